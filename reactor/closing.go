@@ -1,0 +1,119 @@
+package reactor
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// beginClose queues the close frame, takes the conn out of everything, and lets the handler know at the end of the turn.
+func (c *Conn) beginClose(code frame.CloseCode, reason string, flags connFlags, end End) {
+	l := c.loop
+	c.leaveAll()
+	var scratch [frame.MaxHeaderBytes + frame.MaxControlBytes]byte
+	c.putBytes(frame.AppendClose(scratch[:0], code, reason))
+	c.state = stateClosing
+	c.flags |= flags
+	end.RemoteAddr = c.raw.RemoteAddr()
+	l.ended = append(l.ended, ended{c, end})
+	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.CloseTimeout))
+}
+
+// end closes the conn for a reason of the server's own.
+func (c *Conn) end(cause Cause) {
+	code, reason := cause.Default()
+	if f := c.loop.srv.cfg.CloseCode; f != nil {
+		code, reason = f(c, cause)
+	}
+	c.loop.stats.ends[cause].Add(1)
+	if cause == CauseSlow {
+		c.flags |= flagSlow
+		if c.out != nil {
+			c.out.dropWaiting(c)
+		}
+	}
+	c.beginClose(code, reason, 0, End{Code: code, Reason: reason})
+}
+
+// peerClose handles the peer's close frame: the first is answered with its own code (RFC 6455, section 5.5.1).
+func (c *Conn) peerClose(payload []byte) {
+	code, reason, err := frame.ParseClose(payload)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	if c.state == stateOpen {
+		end := End{Code: code, Reason: string(reason), Remote: true}
+		c.beginClose(code, "", flagCloseReceived, end)
+		return
+	}
+	c.flags |= flagCloseReceived
+}
+
+// outputDone is called whenever the conn's output may all have gone out. A conn that has said its last word then shuts its
+// side down and waits a moment for the peer to do the same: closed at once, unread input would make the kernel reset
+// the connection, and the last bytes would be lost.
+func (c *Conn) outputDone() {
+	if c.state != stateClosing || c.out != nil || c.gathered != 0 || c.flags&(flagHangUp|flagCloseReceived) == 0 {
+		return
+	}
+	l := c.loop
+	c.state = stateLingering
+	c.decoder.Reset(&l.decoding)
+	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
+	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.LingerTimeout))
+}
+
+// abort closes the socket at once, because of an error on it.
+func (c *Conn) abort(errno syscall.Errno) {
+	if c.state == stateClosed {
+		return
+	}
+	c.loop.stats.aborts.Add(1)
+	c.gone(errno)
+	c.closeSocket()
+}
+
+// closeSocket makes the engine close the descriptor.
+func (c *Conn) closeSocket() {
+	_ = c.loop.el.Close(c.raw)
+}
+
+// gone is where every conn ends: its socket is closed, or about to be. It gives back all that the conn holds.
+func (c *Conn) gone(err error) {
+	if c.state == stateClosed {
+		return
+	}
+	l := c.loop
+	was := c.state
+	if was == stateOpen {
+		c.leaveAll()
+		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.raw.RemoteAddr()}})
+	}
+	c.state = stateClosed
+	if l.corked == c {
+		l.emptyCork()
+	}
+	c.countLost()
+	l.dropGathered(c)
+	c.relax()
+	c.decoder.Reset(&l.decoding)
+	if h := l.heads[c]; h != nil {
+		h.buf.Release()
+		delete(l.heads, c)
+	}
+	l.wheel.remove(c)
+	l.srv.leave(c, was)
+}
+
+// countLost counts the publications that die with the conn.
+func (c *Conn) countLost() {
+	if c.out == nil {
+		return
+	}
+	for i := range c.out.entries {
+		c.loop.stats.drops[DropPeerGone].Add(int64(c.out.entries[i].frames))
+	}
+}

@@ -1,0 +1,179 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// Config says how a Server listens and what it allows. The zero value of every field but Addr and Handler is a safe
+// default. All limits apply per connection unless they say otherwise.
+type Config struct {
+	// Addr is the TCP address to listen on, "host:port"; port 0 picks a free one. Required.
+	Addr string
+	// Handler is told of every conn and message. Required.
+	Handler Handler
+	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
+	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
+	HTTP http.Handler
+	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *frame.HandshakeError is
+	// answered as it says, any other error with 500.
+	Upgrade func(c *Conn, r *frame.Request) (Accept, error)
+	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
+	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.
+	// A request without Origin, which no browser sends, is always allowed.
+	Origins []string
+	// CloseCode chooses the close code and reason for what the reactor does by itself. nil: Cause.Default.
+	CloseCode func(c *Conn, cause Cause) (frame.CloseCode, string)
+	// OnDrain is called for each open conn when Shutdown begins, just before its close frame, on its loop: a last word may
+	// be sent. May be nil.
+	OnDrain func(c *Conn)
+	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
+	// index. nil: one form. At most MaxForms.
+	Forms []FormOptions
+
+	// Loops is the number of event loops. Default: GOMAXPROCS.
+	Loops int
+	// MaxConns bounds the connections of the server, handed-over HTTP ones included. Default, and most: the limit of open
+	// files less a reserve of min(512, limit/4). What comes above it is refused with 503.
+	MaxConns int
+	// MaxMessageBytes bounds a message, its fragments added up. Above it: close 1009. Default 64 KiB.
+	MaxMessageBytes int64
+	// MaxFragments bounds the frames of one message; above it: close 1008. Default 1,024; negative: no bound, which lets
+	// a peer buy much parsing with few bytes.
+	MaxFragments int
+	// OutboundMaxBytes bounds what waits for a conn that does not read, in bytes on the wire. One message may exceed it
+	// when nothing else waits. Above it the topic's SlowPolicy decides; what no topic sent ends the conn. Default 1 MiB.
+	OutboundMaxBytes int64
+	// OutboundMaxAge bounds how long anything may wait for a conn that does not read. Above it the conn is closed as slow.
+	// Default 10 s.
+	OutboundMaxAge time.Duration
+	// NodeMaxBytes bounds the bytes of all publications that are on their way in this server, each counted once. Above it
+	// Publish returns ErrBacklog. Default 256 MiB.
+	NodeMaxBytes int64
+	// TurnMaxSends bounds the deliveries of one loop turn, so that a large topic does not keep reads, pings and small
+	// topics waiting. Default 512, about 2 to 4 ms of sending.
+	TurnMaxSends int
+	// Head bounds the head of a request. Zero: frame's defaults.
+	Head frame.HeadLimits
+
+	// HandshakeTimeout is the total time from accept to a complete request head. Default 5 s.
+	HandshakeTimeout time.Duration
+	// PingInterval is the silence after which a peer is pinged. Default 25 s; negative: never.
+	PingInterval time.Duration
+	// PongTimeout is how long a pinged peer may stay silent. Any byte counts as life. Default 10 s.
+	PongTimeout time.Duration
+	// MessageTimeout bounds the time from the first byte of a message, or frame, to its last. Default 30 s; negative: none.
+	MessageTimeout time.Duration
+	// CloseTimeout bounds a close handshake, the delivery of what was queued before it included. Default 5 s.
+	CloseTimeout time.Duration
+	// LingerTimeout is how long the peer's end of file is waited for, once all is said, so that unread input does not make
+	// the kernel reset the connection and lose the last bytes. Default 1 s.
+	LingerTimeout time.Duration
+
+	// Logger gets what an operator must know: handler panics, and trouble with the engine. Default slog.Default().
+	Logger *slog.Logger
+
+	now func() time.Time // a test's clock
+}
+
+// MaxForms is the most forms a server can have: the bits of a topic's interest mask.
+const MaxForms = 32
+
+// FormOptions describe one form. See Config.Forms.
+type FormOptions struct {
+	// Name is for people and metrics.
+	Name string
+	// NoCoalesce sends each publication in a write of its own.
+	NoCoalesce bool
+	// Gap is the least time between two publications to the same subscribers; it implies NoCoalesce.
+	Gap time.Duration
+}
+
+// Accept says how a handshake is answered.
+type Accept struct {
+	// Subprotocol is the one chosen of those offered; "" for none.
+	Subprotocol string
+	// Header holds more response header lines, each ended by CRLF.
+	Header string
+	// Context becomes the conn's, before OnOpen.
+	Context any
+}
+
+// withDefaults fills the fields left zero, and reports all that is wrong with the others together.
+func (cfg Config) withDefaults() (Config, error) {
+	var problems []error
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+		wrong("Addr %q: want host:port", cfg.Addr)
+	}
+	if cfg.Handler == nil {
+		wrong("Handler: required")
+	}
+	setDefault(&cfg.Loops, runtime.GOMAXPROCS(0))
+	if cfg.Loops < 1 || cfg.Loops > maxLoops {
+		wrong("Loops %d: want 1 to %d", cfg.Loops, maxLoops)
+	}
+	most := maxConnsAllowed()
+	setDefault(&cfg.MaxConns, most)
+	if cfg.MaxConns < 1 || cfg.MaxConns > most {
+		wrong("MaxConns %d: want 1 to %d, which is what the limit of open files leaves", cfg.MaxConns, most)
+	}
+	if len(cfg.Forms) > MaxForms {
+		wrong("Forms: %d, want at most %d", len(cfg.Forms), MaxForms)
+	}
+	if len(cfg.Forms) == 0 {
+		cfg.Forms = []FormOptions{{Name: "default"}}
+	}
+	setDefault(&cfg.MaxMessageBytes, 64<<10)
+	setDefault(&cfg.MaxFragments, 1024)
+	setDefault(&cfg.OutboundMaxBytes, 1<<20)
+	setDefault(&cfg.OutboundMaxAge, 10*time.Second)
+	setDefault(&cfg.NodeMaxBytes, 256<<20)
+	setDefault(&cfg.TurnMaxSends, 512)
+	setDefault(&cfg.HandshakeTimeout, 5*time.Second)
+	setDefault(&cfg.PingInterval, 25*time.Second)
+	setDefault(&cfg.PongTimeout, 10*time.Second)
+	setDefault(&cfg.MessageTimeout, 30*time.Second)
+	setDefault(&cfg.CloseTimeout, 5*time.Second)
+	setDefault(&cfg.LingerTimeout, time.Second)
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxMessageBytes", cfg.MaxMessageBytes}, {"OutboundMaxBytes", cfg.OutboundMaxBytes},
+		{"OutboundMaxAge", int64(cfg.OutboundMaxAge)}, {"NodeMaxBytes", cfg.NodeMaxBytes},
+		{"TurnMaxSends", int64(cfg.TurnMaxSends)}, {"HandshakeTimeout", int64(cfg.HandshakeTimeout)},
+		{"PongTimeout", int64(cfg.PongTimeout)}, {"CloseTimeout", int64(cfg.CloseTimeout)},
+		{"LingerTimeout", int64(cfg.LingerTimeout)},
+	} {
+		if f.value < 0 {
+			wrong("%s: must not be negative", f.name)
+		}
+	}
+	cfg.MaxFragments = max(cfg.MaxFragments, 0) // frame: 0 is no bound
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.now == nil {
+		cfg.now = time.Now
+	}
+	if len(problems) > 0 {
+		return cfg, fmt.Errorf("reactor: invalid configuration: %w", errors.Join(problems...))
+	}
+	return cfg, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

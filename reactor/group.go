@@ -1,0 +1,213 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/wsedge/wsedge/pool"
+)
+
+// maxBatchBytes bounds the publications that are joined into one write: past 64 KiB a send costs by its bytes, and
+// joining saves nothing.
+const maxBatchBytes = 64 << 10
+
+// group is the subscribers of one topic in one form on one loop, and the publications on their way to them. Owned by the
+// loop.
+type group struct {
+	// Immutable after newGroup.
+	loop  *loop
+	topic *Topic
+	form  Form
+
+	members roster[*Conn]
+	joining []*Joining // conns that are about to be members; see Conn.Join
+	pending []arrival  // behind the batch
+	batch   batch      // being served
+	cursor  int        // members before it have been served the batch
+	queued  bool       // in the loop's run queue
+	paused  bool       // waits for the gap of its form to pass
+}
+
+// arrival is a publication that has come to the loop.
+type arrival struct {
+	shared  *pool.Shared // owned
+	exclude *Conn        // gets nothing of it; may be nil
+	end     int          // it is for the first end slots of the roster
+}
+
+// batch is the publications that are served together: the same bytes for every member, but for those that some
+// publication leaves out.
+type batch struct {
+	shared *pool.Shared // owned; all of them joined. nil: there is no batch
+	last   *pool.Shared // owned; the newest alone, for KeepLatest. nil where frames is 1
+	parts  []arrival    // each of them, owned, where one leaves a conn out; else nil
+	frames int32        // how many
+	end    int          // for the first end slots
+}
+
+func newGroup(l *loop, t *Topic, f Form) *group {
+	g := &group{loop: l, topic: t, form: f}
+	g.members.moved = func(c *Conn, index int) { c.subscriptionOf(t).index = int32(index) }
+	return g
+}
+
+// idle tells that nothing of the group is worth keeping.
+func (g *group) idle() bool { return g.members.live == 0 && len(g.joining) == 0 }
+
+// busy tells that something refers to roster indexes.
+func (g *group) busy() bool { return g.batch.shared != nil || len(g.pending) > 0 }
+
+// arrive takes ownership of one publication.
+func (g *group) arrive(a arrival) {
+	a.end = len(g.members.slots)
+	g.pending = append(g.pending, a)
+	g.members.inUse = true
+}
+
+// take returns the next slots to be served and the batch for them, at most n, and whether there is one.
+func (g *group) take(n int) ([]*Conn, *batch, bool) {
+	if g.batch.shared == nil {
+		if len(g.pending) == 0 {
+			return nil, nil, false
+		}
+		g.begin()
+	}
+	first := g.cursor
+	g.cursor = min(first+n, g.batch.end)
+	return g.members.slots[first:g.cursor], &g.batch, true
+}
+
+// settle ends the batch if all have been served, closes holes where that is due, and reports whether there is more to do.
+func (g *group) settle() (more bool) {
+	if g.idle() {
+		g.discard()
+		g.topic.forget(g)
+		return false
+	}
+	if g.batch.shared != nil && g.cursor >= g.batch.end {
+		g.release()
+		if gap := g.loop.srv.cfg.Forms[g.form].Gap; gap > 0 {
+			g.pause(gap)
+		}
+	}
+	if g.batch.shared == nil && (len(g.pending) == 0 || g.members.holes() > g.members.live/4) {
+		g.compact()
+	}
+	return g.busy()
+}
+
+// begin makes a batch of the leading arrivals that are for the same members, as far as they fit.
+func (g *group) begin() {
+	n, size := g.batchSpan()
+	first := g.pending[0]
+	b := batch{frames: int32(n), end: first.end}
+	if n == 1 {
+		b.shared = first.shared
+		b.shared.Retain()
+	} else {
+		b.shared = pool.NewShared(size)
+		for _, a := range g.pending[:n] {
+			_, _ = b.shared.Write(a.shared.Bytes())
+		}
+		g.topic.srv.charge(b.shared)
+		b.last = g.pending[n-1].shared
+		b.last.Retain()
+	}
+	b.parts = g.keepParts(n)
+	rest := copy(g.pending, g.pending[n:])
+	clear(g.pending[rest:])
+	g.pending = g.pending[:rest]
+	if rest == 0 && cap(g.pending) > 256 {
+		g.pending = nil
+	}
+	g.batch, g.cursor = b, 0
+}
+
+// batchSpan returns how many of the pending publications go together, and their bytes.
+func (g *group) batchSpan() (n, size int) {
+	first := g.pending[0]
+	n, size = 1, first.shared.Len()
+	if o := g.loop.srv.cfg.Forms[g.form]; o.NoCoalesce || o.Gap > 0 {
+		return n, size
+	}
+	for _, a := range g.pending[1:] {
+		if a.end != first.end || size+a.shared.Len() > maxBatchBytes {
+			break
+		}
+		n, size = n+1, size+a.shared.Len()
+	}
+	return n, size
+}
+
+// keepParts takes over the references of the first n pending publications: it returns them where one leaves a conn of
+// this loop out; else it releases them.
+func (g *group) keepParts(n int) []arrival {
+	for _, a := range g.pending[:n] {
+		if a.exclude != nil && a.exclude.loop == g.loop {
+			return append([]arrival(nil), g.pending[:n]...)
+		}
+	}
+	for _, a := range g.pending[:n] {
+		a.shared.Release()
+	}
+	return nil
+}
+
+// markExcluded flags, or unflags, the conns of this loop that some part of the batch leaves out.
+func (b *batch) markExcluded(l *loop, excluded bool) {
+	for _, a := range b.parts {
+		switch {
+		case a.exclude == nil || a.exclude.loop != l:
+		case excluded:
+			a.exclude.flags |= flagExcluded
+		default:
+			a.exclude.flags &^= flagExcluded
+		}
+	}
+}
+
+// release ends the batch.
+func (g *group) release() {
+	for _, a := range g.batch.parts {
+		a.shared.Release()
+	}
+	if g.batch.last != nil {
+		g.batch.last.Release()
+	}
+	g.batch.shared.Release()
+	g.batch, g.cursor = batch{}, 0
+}
+
+// compact closes the holes of the roster. There is no batch, but there may be arrivals.
+func (g *group) compact() {
+	bounds := make([]*int, 0, 8)
+	for i := range g.pending {
+		bounds = append(bounds, &g.pending[i].end)
+	}
+	if g.members.holes() > 0 {
+		g.members.compact(bounds)
+	}
+	g.members.inUse = len(g.pending) > 0
+}
+
+// discard throws away what is on its way: nobody is left to get it.
+func (g *group) discard() {
+	if g.batch.shared != nil {
+		g.release()
+	}
+	for _, a := range g.pending {
+		a.shared.Release()
+	}
+	g.pending = nil
+	g.compact()
+}
+
+// pause keeps the group from being served until gap has passed.
+func (g *group) pause(gap time.Duration) {
+	g.paused = true
+	in := &g.loop.inbox
+	time.AfterFunc(gap, func() {
+		if !in.put(post{kind: postResume, group: g}) {
+			g.discard() // the loop has ended, nobody else touches the group
+		}
+	})
+}

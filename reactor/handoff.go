@@ -1,0 +1,141 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// httpSide serves connections that ask for no WebSocket, with net/http, on goroutines as usual. It is the net.Listener of
+// an http.Server: what the loops hand over is what it accepts.
+type httpSide struct {
+	// Immutable after newHTTPSide.
+	srv    *Server
+	server *http.Server
+	conns  chan net.Conn
+	closed chan struct{}
+
+	once sync.Once // closes closed
+}
+
+// httpIdleTimeout ends a keep-alive connection without requests.
+const httpIdleTimeout = 60 * time.Second
+
+func newHTTPSide(s *Server) *httpSide {
+	h := &httpSide{srv: s, conns: make(chan net.Conn), closed: make(chan struct{})}
+	h.server = &http.Server{
+		Handler:           s.cfg.HTTP,
+		ReadHeaderTimeout: s.cfg.HandshakeTimeout,
+		IdleTimeout:       httpIdleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	go func() { _ = h.server.Serve(h) }() // ends with http.ErrServerClosed
+	return h
+}
+
+// plainHTTP hands the connection over to net/http, with in, the bytes read so far, which it copies.
+func (c *Conn) plainHTTP(in []byte) {
+	h := c.loop.srv.http
+	if h == nil {
+		c.refuse(statusUpgradeRequired)
+		return
+	}
+	conn, err := duplicate(int(c.fd))
+	if err != nil {
+		c.loop.srv.cfg.Logger.Error("cannot hand a connection over to HTTP", "error", err)
+		c.refuseError(err)
+		return
+	}
+	c.loop.srv.httpConns.Add(1)
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
+	c.state = stateHandedOver
+	c.loop.wheel.remove(c)
+	c.closeSocket() // the duplicate keeps the connection
+	go h.offer(handed)
+}
+
+// duplicate makes a net.Conn of the connection behind fd, which stays open.
+func duplicate(fd int) (net.Conn, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	f := os.NewFile(uintptr(dup), "http")
+	defer f.Close() // FileConn has its own duplicate
+	return net.FileConn(f)
+}
+
+// offer gives the connection to the HTTP server, or closes it if that has ended.
+func (h *httpSide) offer(c net.Conn) {
+	select {
+	case h.conns <- c:
+	case <-h.closed:
+		_ = c.Close()
+	}
+}
+
+// Accept is for the http.Server.
+func (h *httpSide) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is for the http.Server.
+func (h *httpSide) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return nil
+}
+
+// Addr is for the http.Server.
+func (h *httpSide) Addr() net.Addr { return h.srv.addr }
+
+// shutdown lets requests in flight finish and closes idle connections.
+func (h *httpSide) shutdown(ctx context.Context) {
+	if err := h.server.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		h.srv.cfg.Logger.Warn("HTTP requests were cut off", "error", err)
+	}
+}
+
+// close ends what is left.
+func (h *httpSide) close() {
+	_ = h.server.Close()
+	_ = h.Close()
+}
+
+// httpConn is a connection that net/http serves: the bytes that the loop has read come first.
+type httpConn struct {
+	net.Conn
+	srv   *Server
+	ahead []byte
+	once  sync.Once
+}
+
+func (c *httpConn) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
+	c.ahead = nil
+	return c.Conn.Read(p)
+}
+
+func (c *httpConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() {
+		c.srv.httpConns.Add(-1)
+		c.srv.release()
+	})
+	return err
+}

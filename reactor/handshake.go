@@ -1,0 +1,165 @@
+package reactor
+
+import (
+	"errors"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/pool"
+)
+
+// partialHead is a request head that has not come whole yet.
+type partialHead struct {
+	scanner frame.HeadScanner
+	buf     *pool.Buffer // owned
+}
+
+// handshake reads the request head and answers it. It returns the bytes of in behind the head, to be read as frames, once
+// the conn is open.
+func (c *Conn) handshake(in []byte) []byte {
+	l := c.loop
+	if c.flags&flagRefusal != 0 {
+		c.refuse(l.srv.refusal())
+		return nil
+	}
+	h := l.heads[c]
+	if h == nil {
+		var s frame.HeadScanner
+		n, err := s.Scan(in, &l.srv.cfg.Head)
+		if err == nil && n == 0 {
+			h = &partialHead{scanner: s, buf: pool.Get(2 * len(in))}
+			_, _ = h.buf.Write(in)
+			l.heads[c] = h
+			return nil
+		}
+		return c.answer(in, n, err)
+	}
+	_, _ = h.buf.Write(in)
+	n, err := h.scanner.Scan(h.buf.Bytes(), &l.srv.cfg.Head)
+	if err == nil && n == 0 {
+		return nil
+	}
+	delete(l.heads, c)
+	rest := c.answer(h.buf.Bytes(), n, err)
+	// What is behind the head came with the last read, so it is the tail of in, byte for byte.
+	rest = in[len(in)-len(rest):]
+	h.buf.Release()
+	return rest
+}
+
+// answer answers the request whose head is the first n bytes of in, or err if there can be none. It returns what is behind
+// the head of an accepted handshake.
+func (c *Conn) answer(in []byte, n int, err error) []byte {
+	r := &c.loop.request
+	if err == nil {
+		err = r.Parse(in[:n], &c.loop.srv.cfg.Head)
+	}
+	if err == nil && !r.WantsUpgrade() {
+		c.plainHTTP(in)
+		return nil
+	}
+	if err == nil {
+		err = c.upgrade(r)
+	}
+	if err != nil {
+		c.refuseError(err)
+		return nil
+	}
+	return in[n:]
+}
+
+// upgrade accepts or refuses a request for a WebSocket (RFC 6455, section 4.2).
+func (c *Conn) upgrade(r *frame.Request) error {
+	l := c.loop
+	key, err := r.CheckUpgrade()
+	if err != nil {
+		return err
+	}
+	if !l.srv.originAllowed(r) {
+		return &frame.HandshakeError{Status: http.StatusForbidden, Reason: "origin"}
+	}
+	a, err := c.callUpgrade(r)
+	if err != nil {
+		return err
+	}
+	c.context = a.Context
+	l.cork = frame.AppendSwitchingProtocols(l.cork, key, a.Subprotocol, a.Header)
+	c.opened()
+	return nil
+}
+
+// opened makes the conn a WebSocket.
+func (c *Conn) opened() {
+	l := c.loop
+	c.state = stateOpen
+	l.stats.open.Add(1)
+	if interval := l.srv.cfg.PingInterval; interval > 0 {
+		c.flags |= flagFirstPing
+		l.wheel.set(c, l.wheel.now+1+uint32(l.rng.Int64N(int64(ticks(interval)))))
+	} else {
+		l.wheel.set(c, l.wheel.now+idleCheckTicks)
+	}
+	c.callOpen()
+}
+
+// callUpgrade asks the embedder. A panic refuses the handshake with 500.
+func (c *Conn) callUpgrade(r *frame.Request) (a Accept, err error) {
+	s := c.loop.srv
+	if s.cfg.Upgrade == nil {
+		return Accept{}, nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.counters.panics.Add(1)
+			s.cfg.Logger.Error("upgrade hook panicked", "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("reactor: upgrade hook panicked")
+		}
+	}()
+	return s.cfg.Upgrade(c, r)
+}
+
+// originAllowed decides on the Origin header (RFC 6455, section 10.2).
+func (s *Server) originAllowed(r *frame.Request) bool {
+	origin, count := r.Origin()
+	switch {
+	case count == 0 || s.anyOrigin:
+		return true
+	case count > 1:
+		return false
+	case s.origins[string(origin)]:
+		return true
+	}
+	return frame.SameOrigin(origin, r.Host, false)
+}
+
+// refuseError answers a handshake that cannot be accepted.
+func (c *Conn) refuseError(err error) {
+	var h *frame.HandshakeError
+	if !errors.As(err, &h) {
+		h = &frame.HandshakeError{Status: http.StatusInternalServerError, Reason: "internal"}
+	}
+	c.refuse(h)
+}
+
+// refuse answers with an HTTP error and hangs up. Nothing that follows is read as HTTP.
+func (c *Conn) refuse(h *frame.HandshakeError) {
+	l := c.loop
+	l.srv.counters.refusal(h.Reason)
+	c.putBytes(frame.AppendRejection(nil, h.Status, h.Header, h.Reason+"\n"))
+	c.state = stateClosing
+	c.flags |= flagHangUp
+	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.CloseTimeout))
+}
+
+// The refusals that the reactor makes by itself.
+var (
+	statusFull = &frame.HandshakeError{
+		Status: http.StatusServiceUnavailable, Reason: "connection_limit", Header: "Retry-After: 5\r\n"}
+	statusDraining = &frame.HandshakeError{
+		Status: http.StatusServiceUnavailable, Reason: "shutting_down", Header: "Retry-After: 1\r\n"}
+	statusUpgradeRequired = &frame.HandshakeError{
+		Status: http.StatusUpgradeRequired, Reason: "upgrade_required",
+		Header: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"}
+	statusTimeout = &frame.HandshakeError{Status: http.StatusRequestTimeout, Reason: "handshake_timeout"}
+)

@@ -1,0 +1,92 @@
+package reactor
+
+import (
+	"github.com/wsedge/wsedge/frame"
+)
+
+// idleCheckTicks is how often a conn is looked at that is not pinged: 51 s, a round of the wheel.
+const idleCheckTicks = wheelSlots - 1
+
+// deadline does what is due for the conn now. It is out of the wheel.
+func (c *Conn) deadline() {
+	l := c.loop
+	switch c.state {
+	case stateHandshaking:
+		if h := l.heads[c]; h != nil { // it has begun to speak HTTP, so it understands the answer
+			c.refuse(statusTimeout)
+			return
+		}
+		l.srv.counters.refusal(statusTimeout.Reason)
+		c.gone(nil)
+		c.closeSocket()
+	case stateOpen:
+		c.heartbeat()
+	case stateClosing, stateLingering:
+		c.gone(nil)
+		c.closeSocket()
+	}
+}
+
+// heartbeat checks all that an open conn may be late with, pings it if it has been silent, and sets the next deadline.
+//
+// Pings are armed lazily: inbound traffic only notes its tick, and the deadline is moved when it comes.
+func (c *Conn) heartbeat() {
+	l := c.loop
+	cfg := &l.srv.cfg
+	now := l.wheel.now
+	next := now + idleCheckTicks
+
+	if c.out != nil {
+		due := c.out.oldest(now) + ticks(cfg.OutboundMaxAge)
+		if due <= now {
+			c.end(CauseSlow)
+			return
+		}
+		next = min(next, due)
+	}
+	if c.partialSince != 0 && !c.decoder.AtRest() {
+		due := c.partialSince + ticks(cfg.MessageTimeout)
+		if due <= now {
+			c.end(CauseMessageTimeout)
+			return
+		}
+		next = min(next, due)
+	}
+	if cfg.PingInterval > 0 {
+		due := c.nextPing(now)
+		if due <= now {
+			c.end(CauseNoPong)
+			return
+		}
+		next = min(next, due)
+	}
+	l.wheel.set(c, next)
+}
+
+// nextPing pings the conn if that is due. It returns when to look again; now, if the peer did not answer in time.
+func (c *Conn) nextPing(now uint32) uint32 {
+	cfg := &c.loop.srv.cfg
+	if c.flags&flagAwaitingPong != 0 {
+		return c.pingSent + ticks(cfg.PongTimeout)
+	}
+	silent := c.lastInbound + ticks(cfg.PingInterval)
+	if c.flags&flagFirstPing == 0 && silent > now {
+		return silent
+	}
+	if c.out != nil { // a ping behind a backlog proves nothing; its age is bounded instead
+		return now + ticks(cfg.PongTimeout)
+	}
+	c.flags = c.flags&^flagFirstPing | flagAwaitingPong
+	c.pingSent = now
+	c.loop.stats.pings.Add(1)
+	c.putFrame(frame.OpPing, nil)
+	return now + ticks(cfg.PongTimeout)
+}
+
+// oldest is the tick since which the first entry has been waiting; now, if there is none.
+func (o *outbound) oldest(now uint32) uint32 {
+	if len(o.entries) == 0 {
+		return now
+	}
+	return o.entries[0].since
+}

@@ -1,0 +1,114 @@
+package reactor
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// inbound takes what has been read for the conn. It borrows in, the loop's read buffer, and unmasks in place.
+func (c *Conn) inbound(in []byte) {
+	if c.state == stateHandshaking {
+		in = c.handshake(in)
+	}
+	if len(in) > 0 && (c.state == stateOpen || c.state == stateClosing) {
+		c.messages(in)
+	}
+}
+
+// messages decodes frames and gives messages to the handler. What came before an error is handled first.
+func (c *Conn) messages(in []byte) {
+	l := c.loop
+	if c.flags&flagHangUp != 0 {
+		return
+	}
+	for len(in) > 0 {
+		m, n, err := c.decoder.Next(&l.decoding, in)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		in = in[n:]
+		if m.Opcode == frame.OpContinuation {
+			break // all consumed, more needed
+		}
+		c.message(&m)
+		m.Release()
+		if c.flags&(flagCloseReceived|flagHangUp) != 0 || c.state > stateClosing {
+			return // RFC 6455, section 1.4: what follows a close frame is not read
+		}
+	}
+	c.notePartial()
+}
+
+// message handles one message or control frame.
+func (c *Conn) message(m *frame.Message) {
+	switch m.Opcode {
+	case frame.OpPing:
+		if c.state == stateOpen {
+			c.putFrame(frame.OpPong, m.Payload)
+		}
+	case frame.OpPong: // life was noted already
+	case frame.OpClose:
+		c.peerClose(m.Payload)
+	default:
+		if c.state == stateOpen {
+			c.loop.stats.messagesIn.Add(1)
+			c.callMessage(m.Opcode, m.Payload)
+		}
+	}
+}
+
+// notePartial starts, or forgets, the clock of an unfinished message.
+func (c *Conn) notePartial() {
+	l := c.loop
+	timeout := l.srv.cfg.MessageTimeout
+	switch {
+	case c.state != stateOpen || timeout < 0:
+	case c.decoder.AtRest():
+		c.partialSince = 0
+	case c.partialSince == 0:
+		c.partialSince = l.wheel.now
+		l.wheel.set(c, min(c.due, l.wheel.now+ticks(timeout)))
+	}
+}
+
+// fail ends the conn because of what the peer sent: a close frame with the code of the error, and no reply awaited.
+func (c *Conn) fail(err error) {
+	var violation *frame.Error
+	if !errors.As(err, &violation) {
+		violation = &frame.Error{Code: frame.CloseProtocolError, Reason: "protocol_error"}
+	}
+	c.loop.srv.counters.violation(violation.Reason)
+	if c.state == stateClosing { // our close frame is out, and it was the last
+		c.flags |= flagHangUp
+		return
+	}
+	c.beginClose(violation.Code, violation.Reason, flagHangUp, End{Code: violation.Code, Reason: violation.Reason, Err: err})
+}
+
+// callMessage calls the handler.
+func (c *Conn) callMessage(op frame.Opcode, payload []byte) {
+	defer c.recoverHandler()
+	c.loop.srv.cfg.Handler.OnMessage(c, op, payload)
+}
+
+func (c *Conn) callOpen() {
+	defer c.recoverHandler()
+	c.loop.srv.cfg.Handler.OnOpen(c)
+}
+
+// recoverHandler ends the conn whose handler has panicked, and nothing else.
+func (c *Conn) recoverHandler() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	s := c.loop.srv
+	s.counters.panics.Add(1)
+	s.cfg.Logger.Error("handler panicked", "panic", r, "stack", string(debug.Stack()))
+	if c.state == stateOpen {
+		c.end(CausePanic)
+	}
+}

@@ -1,0 +1,114 @@
+package reactor
+
+import (
+	"slices"
+
+	"github.com/wsedge/wsedge/pool"
+)
+
+// Joining is a subscription in two steps, for layers that bring a subscriber up to date first: from Join on, live
+// publications are held for the conn; the caller finds out the position of the channel and what the conn has missed, on
+// whatever goroutine; back on the loop it sends that, and Complete lets the held ones follow. So nothing is lost between
+// history and live, and nothing comes twice. All its methods belong to the conn's loop.
+type Joining struct {
+	conn  *Conn
+	topic *Topic
+	held  []heldPublication
+	bytes int64
+	over  bool // the conn has left, or Complete was called
+	lost  bool // more came than the conn's outbound limit allows to hold
+}
+
+// heldPublication is a live publication that waits for Complete.
+type heldPublication struct {
+	shared *pool.Shared // owned
+	seq    uint64
+}
+
+// Join begins a subscription to t in form f. Errors are those of Subscribe.
+func (c *Conn) Join(t *Topic, f Form) (*Joining, error) {
+	if _, err := c.addSubscription(t, f); err != nil {
+		return nil, err
+	}
+	j := &Joining{conn: c, topic: t}
+	g := t.groupOn(c.loop, f)
+	g.joining = append(g.joining, j)
+	return j, nil
+}
+
+// Complete makes the conn a subscriber: the publications held since Join whose Seq is above after go out, behind what has
+// been sent on the conn so far, and all later ones follow. ErrClosed: the conn has unsubscribed or closed meanwhile. If
+// more came than OutboundMaxBytes allows to hold, the conn is closed as slow and ErrClosed returned.
+func (j *Joining) Complete(after uint64) error {
+	c := j.conn
+	c.loop.check()
+	if j.over {
+		return ErrClosed
+	}
+	if j.lost {
+		c.end(CauseSlow)
+		return ErrClosed
+	}
+	s := c.subscriptionOf(j.topic)
+	g := j.topic.groupOn(c.loop, s.form)
+	for _, h := range j.held {
+		if h.seq > after {
+			h.shared.Retain()
+			c.loop.stats.deliveries.Add(1)
+			c.loop.gather(c, entry{shared: h.shared, topic: j.topic, frames: 1})
+		}
+	}
+	g.unlist(j)
+	j.drop()
+	c.enterGroup(s)
+	return nil
+}
+
+// Abort ends a Joining that did not come to anything. It does nothing after Complete.
+func (j *Joining) Abort() {
+	j.conn.loop.check()
+	if !j.over {
+		j.conn.Unsubscribe(j.topic)
+	}
+}
+
+// hold keeps a publication for Complete. It retains shared.
+func (j *Joining) hold(shared *pool.Shared, seq uint64, exclude *Conn) {
+	if exclude == j.conn || j.lost {
+		return
+	}
+	j.bytes += int64(shared.Len())
+	if j.bytes > j.conn.loop.srv.cfg.OutboundMaxBytes && len(j.held) > 0 {
+		j.lost = true
+		j.conn.loop.stats.drops[DropSlow].Add(int64(len(j.held) + 1))
+		j.releaseHeld()
+		return
+	}
+	shared.Retain()
+	j.held = append(j.held, heldPublication{shared, seq})
+}
+
+func (j *Joining) drop() {
+	j.over = true
+	j.releaseHeld()
+}
+
+func (j *Joining) releaseHeld() {
+	for _, h := range j.held {
+		h.shared.Release()
+	}
+	j.held = nil
+}
+
+// unlist takes j off the group's list.
+func (g *group) unlist(j *Joining) {
+	i := slices.Index(g.joining, j)
+	g.joining = slices.Delete(g.joining, i, i+1)
+}
+
+// abandon ends the Joining of a conn that leaves before it is complete.
+func (g *group) abandon(c *Conn) {
+	i := slices.IndexFunc(g.joining, func(j *Joining) bool { return j.conn == c })
+	g.joining[i].drop()
+	g.joining = slices.Delete(g.joining, i, i+1)
+}

@@ -1,0 +1,229 @@
+package reactor
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/pool"
+)
+
+// maxLoops is far above any sensible number of event loops in one process.
+const maxLoops = 256
+
+// loop is what wsedge keeps beside one event loop of the engine.
+//
+// A turn is one call of the engine into the loop: input of one conn, or a wake-up. Whatever a turn gathers for a conn
+// leaves at its end in one write.
+type loop struct {
+	// Immutable after newLoop.
+	srv   *Server
+	idx   int
+	el    gnet.EventLoop
+	owner owner
+
+	inbox inbox // shared: guards itself
+	stats loopStats
+
+	// Owned by the loop.
+	depth     int     // calls of the engine that are nested in the present turn
+	wheel     wheel   // the deadlines of all conns
+	corked    *Conn   // the conn whose input is being handled: its output is appended to cork
+	cork      []byte  // ready wire bytes for corked
+	arena     arena   // what the turn has gathered for other conns
+	dirty     []*Conn // conns with something in the arena
+	ended     []ended // conns whose OnClose is due at the end of the turn
+	runq      runQueue
+	congested map[uint64]*Conn // conns that wait to become writable, by token
+	lastToken uint64
+	heads     map[*Conn]*partialHead // request heads that came in pieces
+	decoding  frame.DecoderConfig
+	request   frame.Request
+	join      []byte // scratch: small frames joined into one write
+	lastTick  time.Time
+	stalled   bool // the clock has just been held back once
+	rng       *rand.Rand
+}
+
+// ended is a conn that is no longer open and whose handler has not been told yet.
+type ended struct {
+	conn *Conn
+	end  End
+}
+
+func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
+	l := &loop{
+		srv: s, idx: idx, el: el, owner: currentOwner(),
+		congested: make(map[uint64]*Conn),
+		heads:     make(map[*Conn]*partialHead),
+		lastTick:  s.cfg.now(),
+		rng:       rand.New(rand.NewPCG(rand.Uint64(), uint64(idx))),
+	}
+	l.inbox.wakeFD = wakeFD
+	l.decoding = frame.DecoderConfig{
+		Role:            frame.Server,
+		MaxMessageBytes: s.cfg.MaxMessageBytes,
+		MaxFragments:    s.cfg.MaxFragments,
+		NewBuffer:       func(size int) frame.Buffer { return pool.Get(size) },
+	}
+	l.wheel.now = 1 // 0 means no deadline
+	return l
+}
+
+// check panics, in builds with the tag wsedge_debug, on any goroutine but the loop's own.
+func (l *loop) check() { l.owner.check() }
+
+// enter begins a call of the engine into the loop. The engine calls OnClose from within our own calls to it, so they nest.
+func (l *loop) enter() {
+	l.check()
+	l.depth++
+}
+
+// exit ends it. The outermost one settles the turn: gathered output goes out, and the handlers of ended conns are told,
+// which may gather more.
+func (l *loop) exit() {
+	if l.depth == 1 {
+		for len(l.dirty) > 0 || len(l.ended) > 0 {
+			l.flushDirty()
+			l.tellEnded()
+		}
+		l.arena.reset()
+	}
+	l.depth--
+}
+
+// traffic is the turn of one conn's input.
+func (l *loop) traffic(c *Conn, in []byte) {
+	l.enter()
+	defer l.exit()
+	l.stats.bytesIn.Add(int64(len(in)))
+	c.lastInbound = l.wheel.now
+	c.flags &^= flagAwaitingPong
+	l.corked = c
+	c.inbound(in)
+	l.uncork()
+}
+
+// wakeUp is the turn of what other goroutines have posted, of the clock, and of publications still being served.
+func (l *loop) wakeUp() {
+	l.enter()
+	defer l.exit()
+	posts, tick := l.inbox.take()
+	for i := range posts {
+		l.do(&posts[i])
+	}
+	clear(posts) // what they point to is not kept alive until the slice is used again
+	if tick {
+		l.tick()
+	}
+	l.serve()
+}
+
+// do carries out one post.
+func (l *loop) do(p *post) {
+	switch p.kind {
+	case postPublication:
+		l.accept(p)
+	case postCall:
+		if p.conn.state == stateOpen {
+			l.call(p.conn, p.call)
+		}
+	case postWritable:
+		l.writable(p.seq)
+	case postResume:
+		p.group.paused = false
+		l.runq.push(p.group)
+	case postDrain:
+		l.drainConns()
+	}
+}
+
+// allTokens asks for all congested conns to be tried.
+const allTokens = 0
+
+// writable goes on sending to the conn with that token, if it is still there.
+func (l *loop) writable(token uint64) {
+	if c := l.congested[token]; c != nil {
+		c.drain()
+	}
+	if token == allTokens {
+		for _, c := range l.congested {
+			c.drain()
+		}
+	}
+}
+
+// call runs posted code for a conn.
+func (l *loop) call(c *Conn, fn func(*Conn)) {
+	defer c.recoverHandler()
+	fn(c)
+}
+
+// tellEnded calls OnClose for every conn that has ended in this turn.
+func (l *loop) tellEnded() {
+	for i := 0; i < len(l.ended); i++ { // the handler may end more
+		e := l.ended[i]
+		l.stats.open.Add(-1)
+		l.callClose(e.conn, e.end)
+	}
+	clear(l.ended)
+	l.ended = l.ended[:0]
+}
+
+func (l *loop) callClose(c *Conn, end End) {
+	defer c.recoverHandler()
+	l.srv.cfg.Handler.OnClose(c, end)
+}
+
+// tick moves the loop's clock and lets the deadlines that have come do their work.
+//
+// The clock counts the time that the loop has lived through. After a stall, of this loop or of the whole process, it
+// does not jump: first everything that is readable gets its turn, then the clock goes on from where it was. Where turn
+// after turn is that long, it goes on slower than the world's.
+func (l *loop) tick() {
+	now := l.srv.cfg.now()
+	elapsed := uint32(max(now.Sub(l.lastTick), 0) / tickPeriod)
+	if elapsed <= maxCatchUpTicks {
+		l.stalled = false
+		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
+	} else {
+		l.lastTick = now
+		if !l.stalled {
+			l.stalled = true
+			l.stats.stalls.Add(1)
+			l.inbox.putTick() // its turn comes behind all that is readable now
+			return
+		}
+		elapsed = maxCatchUpTicks
+	}
+	for range elapsed {
+		for _, c := range l.wheel.advance() {
+			if c.due == 0 && c.state != stateClosed {
+				c.deadline()
+			}
+		}
+	}
+}
+
+// drainConns ends every conn of the loop because the server is shutting down.
+func (l *loop) drainConns() {
+	l.wheel.each(func(c *Conn) {
+		switch c.state {
+		case stateHandshaking:
+			c.refuse(statusDraining)
+		case stateOpen:
+			l.drainOpen(c)
+		}
+	})
+}
+
+func (l *loop) drainOpen(c *Conn) {
+	if f := l.srv.cfg.OnDrain; f != nil {
+		l.call(c, f)
+	}
+	if c.state == stateOpen {
+		c.end(CauseShutdown)
+	}
+}

@@ -1,0 +1,138 @@
+package reactor
+
+import (
+	"syscall"
+)
+
+// serveQuantum is how many members of one group are served before the next group has its turn: small topics do not wait
+// behind large ones.
+const serveQuantum = 128
+
+// runQueue holds the groups that have something to send, first come first served.
+type runQueue struct {
+	groups []*group
+	head   int
+}
+
+func (q *runQueue) len() int { return len(q.groups) - q.head }
+
+func (q *runQueue) push(g *group) {
+	if g.queued || g.paused {
+		return
+	}
+	g.queued = true
+	q.groups = append(q.groups, g)
+}
+
+func (q *runQueue) pop() *group {
+	g := q.groups[q.head]
+	q.groups[q.head] = nil
+	q.head++
+	if q.head == len(q.groups) {
+		q.groups, q.head = q.groups[:0], 0
+	}
+	g.queued = false
+	return g
+}
+
+// accept takes a publication from the inbox to its group.
+func (l *loop) accept(p *post) {
+	g := p.topic.groupOn(l, p.form)
+	if g == nil || g.idle() {
+		p.shared.Release()
+		return
+	}
+	for _, j := range g.joining {
+		j.hold(p.shared, p.seq, p.conn)
+	}
+	if g.members.live == 0 {
+		p.shared.Release()
+		return
+	}
+	g.arrive(arrival{shared: p.shared, exclude: p.conn})
+	l.runq.push(g)
+}
+
+// serve sends publications to subscribers, as much as the turn's budget allows. The rest waits for the next turn, which it
+// asks for: the poll in between reads what has come meanwhile.
+func (l *loop) serve() {
+	if l.runq.len() == 0 {
+		return
+	}
+	budget := l.srv.cfg.TurnMaxSends
+	several := l.runq.len() > 1
+	for budget > 0 && l.runq.len() > 0 {
+		g := l.runq.pop()
+		if window, b, ok := g.take(min(budget, serveQuantum)); ok {
+			budget -= len(window)
+			l.deliver(window, b, g.topic, several)
+		}
+		if g.settle() {
+			l.runq.push(g)
+		}
+	}
+	if l.runq.len() > 0 {
+		l.inbox.wake()
+	}
+}
+
+// deliver gives the batch to the members in window. Where several groups are being served in this turn, conns that are in
+// more than one gather their batches, to get them in one write.
+func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
+	detour := flagsDetour
+	if several {
+		detour |= flagMulti
+	}
+	b.markExcluded(l, true)
+	bytes := b.shared.Bytes()
+	deliveries, sends := 0, 0
+	for i := range window { // by index: a conn that fails leaves a tombstone in here
+		c := window[i]
+		if c == nil {
+			continue
+		}
+		if c.flags&detour != 0 {
+			deliveries += l.deliverDetour(c, b, t)
+			continue
+		}
+		sends++
+		n, errno := sendNow(c.fd, bytes)
+		if n == len(bytes) {
+			deliveries += int(b.frames)
+			continue
+		}
+		if errno != 0 && errno != syscall.EAGAIN {
+			c.abort(errno)
+			continue
+		}
+		deliveries += int(b.frames)
+		e := entry{shared: b.shared, last: b.last, topic: t, frames: b.frames}
+		e.retain()
+		c.enqueue(e, n)
+	}
+	b.markExcluded(l, false)
+	l.stats.deliveries.Add(int64(deliveries))
+	l.stats.sends.Add(int64(sends))
+	l.stats.bytesOut.Add(int64(sends) * int64(len(bytes)))
+}
+
+// deliverDetour is deliver for a conn that cannot simply be sent to: it gets its share at the end of the turn. It returns
+// how many publications that is.
+func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
+	if c.flags&flagExcluded == 0 {
+		e := entry{shared: b.shared, last: b.last, topic: t, frames: b.frames}
+		e.retain()
+		l.gather(c, e)
+		return int(b.frames)
+	}
+	taken := 0
+	for _, a := range b.parts {
+		if a.exclude != c {
+			e := entry{shared: a.shared, topic: t, frames: 1}
+			e.retain()
+			l.gather(c, e)
+			taken++
+		}
+	}
+	return taken
+}

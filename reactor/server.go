@@ -1,0 +1,219 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/pool"
+)
+
+// Server listens on one address and runs its connections on event loops. All its methods are safe from any goroutine.
+type Server struct {
+	// Immutable after Listen.
+	cfg       Config
+	origins   map[string]bool
+	anyOrigin bool
+	addr      net.Addr
+	engine    gnet.Engine
+	writable  *writablePoller
+	http      *httpSide // nil: no HTTP handler
+
+	// Shared: atomic.
+	loops         atomic.Pointer[[]*loop] // those that have had a connection
+	conns         atomic.Int64            // admitted connections, handed-over ones included
+	httpConns     atomic.Int64
+	refusals      atomic.Int64 // refused connections that linger
+	inFlightBytes atomic.Int64
+	draining      atomic.Bool
+
+	counters counters // guards itself
+
+	learning sync.Mutex    // serialises additions to loops
+	empty    chan struct{} // closed when draining and the last connection has gone
+	emptied  sync.Once
+	done     chan struct{} // closed when everything has ended; err is set before
+	err      error
+}
+
+// Listen binds the address, starts the loops and returns. Connections are served until Shutdown.
+func Listen(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, origins: make(map[string]bool),
+		empty: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.loops.Store(new([]*loop))
+	for _, o := range cfg.Origins {
+		s.origins[o] = true
+		s.anyOrigin = s.anyOrigin || o == "*"
+	}
+	reserved, err := reservePort(cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("reactor: listen on %s: %w", cfg.Addr, err)
+	}
+	defer reserved.release()
+	s.addr = reserved.addr
+	if s.writable, err = newWritablePoller(s); err != nil {
+		return nil, fmt.Errorf("reactor: %w", err)
+	}
+	if cfg.HTTP != nil {
+		s.http = newHTTPSide(s)
+	}
+	if err := s.start(); err != nil {
+		return nil, fmt.Errorf("reactor: listen on %s: %w", cfg.Addr, err)
+	}
+	go s.keepTime()
+	return s, nil
+}
+
+// start runs the engine on a goroutine of its own and waits until it listens.
+func (s *Server) start() error {
+	booted := make(chan struct{})
+	go func() {
+		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+s.addr.String(),
+			gnet.WithNumEventLoop(s.cfg.Loops),
+			// Each loop accepts for itself, one connection per poll. With a common acceptor the whole backlog would be
+			// accepted before the first OnOpen could enforce the cap, and running out of descriptors ends the engine.
+			gnet.WithReusePort(true),
+			gnet.WithReuseAddr(true), // else a restart fails for a minute, while old connections are in TIME_WAIT
+			gnet.WithReadBufferCap(readBufferBytes),
+			gnet.WithLogger(engineLogger{s.cfg.Logger}),
+		)
+		s.finish(err)
+	}()
+	select {
+	case <-booted:
+		return nil
+	case <-s.done:
+		return s.err
+	}
+}
+
+// readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
+const readBufferBytes = 64 << 10
+
+// Addr returns the address listened on, with the port that was picked.
+func (s *Server) Addr() net.Addr { return s.addr }
+
+// Wait returns when the server has ended: nil after Shutdown, ErrEngineStopped otherwise.
+func (s *Server) Wait() error {
+	<-s.done
+	return s.err
+}
+
+// Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
+// a close frame, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
+// ctx's error returned. It can be called more than once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.draining.CompareAndSwap(false, true) {
+		for _, l := range s.knownLoops() {
+			l.inbox.put(post{kind: postDrain})
+		}
+		if s.http != nil {
+			go s.http.shutdown(ctx)
+		}
+		if s.conns.Load() == 0 {
+			s.emptied.Do(func() { close(s.empty) })
+		}
+	}
+	var err error
+	select {
+	case <-s.empty:
+	case <-s.done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	stopping, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { _ = s.engine.Stop(stopping) }()
+	<-s.done
+	return err
+}
+
+// finish runs when the engine has ended, and with it all loops: nobody else touches their state any more.
+func (s *Server) finish(err error) {
+	for _, l := range s.knownLoops() {
+		l.inbox.close()
+		for l.runq.len() > 0 {
+			l.runq.pop().discard()
+		}
+	}
+	s.writable.close()
+	if s.http != nil {
+		s.http.close()
+	}
+	switch {
+	case err != nil:
+		s.err = err
+	case !s.draining.Load():
+		s.err = ErrEngineStopped
+	}
+	close(s.done)
+}
+
+// keepTime tells the loops that time passes. What they make of it is theirs.
+func (s *Server) keepTime() {
+	t := time.NewTicker(tickPeriod)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-t.C:
+			for _, l := range s.knownLoops() {
+				l.inbox.putTick()
+			}
+		}
+	}
+}
+
+// admit counts a new connection and reports whether it may stay.
+func (s *Server) admit() bool {
+	s.counters.accepted.Add(1)
+	if s.conns.Add(1) > int64(s.cfg.MaxConns) || s.draining.Load() {
+		s.release()
+		return false
+	}
+	return true
+}
+
+// release gives the place of one connection back.
+func (s *Server) release() {
+	if s.conns.Add(-1) == 0 && s.draining.Load() {
+		s.emptied.Do(func() { close(s.empty) })
+	}
+}
+
+// leave is the end of a connection on the loops.
+func (s *Server) leave(c *Conn, was connState) {
+	switch {
+	case c.flags&flagRefusal != 0:
+		s.refusals.Add(-1)
+	case was != stateHandedOver: // else net/http has its place
+		s.release()
+	}
+}
+
+// refusal is the answer to who cannot be admitted now.
+func (s *Server) refusal() *frame.HandshakeError {
+	if s.draining.Load() {
+		return statusDraining
+	}
+	return statusFull
+}
+
+// charge counts b among the bytes in flight until it is freed.
+func (s *Server) charge(b *pool.Shared) { b.Charge(&s.inFlightBytes) }
+
+// knownLoops returns the loops that have had a connection; nobody can be reached on the others.
+func (s *Server) knownLoops() []*loop { return *s.loops.Load() }

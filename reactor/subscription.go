@@ -1,0 +1,135 @@
+package reactor
+
+// subscription is a conn's side of its membership in a group.
+type subscription struct {
+	topic *Topic // nil: none
+	index int32  // in the group's roster, or joining
+	form  Form
+}
+
+// joining stands for an index while a Joining is not complete.
+const joining = -1
+
+// Subscribe makes the conn a subscriber of t, in form f: it gets what is published from now on. ErrSubscribed if it is one
+// already, in whatever form.
+func (c *Conn) Subscribe(t *Topic, f Form) error {
+	s, err := c.addSubscription(t, f)
+	if err != nil {
+		return err
+	}
+	c.enterGroup(s)
+	return nil
+}
+
+// Unsubscribe ends a subscription, or a Joining, and reports whether there was one. What has been published but not been
+// queued for the conn yet does not reach it any more.
+func (c *Conn) Unsubscribe(t *Topic) bool {
+	c.loop.check()
+	s := c.subscriptionOf(t)
+	if s == nil {
+		return false
+	}
+	c.leave(*s)
+	c.removeSubscription(t)
+	return true
+}
+
+// Subscribed reports whether the conn is subscribed to t, or joining it.
+func (c *Conn) Subscribed(t *Topic) bool {
+	c.loop.check()
+	return c.subscriptionOf(t) != nil
+}
+
+// addSubscription notes that the conn belongs to t, and marks the loop as interested.
+func (c *Conn) addSubscription(t *Topic, f Form) (*subscription, error) {
+	c.loop.check()
+	switch {
+	case c.state != stateOpen:
+		return nil, ErrClosed
+	case int(f) >= len(c.loop.srv.cfg.Forms):
+		return nil, ErrForm
+	case c.subscriptionOf(t) != nil:
+		return nil, ErrSubscribed
+	}
+	s := subscription{topic: t, index: joining, form: f}
+	t.enlist(c.loop, f)
+	t.subscribers.Add(1)
+	if o := c.loop.srv.cfg.Forms[f]; o.NoCoalesce || o.Gap > 0 {
+		c.flags |= flagNoCoalesce
+	}
+	if c.sub.topic == nil {
+		c.sub = s
+		return &c.sub, nil
+	}
+	if c.more == nil {
+		c.more = new([]subscription)
+	}
+	*c.more = append(*c.more, s)
+	c.flags |= flagMulti
+	return &(*c.more)[len(*c.more)-1], nil
+}
+
+// enterGroup puts the conn into the dense slice.
+func (c *Conn) enterGroup(s *subscription) {
+	s.index = int32(s.topic.enlist(c.loop, s.form).members.add(c))
+}
+
+// leave takes the conn out of the group of s.
+func (c *Conn) leave(s subscription) {
+	g := s.topic.groupOn(c.loop, s.form)
+	if s.index == joining {
+		g.abandon(c)
+	} else {
+		g.members.remove(int(s.index))
+	}
+	s.topic.subscribers.Add(-1)
+	s.topic.delist(g)
+}
+
+// leaveAll ends all subscriptions.
+func (c *Conn) leaveAll() {
+	if c.sub.topic != nil {
+		c.leave(c.sub)
+		c.sub = subscription{}
+	}
+	if c.more != nil {
+		for _, s := range *c.more {
+			c.leave(s)
+		}
+		c.more = nil
+	}
+	c.flags &^= flagMulti
+}
+
+// subscriptionOf returns the conn's subscription to t, or nil. The pointer is valid until the next change.
+func (c *Conn) subscriptionOf(t *Topic) *subscription {
+	if c.sub.topic == t {
+		return &c.sub
+	}
+	if c.more != nil {
+		for i := range *c.more {
+			if (*c.more)[i].topic == t {
+				return &(*c.more)[i]
+			}
+		}
+	}
+	return nil
+}
+
+// removeSubscription forgets the conn's subscription to t and keeps the first place filled.
+func (c *Conn) removeSubscription(t *Topic) {
+	var last subscription
+	if c.more != nil {
+		n := len(*c.more) - 1
+		last = (*c.more)[n]
+		*c.more = (*c.more)[:n]
+		if n == 0 {
+			c.more = nil
+			c.flags &^= flagMulti
+		}
+	}
+	if last.topic == t {
+		return
+	}
+	*c.subscriptionOf(t) = last
+}

@@ -1,0 +1,181 @@
+package reactor
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/pool"
+)
+
+// Form is one way to put a publication on the wire: an index into Config.Forms.
+type Form uint8
+
+// SlowPolicy decides what happens to a publication for a conn whose outbound queue is full.
+type SlowPolicy uint8
+
+const (
+	// Disconnect closes the conn as slow. What it lost, it can know.
+	Disconnect SlowPolicy = iota
+	// DropOldest drops the oldest waiting publications of the same topic.
+	DropOldest
+	// DropNewest drops the publication that does not fit.
+	DropNewest
+	// KeepLatest drops all waiting publications of the same topic but the newest.
+	KeepLatest
+)
+
+// TopicOptions describe a topic.
+type TopicOptions struct {
+	// Policy is for subscribers that do not keep up. Default Disconnect.
+	Policy SlowPolicy
+}
+
+// Topic is a set of conns that get the same publications, in the same order on each. All methods are safe from any
+// goroutine.
+type Topic struct {
+	// Immutable after NewTopic.
+	srv    *Server
+	policy SlowPolicy
+	shares []share // by loop
+
+	// Shared: atomic.
+	subscribers atomic.Int64
+
+	publishing sync.Mutex // held from the first inbox to the last: the order is the same in all of them
+}
+
+// share is a topic's part on one loop.
+type share struct {
+	interest atomic.Uint32 // bits of the forms that have, or are about to have, members; written by the loop
+	groups   []*group      // by form, as far as used; owned by the loop
+}
+
+// NewTopic makes a topic. It holds nothing but memory, and needs no closing. Safe from any goroutine.
+func (s *Server) NewTopic(o TopicOptions) *Topic {
+	return &Topic{srv: s, policy: o.Policy, shares: make([]share, s.cfg.Loops)}
+}
+
+// Encoder puts one publication on the wire.
+type Encoder interface {
+	// AppendForm appends the complete wire bytes of the publication in form f: one WebSocket frame, or several. It is
+	// called at most once for each form that has subscribers.
+	AppendForm(dst []byte, f Form) []byte
+}
+
+// Publication is what Publish sends.
+type Publication struct {
+	// Encoder puts it on the wire. Required.
+	Encoder Encoder
+	// Seq orders the publications of a topic for Joining.Complete; it rises. Zero where nobody joins.
+	Seq uint64
+	// Exclude is a conn that gets nothing of it, such as the publisher's. May be nil.
+	Exclude *Conn
+}
+
+// Publish sends a publication to every subscriber that the topic has now. It returns how many those are; each of them
+// will get it, or be counted among the drops. It does not wait for any of them. ErrBacklog: nothing was sent.
+func (t *Topic) Publish(p Publication) (matched int, err error) {
+	t.publishing.Lock()
+	defer t.publishing.Unlock()
+	if t.srv.inFlightBytes.Load() > t.srv.cfg.NodeMaxBytes {
+		t.srv.counters.backlogged.Add(1)
+		return 0, ErrBacklog
+	}
+	matched = int(t.subscribers.Load())
+	var encoded [MaxForms]*pool.Shared
+	for _, l := range t.srv.knownLoops() {
+		interest := t.shares[l.idx].interest.Load()
+		for f := Form(0); interest != 0; f, interest = f+1, interest>>1 {
+			if interest&1 == 0 {
+				continue
+			}
+			if encoded[f] == nil {
+				encoded[f] = t.encode(p.Encoder, f)
+			}
+			encoded[f].Retain()
+			if !l.inbox.put(post{kind: postPublication, form: f, topic: t, shared: encoded[f], conn: p.Exclude, seq: p.Seq}) {
+				encoded[f].Release()
+			}
+		}
+	}
+	for _, s := range encoded[:len(t.srv.cfg.Forms)] {
+		if s != nil {
+			s.Release()
+		}
+	}
+	return matched, nil
+}
+
+func (t *Topic) encode(e Encoder, f Form) *pool.Shared {
+	s := pool.NewShared(256)
+	s.SetBytes(e.AppendForm(s.Storage(), f))
+	t.srv.charge(s)
+	return s
+}
+
+// Broadcast sends one WebSocket message, the same in all forms, to every subscriber that the topic has now. It returns
+// what Publish returns. payload is copied.
+func (t *Topic) Broadcast(op frame.Opcode, payload []byte) (matched int, err error) {
+	return t.Publish(Publication{Encoder: message{op, payload}})
+}
+
+// message is the Encoder of a plain WebSocket message.
+type message struct {
+	op      frame.Opcode
+	payload []byte
+}
+
+func (m message) AppendForm(dst []byte, _ Form) []byte {
+	return frame.AppendFrame(dst, m.op, m.payload)
+}
+
+// Subscribers returns how many conns are subscribed.
+func (t *Topic) Subscribers() int { return int(t.subscribers.Load()) }
+
+// groupOn returns the topic's group on a loop, or nil. On that loop only.
+func (t *Topic) groupOn(l *loop, f Form) *group {
+	if groups := t.shares[l.idx].groups; int(f) < len(groups) {
+		return groups[f]
+	}
+	return nil
+}
+
+// enlist returns the topic's group on a loop, made if there is none, and marks the loop as interested. On that loop only.
+func (t *Topic) enlist(l *loop, f Form) *group {
+	share := &t.shares[l.idx]
+	for int(f) >= len(share.groups) {
+		share.groups = append(share.groups, nil)
+	}
+	if share.groups[f] == nil {
+		share.groups[f] = newGroup(l, t, f)
+	}
+	share.interest.Or(1 << f)
+	return share.groups[f]
+}
+
+// delist ends the loop's interest if the group has no member left. On that loop only.
+func (t *Topic) delist(g *group) {
+	if !g.idle() {
+		return
+	}
+	t.shares[g.loop.idx].interest.And(^uint32(1 << g.form))
+	if !g.busy() {
+		t.forget(g)
+	}
+}
+
+// forget lets an idle group go. On its loop only.
+func (t *Topic) forget(g *group) {
+	share := &t.shares[g.loop.idx]
+	if share.groups[g.form] != g {
+		return
+	}
+	share.groups[g.form] = nil
+	for _, other := range share.groups {
+		if other != nil {
+			return
+		}
+	}
+	share.groups = nil
+}
