@@ -217,10 +217,12 @@ func TestPostRunsInOrderOnOpenConns(t *testing.T) {
 	for i := range posts {
 		c.want(frame.OpBinary, string([]byte{byte(i), byte(i >> 8)}))
 	}
-	if err := s.Shutdown(context.Background()); err == nil {
-		if server.Post(func(*Conn) { t.Error("ran after the end") }) {
-			t.Error("Post says yes after the end")
-		}
+	c.Close()
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if server.Post(func(*Conn) { t.Error("ran after the end") }) {
+		t.Error("Post says yes after the end")
 	}
 }
 

@@ -110,15 +110,34 @@ var echo = funcs{message: func(c *Conn, op frame.Opcode, payload []byte) { _ = c
 // serve starts a server for the test. It must end by itself, and give everything back.
 func serve(t testing.TB, cfg Config) *Server {
 	t.Helper()
+	s := prepare(t, cfg)
+	start(t, s)
+	return s
+}
+
+// prepare makes a server that does not listen yet.
+func prepare(t testing.TB, cfg Config) *Server {
+	t.Helper()
 	cfg.Addr = "127.0.0.1:0"
 	if cfg.Loops == 0 {
 		cfg.Loops = 2
 	}
+	if cfg.PingInterval == 0 {
+		cfg.PingInterval = -1 // a ping would come into conversations that are about something else
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	s, err := Listen(cfg)
+	s, err := New(cfg)
 	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func start(t testing.TB, s *Server) {
+	t.Helper()
+	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -134,7 +153,6 @@ func serve(t testing.TB, cfg Config) *Server {
 			t.Errorf("%d connections still counted after the end", n)
 		}
 	})
-	return s
 }
 
 // client is the other side of a conversation: a socket, and a decoder that checks every byte of the server.

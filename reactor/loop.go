@@ -43,7 +43,7 @@ type loop struct {
 	request   frame.Request
 	join      []byte // scratch: small frames joined into one write
 	lastTick  time.Time
-	stalled   bool // the clock has just been held back once
+	stalled   bool // the clock is being held back until the next tick
 	rng       *rand.Rand
 }
 
@@ -180,23 +180,23 @@ func (l *loop) callClose(c *Conn, end End) {
 // tick moves the loop's clock and lets the deadlines that have come do their work.
 //
 // The clock counts the time that the loop has lived through. After a stall, of this loop or of the whole process, it
-// does not jump: first everything that is readable gets its turn, then the clock goes on from where it was. Where turn
-// after turn is that long, it goes on slower than the world's.
+// does not jump: first everything that is readable gets its turn, then the stall counts as half a second, however long
+// it was.
 func (l *loop) tick() {
 	now := l.srv.cfg.now()
 	elapsed := uint32(max(now.Sub(l.lastTick), 0) / tickPeriod)
-	if elapsed <= maxCatchUpTicks {
+	switch {
+	case l.stalled:
 		l.stalled = false
-		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
-	} else {
 		l.lastTick = now
-		if !l.stalled {
-			l.stalled = true
-			l.stats.stalls.Add(1)
-			l.inbox.putTick() // its turn comes behind all that is readable now
-			return
-		}
 		elapsed = maxCatchUpTicks
+	case elapsed > maxCatchUpTicks:
+		l.stalled = true
+		l.stats.stalls.Add(1)
+		l.inbox.putTick() // its turn comes behind all that is readable now
+		return
+	default:
+		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	for range elapsed {
 		for _, c := range l.wheel.advance() {

@@ -16,7 +16,7 @@ import (
 
 // Server listens on one address and runs its connections on event loops. All its methods are safe from any goroutine.
 type Server struct {
-	// Immutable after Listen.
+	// Immutable after Start.
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
@@ -42,8 +42,21 @@ type Server struct {
 	err      error
 }
 
-// Listen binds the address, starts the loops and returns. Connections are served until Shutdown.
+// Listen makes a server and starts it: New, then Start.
 func Listen(cfg Config) (*Server, error) {
+	s, err := New(cfg)
+	if err == nil {
+		err = s.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// New makes a server that does not listen yet, so that topics can be made before the first connection comes. The error
+// names all that is wrong with the configuration.
+func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -57,27 +70,32 @@ func Listen(cfg Config) (*Server, error) {
 		s.origins[o] = true
 		s.anyOrigin = s.anyOrigin || o == "*"
 	}
-	reserved, err := reservePort(cfg.Addr)
+	return s, nil
+}
+
+// Start binds the address, starts the loops and returns. Connections are served until Shutdown. It is called once.
+func (s *Server) Start() error {
+	reserved, err := reservePort(s.cfg.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("reactor: listen on %s: %w", cfg.Addr, err)
+		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
 	}
 	defer reserved.release()
 	s.addr = reserved.addr
 	if s.writable, err = newWritablePoller(s); err != nil {
-		return nil, fmt.Errorf("reactor: %w", err)
+		return fmt.Errorf("reactor: %w", err)
 	}
-	if cfg.HTTP != nil {
+	if s.cfg.HTTP != nil {
 		s.http = newHTTPSide(s)
 	}
-	if err := s.start(); err != nil {
-		return nil, fmt.Errorf("reactor: listen on %s: %w", cfg.Addr, err)
+	if err := s.run(); err != nil {
+		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
 	}
 	go s.keepTime()
-	return s, nil
+	return nil
 }
 
-// start runs the engine on a goroutine of its own and waits until it listens.
-func (s *Server) start() error {
+// run runs the engine on a goroutine of its own and waits until it listens.
+func (s *Server) run() error {
 	booted := make(chan struct{})
 	go func() {
 		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+s.addr.String(),
