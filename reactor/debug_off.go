@@ -2,6 +2,9 @@
 
 package reactor
 
+// debugEnabled tells tests which build this is.
+const debugEnabled = false
+
 // owner is the goroutine that a loop runs on. Only builds with the tag wsedge_debug know it.
 type owner struct{}
 

@@ -9,6 +9,9 @@ import (
 	"strconv"
 )
 
+// debugEnabled tells tests which build this is.
+const debugEnabled = true
+
 // owner is the goroutine that a loop runs on, by its number.
 type owner struct{ goroutine uint64 }
 

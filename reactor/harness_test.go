@@ -174,6 +174,10 @@ func connect(t testing.TB, s *Server) *client {
 	}
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
+	return wrap(t, conn)
+}
+
+func wrap(t testing.TB, conn net.Conn) *client {
 	return &client{t: t, Conn: conn, r: bufio.NewReader(conn),
 		cfg: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: 64 << 20}}
 }
