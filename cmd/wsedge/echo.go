@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/wsedge/wsedge/internal/echo"
+)
+
+// runEcho is the command echo.
+func runEcho(e *environment, args []string) int {
+	flags := newFlags(e, "echo",
+		"echo runs a WebSocket server that sends every message back, on every path, for any Origin.",
+		"wsedge echo --addr 127.0.0.1:9001")
+	var cfg echo.Config
+	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:9001", "`address` to listen on; port 0 picks a free one, which the log tells")
+	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", echo.DefaultMaxMessageBytes, "most `bytes` of a message")
+	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 1<<20,
+		"most `bytes` that may wait for a client that does not read, before it is closed; one message may exceed it")
+	format := addLogFormat(flags)
+	if err := parse(e, flags, args); err != nil {
+		return exitStatus(err)
+	}
+	logger := format.logger(e.stderr)
+	cfg.Logger = logger
+	srv, err := echo.Listen(cfg)
+	if err != nil {
+		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
+		return exitFailure
+	}
+	logger.Info("listening", "addr", srv.Addr().String(), "version", version())
+	return live(srv, logger)
+}

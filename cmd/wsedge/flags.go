@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// newFlags makes a command's set of flags. about and example stand in its help.
+func newFlags(e *environment, name, about, example string) *flag.FlagSet {
+	flags := flag.NewFlagSet("wsedge "+name, flag.ContinueOnError)
+	flags.SetOutput(e.stderr)
+	flags.Usage = func() {
+		w := flags.Output()
+		fmt.Fprintf(w, "%s\n\nUsage: wsedge %s [flags]\n", about, name)
+		if example != "" {
+			fmt.Fprintf(w, "\nExample:\n\n  %s\n", example)
+		}
+		fmt.Fprint(w, "\nFlags:\n\n")
+		printFlags(w, flags)
+	}
+	return flags
+}
+
+// printFlags lists the flags with two dashes, as they are written everywhere else.
+func printFlags(w io.Writer, flags *flag.FlagSet) {
+	none := true
+	flags.VisitAll(func(f *flag.Flag) {
+		none = false
+		kind, about := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  %s\n        %s", strings.TrimSpace("--"+f.Name+" "+kind), about)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+	if none {
+		fmt.Fprintln(w, "  none")
+	}
+}
+
+// parse reads the environment, then the command line. Help that was asked for goes to the standard output.
+func parse(e *environment, flags *flag.FlagSet, args []string) error {
+	if err := fromEnvironment(e, flags); err != nil {
+		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
+		return err
+	}
+	for _, arg := range args {
+		if arg == "-h" || arg == "-help" || arg == "--help" {
+			flags.SetOutput(e.stdout)
+			break
+		}
+		if arg == "--" {
+			break
+		}
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(e.stderr, "wsedge: %q is too much; flags begin with --\n", flags.Arg(0))
+		return errors.New("too many arguments")
+	}
+	return nil
+}
+
+// fromEnvironment sets the flags that have a variable: --ping-interval is WSEDGE_PING_INTERVAL. It reports all bad ones.
+func fromEnvironment(e *environment, flags *flag.FlagSet) error {
+	var problems []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := "WSEDGE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := e.lookup(name); ok {
+			if err := flags.Set(f.Name, value); err != nil {
+				problems = append(problems, fmt.Errorf("%s: invalid value %q: %w", name, value, err))
+			}
+		}
+	})
+	return errors.Join(problems...)
+}
+
+// logFormat is the flag --log-format.
+type logFormat string
+
+func (f *logFormat) String() string { return string(*f) }
+
+// Set implements flag.Value.
+func (f *logFormat) Set(s string) error {
+	if s != "text" && s != "json" {
+		return errors.New("want text or json")
+	}
+	*f = logFormat(s)
+	return nil
+}
+
+// addLogFormat declares --log-format.
+func addLogFormat(flags *flag.FlagSet) *logFormat {
+	f := logFormat("text")
+	flags.Var(&f, "log-format", "`format` of the log on the standard error: text or json")
+	return &f
+}
+
+func (f *logFormat) logger(w io.Writer) *slog.Logger {
+	if *f == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}

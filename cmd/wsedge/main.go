@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+// The exit statuses.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// command is one of the program's commands.
+type command struct {
+	name    string
+	summary string
+	run     func(e *environment, args []string) int
+}
+
+var commands = []command{
+	{"serve", "run the push server", serve},
+	{"echo", "run a plain echo server", runEcho},
+	{"version", "say which version this is", printVersion},
+}
+
+// environment is what the program takes from the process it runs in.
+type environment struct {
+	stdout, stderr io.Writer
+	lookup         func(string) (string, bool) // of environment variables
+}
+
+func main() {
+	os.Exit(run(&environment{os.Stdout, os.Stderr, os.LookupEnv}, os.Args[1:]))
+}
+
+func run(e *environment, args []string) int {
+	if len(args) == 0 {
+		usage(e.stderr)
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		usage(e.stdout)
+		return exitOK
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(e, args[1:])
+		}
+	}
+	fmt.Fprintf(e.stderr, "wsedge: there is no command %q; see wsedge help\n", args[0])
+	return exitUsage
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "wsedge is an edge push server: publish once, reach every live WebSocket connection.\n\nCommands:\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  wsedge %-9s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, `
+wsedge <command> --help lists a command's flags. Each flag can be set in the environment, too: --ping-interval is
+WSEDGE_PING_INTERVAL. What stands on the command line wins.
+
+Try it:
+
+  wsedge serve
+  curl http://127.0.0.1:8080/api/publish -d '{"channel":"news","data":"hello"}'
+`)
+}
+
+// exitStatus is that of a command whose flags could not be read. The flag package has said why already.
+func exitStatus(err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	return exitUsage
+}

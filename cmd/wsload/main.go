@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/wsedge/wsedge/loadtest"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// spareThreads lets the runtime run publishers, reports and its collector while every loop is busy: a loop holds on to its
+// processor for as long as it has something to do.
+const spareThreads = 4
+
+func main() {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareThreads)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, overview)
+		return exitUsage
+	}
+	switch name := args[0]; name {
+	case "fanout", "echo", "idle":
+		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
+	case "worker":
+		return runWorker(stdin, stdout, stderr)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, overview)
+		return exitOK
+	default:
+		fmt.Fprintf(stderr, "wsload: unknown command %q\n\n%s", name, overview)
+		return exitUsage
+	}
+}
+
+func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) int {
+	opts, err := parseOptions(scenario, args, stdout, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	report, err := loadtest.Run(ctx, opts.config)
+	if err != nil {
+		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		if errors.Is(err, loadtest.ErrUsage) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	if err := publish(report, opts.jsonFile, stdout); err != nil {
+		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		return exitFailed
+	}
+	if !report.Verdict.OK {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// publish prints the report and writes it to a file, where there is to be one.
+func publish(report *loadtest.Report, jsonFile string, stdout io.Writer) error {
+	if err := report.WriteText(stdout); err != nil {
+		return err
+	}
+	if jsonFile == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(jsonFile, append(text, '\n'), 0o644)
+}
+
+// runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.
+func runWorker(stdin io.Reader, stdout, stderr io.Writer) int {
+	signal.Ignore(os.Interrupt)
+	if err := loadtest.RunWorker(context.Background(), stdin, stdout); err != nil {
+		fmt.Fprintf(stderr, "wsload worker: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}

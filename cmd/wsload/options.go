@@ -1,0 +1,98 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/wsedge/wsedge/loadtest"
+)
+
+// options is a command line, read.
+type options struct {
+	config   loadtest.Config
+	jsonFile string
+	quiet    bool
+}
+
+// parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
+func parseOptions(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) (*options, error) {
+	opts := &options{config: loadtest.Config{Scenario: scenario}}
+	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
+	set.SetOutput(io.Discard) // errors are returned
+	opts.addCommon(set)
+	switch scenario {
+	case loadtest.Fanout:
+		opts.addFanout(set)
+	case loadtest.Echo:
+		opts.addEcho(set)
+	case loadtest.Idle:
+		opts.addIdle(set)
+	}
+	if err := set.Parse(flagsFirst(set, args)); err != nil {
+		if err == flag.ErrHelp {
+			printHelp(stdout, scenario, set)
+		}
+		return nil, err
+	}
+	if set.NArg() != 1 {
+		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
+	}
+	opts.config.URL = set.Arg(0)
+	if !opts.quiet {
+		opts.config.Progress = func(line string) { fmt.Fprintln(stderr, line) }
+	}
+	return opts, nil
+}
+
+func (o *options) addCommon(set *flag.FlagSet) {
+	c := &o.config
+	set.IntVar(&c.Conns, "conns", 1000, "connections")
+	set.DurationVar(&c.Duration, "duration", 10*time.Second, "how long to measure")
+	set.DurationVar(&c.Warmup, "warmup", 2*time.Second, "how long to send before measuring")
+	set.DurationVar(&c.Settle, "settle", time.Second, "pause between the last connection and the first message")
+	set.DurationVar(&c.SetupTimeout, "setup-timeout", 20*time.Second, "limit for one connection's setup")
+	set.IntVar(&c.Processes, "processes", 0, "worker processes; 0: as many as the open-file limit asks for")
+	set.IntVar(&c.Threads, "threads", 0, "epoll loops per process; 0: two, or one on a single core")
+	set.Float64Var(&c.ConnectRate, "connect-rate", 4000, "connections opened per second")
+	set.IntVar(&c.MaxInFlight, "max-in-flight", 1000, "connections in setup at a time")
+	set.IntVar(&c.PID, "pid", 0, "the server's process, to report its CPU time and memory")
+	set.StringVar(&o.jsonFile, "json", "", "write the whole result to `FILE`")
+	set.BoolVar(&o.quiet, "quiet", false, "no progress lines")
+	set.Func("source", "`ADDRESSES` to connect from: comma-separated, or CIDR ranges (default: the system's choice, on loopback 127.0.0.1 and up)",
+		func(list string) (err error) {
+			c.Sources, err = loadtest.ParseSources(list)
+			return err
+		})
+	set.Func("header", "`LINE` such as \"X-API-Key: k\" for handshakes and publications; may be repeated",
+		func(line string) error {
+			c.Header = append(c.Header, line)
+			return nil
+		})
+}
+
+func (o *options) addFanout(set *flag.FlagSet) {
+	c := &o.config
+	set.Float64Var(&c.Rate, "rate", 8, "publications per second, open loop")
+	set.IntVar(&c.Payload, "payload", 128, "bytes of data per publication")
+	set.IntVar(&c.Outstanding, "outstanding", 1, "publications back to back at each scheduled time")
+	set.IntVar(&c.Publishers, "publishers", 0, "HTTP connections that publish; 0: as many as outstanding publications and the rate need")
+	set.DurationVar(&c.Gather, "gather", 50*time.Microsecond, "how long deliveries may gather in the midst of a burst; adds no more than that to a latency")
+	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish (default: the URL's host, /api/publish)")
+	set.StringVar(&c.Channel, "channel", "", "channel (default: load, or the one in the URL)")
+	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last deliveries")
+}
+
+func (o *options) addEcho(set *flag.FlagSet) {
+	c := &o.config
+	set.Float64Var(&c.Rate, "rate", 0, "messages per second in all, open loop; 0: closed loop, one outstanding per connection")
+	set.IntVar(&c.Payload, "payload", 128, "bytes per message")
+	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last answers")
+}
+
+func (o *options) addIdle(set *flag.FlagSet) {
+	c := &o.config
+	set.StringVar(&c.Channel, "channel", "", "channel to subscribe to (default: load, or the one in the URL)")
+	set.BoolVar(&c.NoSubscribe, "no-subscribe", false, "do not subscribe")
+}

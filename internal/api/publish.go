@@ -1,0 +1,151 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/jsonobject"
+)
+
+const (
+	// maxKeyBytes bounds an idempotency key: 100,000 of them are remembered.
+	maxKeyBytes = 128
+	// maxBroadcast bounds the channels of one broadcast.
+	maxBroadcast = 1000
+)
+
+// publication is what publish and broadcast have in common.
+type publication struct {
+	data    []byte
+	exclude string
+	key     string
+}
+
+// members are the members of a request that mean something; nil where there is none.
+type members struct{ channel, channels, data, exclude, key []byte }
+
+func pick(body []byte) (m members) {
+	for key, value := range jsonobject.Members(body) {
+		switch string(key) {
+		case "channel":
+			m.channel = value
+		case "channels":
+			m.channels = value
+		case "data":
+			m.data = value
+		case "exclude":
+			m.exclude = value
+		case "idempotency_key":
+			m.key = value
+		}
+	}
+	return m
+}
+
+func (m *members) publication() (p publication, err *native.Error) {
+	if m.data == nil {
+		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
+	}
+	p.data = m.data
+	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
+		return p, err
+	}
+	if p.key, err = stringMember(m.key, "idempotency_key"); err != nil {
+		return p, err
+	}
+	if len(p.key) > maxKeyBytes {
+		return p, &native.Error{Code: native.CodeBadRequest, Message: "idempotency_key is longer than 128 bytes"}
+	}
+	return p, nil
+}
+
+// publish serves POST /api/publish.
+func (h *handler) publish(w http.ResponseWriter, body []byte) {
+	m := pick(body)
+	name, err := native.ChannelName(m.channel)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	p, err := m.publication()
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	result, failure := h.publishTo(name, &p)
+	if failure != nil {
+		fail(w, http.StatusServiceUnavailable, translate(failure))
+		return
+	}
+	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result), '}'))
+}
+
+// broadcast serves POST /api/broadcast: the same to several channels, each with a result of its own. What is wrong with the
+// request as a whole publishes nothing.
+func (h *handler) broadcast(w http.ResponseWriter, body []byte) {
+	m := pick(body)
+	names, err := broadcastChannels(m.channels)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	p, err := m.publication()
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	answer := []byte(`{"results":[`)
+	for i, name := range names {
+		if i > 0 {
+			answer = append(answer, ',')
+		}
+		answer = append(h.broadcastTo(append(answer, '{'), name, &p), '}')
+	}
+	reply(w, http.StatusOK, append(answer, "]}"...))
+}
+
+// broadcastTo publishes to one of the channels and appends what became of it.
+func (h *handler) broadcastTo(answer []byte, name string, p *publication) []byte {
+	failure := native.CheckChannel(name)
+	if failure == nil {
+		result, err := h.publishTo(name, p)
+		if err == nil {
+			return appendResult(answer, name, result)
+		}
+		failure = translate(err)
+	}
+	answer = append(append(answer, `"channel":`...), quote(name)...)
+	answer = append(append(answer, `,"code":`...), strconv.Quote(failure.Code)...)
+	return append(append(answer, `,"message":`...), strconv.Quote(failure.Message)...)
+}
+
+// quote writes a name that may hold anything as JSON.
+func quote(name string) []byte {
+	quoted, _ := json.Marshal(name) // a string can't fail
+	return quoted
+}
+
+// broadcastChannels reads the channels' names. A bad one is the result of that channel, not of the broadcast.
+func broadcastChannels(value []byte) ([]string, *native.Error) {
+	elements, ok := jsonobject.Elements(value)
+	if !ok {
+		return nil, &native.Error{Code: native.CodeBadRequest, Message: "channels must be an array of strings"}
+	}
+	var names []string
+	for element := range elements {
+		name, ok := jsonobject.String(element)
+		if !ok {
+			return nil, &native.Error{Code: native.CodeBadRequest, Message: "channels must be an array of strings"}
+		}
+		if len(names) == maxBroadcast {
+			return nil, &native.Error{Code: native.CodeLimit, Message: "more than 1,000 channels"}
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return nil, &native.Error{Code: native.CodeBadRequest, Message: "channels is empty"}
+	}
+	return names, nil
+}

@@ -1,0 +1,64 @@
+package broker
+
+import "errors"
+
+// ErrPending is no failure: it says that the answer comes later, by the callback.
+var ErrPending = errors.New("broker: the answer comes later")
+
+// Kind says what a publication's bytes are.
+type Kind uint8
+
+// The kinds of data.
+const (
+	JSON   Kind = iota // one JSON value, UTF-8
+	Text               // text, UTF-8
+	Binary             // any bytes
+)
+
+// Publication is what a publisher hands in for one channel.
+type Publication struct {
+	Data    []byte // passed through byte for byte
+	Client  string // the id of the client that published it; empty for the API
+	Exclude string // the id of a client that shall not get it; empty for none
+	Kind    Kind
+}
+
+// Position is a place in a channel's log.
+type Position struct {
+	// Epoch names the log: offsets of different epochs can't be compared. It changes when the log was lost or dropped.
+	Epoch string
+	// Offset of the last publication; 0 where there was none in this epoch.
+	Offset uint64
+}
+
+// Result is what became of a publication.
+type Result struct {
+	Position
+	// Matched is how many conns the publication was queued to.
+	Matched int
+}
+
+// Sink takes a channel's publications on this node, in the order of their offsets, one at a time.
+type Sink interface {
+	// Deliver hands p to the channel's subscribers. prev is the offset of the publication before it. It borrows nothing:
+	// p may be kept. An error means that nobody got it; an engine that can takes the offset back then.
+	Deliver(p *Publication, offset, prev uint64) (matched int, err error)
+}
+
+// Log is one channel's log. Safe from any goroutine.
+type Log interface {
+	// Publish appends p and delivers it. The result comes back at once with done never called; or the error is ErrPending,
+	// and done is called exactly once, from any goroutine. It takes ownership of p.
+	Publish(p *Publication, done func(Result, error)) (Result, error)
+	// Position asks for the present position. done is called exactly once, from any goroutine, perhaps before Position
+	// returns. What was delivered before the answer is counted in it; what is delivered afterwards has a greater offset.
+	Position(done func(Position, error))
+	// Close ends the interest in the channel: the sink gets nothing afterwards.
+	Close()
+}
+
+// Broker opens logs. Safe from any goroutine.
+type Broker interface {
+	// Open begins to deliver the channel's publications to sink. A channel is open at most once at a time.
+	Open(channel string, sink Sink) Log
+}

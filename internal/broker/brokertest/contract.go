@@ -1,0 +1,170 @@
+// Package brokertest is the contract that every engine of package broker keeps, as tests.
+//
+// It never looks into an engine: it speaks only what package broker promises.
+//
+// Ownership: each subtest makes its own broker and drops it.
+package brokertest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/wsedge/wsedge/internal/broker"
+)
+
+// Run tests the engine that open makes.
+func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
+	t.Run("offsets increase and name their predecessor", func(t *testing.T) { testOffsets(t, open(t)) })
+	t.Run("a fresh log is at offset 0", func(t *testing.T) { testFresh(t, open(t)) })
+	t.Run("concurrent publishers share one order", func(t *testing.T) { testConcurrent(t, open(t)) })
+	t.Run("an undelivered publication is reported", func(t *testing.T) { testRefused(t, open(t)) })
+	t.Run("a log opened anew never counts back inside an epoch", func(t *testing.T) { testEpoch(t, open(t)) })
+}
+
+// ledger is a Sink that writes down what it was given.
+type ledger struct {
+	mu      sync.Mutex
+	entries []entry
+	refuse  error
+}
+
+type entry struct {
+	data         string
+	offset, prev uint64
+}
+
+func (l *ledger) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refuse != nil {
+		return 0, l.refuse
+	}
+	l.entries = append(l.entries, entry{string(p.Data), offset, prev})
+	return 1, nil
+}
+
+// Publish appends data and waits for the answer, whenever it comes.
+func Publish(log broker.Log, data string) (broker.Result, error) {
+	type answer struct {
+		result broker.Result
+		err    error
+	}
+	later := make(chan answer, 1)
+	result, err := log.Publish(&broker.Publication{Data: []byte(data)}, func(r broker.Result, err error) { later <- answer{r, err} })
+	if errors.Is(err, broker.ErrPending) {
+		a := <-later
+		return a.result, a.err
+	}
+	return result, err
+}
+
+// Position asks for the position and waits for the answer, whenever it comes.
+func Position(t *testing.T, log broker.Log) broker.Position {
+	t.Helper()
+	answers := make(chan broker.Position, 1)
+	log.Position(func(p broker.Position, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- p
+	})
+	return <-answers
+}
+
+func testOffsets(t *testing.T, b broker.Broker) {
+	sink := &ledger{}
+	log := b.Open("news", sink)
+	defer log.Close()
+	var last uint64
+	for _, data := range []string{"a", "b", "c"} {
+		result, err := Publish(log, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Offset <= last || result.Epoch == "" || result.Matched != 1 {
+			t.Fatalf("%+v behind offset %d", result, last)
+		}
+		last = result.Offset
+	}
+	if got := Position(t, log).Offset; got != last {
+		t.Fatalf("position %d, want %d", got, last)
+	}
+	checkLedger(t, sink, 3)
+}
+
+func testFresh(t *testing.T, b broker.Broker) {
+	log := b.Open("news", &ledger{})
+	defer log.Close()
+	if p := Position(t, log); p.Offset != 0 || p.Epoch == "" {
+		t.Fatalf("%+v", p)
+	}
+}
+
+func testConcurrent(t *testing.T, b broker.Broker) {
+	const publishers, each = 8, 200
+	sink := &ledger{}
+	log := b.Open("news", sink)
+	defer log.Close()
+	var group sync.WaitGroup
+	for range publishers {
+		group.Go(func() {
+			var last uint64
+			for range each {
+				result, err := Publish(log, "x")
+				if err != nil || result.Offset <= last {
+					t.Errorf("offset %d behind %d: %v", result.Offset, last, err)
+					return
+				}
+				last = result.Offset
+			}
+		})
+	}
+	group.Wait()
+	checkLedger(t, sink, publishers*each)
+}
+
+func testRefused(t *testing.T, b broker.Broker) {
+	refusal := errors.New("no room")
+	sink := &ledger{refuse: refusal}
+	log := b.Open("news", sink)
+	defer log.Close()
+	if _, err := Publish(log, "lost"); !errors.Is(err, refusal) {
+		t.Fatalf("got %v", err)
+	}
+	sink.refuse = nil
+	if _, err := Publish(log, "kept"); err != nil {
+		t.Fatal(err)
+	}
+	checkLedger(t, sink, 1)
+}
+
+func testEpoch(t *testing.T, b broker.Broker) {
+	log := b.Open("news", &ledger{})
+	if _, err := Publish(log, "x"); err != nil {
+		t.Fatal(err)
+	}
+	first := Position(t, log)
+	log.Close()
+	log = b.Open("news", &ledger{})
+	defer log.Close()
+	second := Position(t, log)
+	if second.Epoch == first.Epoch && second.Offset < first.Offset {
+		t.Fatalf("%+v after %+v", second, first)
+	}
+}
+
+// checkLedger wants n deliveries, each naming the one before it.
+func checkLedger(t *testing.T, sink *ledger, n int) {
+	t.Helper()
+	if len(sink.entries) != n {
+		t.Fatalf("%d deliveries, want %d", len(sink.entries), n)
+	}
+	var last uint64
+	for _, e := range sink.entries {
+		if e.offset <= e.prev || e.prev != last {
+			t.Fatalf("offset %d names %d as its predecessor, which was %d", e.offset, e.prev, last)
+		}
+		last = e.offset
+	}
+}

@@ -1,0 +1,11 @@
+// Package broker is the seam between the push server and what keeps its channels' logs: it gives every publication its
+// place in its channel, and says what a channel's present position is.
+//
+// There is one engine so far, Memory, in the process itself. The interfaces leave room for one that has to ask somebody
+// else first: answers may come later, from any goroutine.
+//
+// The package never knows a connection, a client's protocol or a topic.
+//
+// Ownership: a Log is held by one channel of the hub, and may be used from any goroutine. A Publication's Data belongs to
+// the engine from the moment it is published, and nobody changes it after that.
+package broker

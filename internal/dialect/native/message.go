@@ -1,0 +1,41 @@
+package native
+
+import (
+	"encoding/base64"
+	"encoding/json"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/dialect"
+)
+
+// AppendMessage appends the frame of a message: JSON data as it is, text as a JSON string, binary as a base64 string marked
+// by "encoding":"base64".
+func AppendMessage(dst []byte, m *dialect.Message) []byte {
+	const opening, afterName = `{"type":"message","channel":"`, `","data":`
+	data, tail := m.Data, make([]byte, 0, 256)
+	switch m.Kind {
+	case broker.Text:
+		data, _ = json.Marshal(string(m.Data)) // a string can't fail
+	case broker.Binary:
+		data = base64.StdEncoding.AppendEncode([]byte{'"'}, m.Data)
+		data = append(data, '"')
+		tail = appendString(tail, "encoding", "base64")
+	case broker.JSON:
+	}
+	tail = appendUint(tail, "offset", m.Offset)
+	if m.Prev+1 != m.Offset {
+		tail = appendUint(tail, "prev", m.Prev)
+	}
+	if m.Client != "" {
+		tail = appendString(tail, "client", m.Client)
+	}
+	tail = append(tail, '}')
+
+	dst = frame.AppendHeader(dst, true, frame.OpText, len(opening)+len(m.Channel)+len(afterName)+len(data)+len(tail))
+	dst = append(dst, opening...)
+	dst = append(dst, m.Channel...)
+	dst = append(dst, afterName...)
+	dst = append(dst, data...)
+	return append(dst, tail...)
+}

@@ -1,0 +1,110 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/broker"
+)
+
+// Config says how the push server listens and what it allows. The zero value of every field is a safe default.
+type Config struct {
+	// Addr is the TCP address to listen on, "host:port". Default "127.0.0.1:8080". Anything but a loopback address needs
+	// InsecurePublic.
+	Addr string
+	// InsecurePublic allows to listen where others can reach the server. Danger: there is no authentication, so everybody
+	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
+	InsecurePublic bool
+	// Broker keeps the channels' logs. Default broker.Memory.
+	Broker broker.Broker
+
+	// MaxConns bounds the connections. Default: what the limit of open files allows.
+	MaxConns int
+	// MaxMessageBytes bounds a client's message. Default 64 KiB.
+	MaxMessageBytes int64
+	// ChannelsPerConn bounds the channels of one client. Default 128.
+	ChannelsPerConn int
+	// MaxChannels bounds the channels of the node. Default 1,000,000.
+	MaxChannels int
+	// ChannelIdle is how long a channel that nobody uses is remembered; then it begins a new epoch. Default 5 min.
+	ChannelIdle time.Duration
+
+	// HandshakeTimeout bounds the time from accept to a complete request head. Default 5 s.
+	HandshakeTimeout time.Duration
+	// PingInterval is the silence after which a client is pinged. Default 25 s; negative: never.
+	PingInterval time.Duration
+	// PongTimeout is how long a pinged client may stay silent. Default 10 s.
+	PongTimeout time.Duration
+
+	// Version is what /api/info calls the server.
+	Version string
+	// Logger gets what an operator must know. Default slog.Default().
+	Logger *slog.Logger
+
+	now func() time.Time // a test's clock
+}
+
+// ErrConfig says that a Config can't be used as it is.
+var ErrConfig = errors.New("invalid configuration")
+
+const (
+	defaultAddr         = "127.0.0.1:8080"
+	defaultPingInterval = 25 * time.Second
+	sweepInterval       = 30 * time.Second
+)
+
+// withDefaults fills the fields left zero, and reports all that is wrong with the others together. What it does not know of
+// it leaves to the reactor.
+func (cfg Config) withDefaults() (Config, error) {
+	var problems []error
+	setDefault(&cfg.Addr, defaultAddr)
+	if host, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+		problems = append(problems, fmt.Errorf("address %q: want host:port", cfg.Addr))
+	} else if !cfg.InsecurePublic && !isLoopback(host) {
+		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
+			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
+	}
+	setDefault(&cfg.Broker, broker.Broker(broker.Memory{}))
+	setDefault(&cfg.ChannelsPerConn, 128)
+	setDefault(&cfg.PingInterval, defaultPingInterval)
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"connections", int64(cfg.MaxConns)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
+		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
+		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
+	} {
+		if f.value < 0 {
+			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
+		}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.now == nil {
+		cfg.now = time.Now
+	}
+	if len(problems) > 0 {
+		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
+	}
+	return cfg, nil
+}
+
+// pingSeconds is what clients are told: how often, in seconds, they hear from the server at least; 0 for never.
+func (cfg *Config) pingSeconds() int {
+	if cfg.PingInterval < 0 {
+		return 0
+	}
+	return int((cfg.PingInterval + time.Second - 1) / time.Second)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,84 @@
+package edge
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// rawSession is a client of /ws/raw: it gets the data of the channels that its URL names, and what it sends is of no
+// interest. Owned by the loop.
+type rawSession struct {
+	server *Server  // immutable
+	number uint64   // of the client
+	names  []string // from the URL; nil once joined
+	joined []*hub.Channel
+}
+
+func (s *rawSession) open(c *reactor.Conn) {
+	s.number = s.server.clients.add(c)
+	names := s.names
+	s.names = nil
+	s.joined = make([]*hub.Channel, 0, len(names))
+	for _, name := range names {
+		channel, err := s.server.hub.Acquire(name)
+		if err != nil {
+			c.Close(frame.CloseTryAgainLater, "limit")
+			return
+		}
+		s.joined = append(s.joined, channel)
+		if err := c.Subscribe(channel.Topic(), formRaw); err != nil {
+			c.Close(frame.CloseInternalError, "internal")
+			return
+		}
+	}
+}
+
+func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
+
+func (s *rawSession) closed() {
+	s.server.clients.remove(s.number)
+	for _, channel := range s.joined {
+		channel.Release()
+	}
+	s.joined = nil
+}
+
+func (s *rawSession) goodbye(*reactor.Conn, frame.CloseCode, string) {}
+
+func (s *rawSession) closeCode(cause reactor.Cause) (frame.CloseCode, string) {
+	if cause == reactor.CauseShutdown {
+		return raw.CloseShutdown, "shutdown"
+	}
+	return cause.Default()
+}
+
+// rawChannels reads the channels out of a query: one or more parameters called channel, each named once even if it stands
+// there twice. A *frame.HandshakeError says what is wrong with it.
+func rawChannels(query string, limit int) ([]string, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, &frame.HandshakeError{Status: 400, Reason: "bad_query"}
+	}
+	var names []string
+	for _, name := range values["channel"] {
+		if !channel.ValidName(name) {
+			return nil, &frame.HandshakeError{Status: 400, Reason: "bad_channel"}
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, &frame.HandshakeError{Status: 400, Reason: "channel_missing"}
+	}
+	if len(names) > limit {
+		return nil, &frame.HandshakeError{Status: 400, Reason: "limit"}
+	}
+	return names, nil
+}

@@ -1,0 +1,65 @@
+package edge
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/demo"
+	"github.com/wsedge/wsedge/internal/metrics"
+)
+
+// routes is what net/http serves on the port: everything that is no WebSocket.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
+	mux.Handle("GET /metrics", http.HandlerFunc(s.serveMetrics))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /{$}", demo.Handler())
+	mux.HandleFunc("/ws", upgradeRequired)
+	mux.HandleFunc("/ws/raw", upgradeRequired)
+	return s.hosts.guard(mux)
+}
+
+func plain(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// upgradeRequired answers who asks for a WebSocket's path without asking for a WebSocket: RFC 9110, section 15.5.22.
+func upgradeRequired(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Upgrade", "websocket")
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Sec-WebSocket-Version", "13")
+	plain(w, http.StatusUpgradeRequired, "upgrade_required\n")
+}
+
+// serveReady says whether new clients are welcome.
+func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if s.draining.Load() || s.reactor.Load() == nil {
+		w.Header().Set("Retry-After", "1")
+		plain(w, http.StatusServiceUnavailable, "draining\n")
+		return
+	}
+	plain(w, http.StatusOK, "ok\n")
+}
+
+func (s *Server) info() api.Info {
+	return api.Info{
+		Node: s.node, Version: s.config.Version, Connections: int64(s.clients.count()), Channels: int64(s.hub.Channels()),
+		UptimeSeconds: int64(time.Since(s.started) / time.Second),
+	}
+}
+
+func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+	engine := s.reactor.Load()
+	if engine == nil {
+		plain(w, http.StatusServiceUnavailable, "starting\n")
+		return
+	}
+	w.Header().Set("Content-Type", metrics.ContentType)
+	_, _ = w.Write(metrics.Append(nil, engine.Stats(), s.hub.Channels()))
+}

@@ -1,0 +1,136 @@
+package edge
+
+import (
+	"context"
+	"encoding/base32"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/dialect"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// The forms of every topic: how a publication is encoded for a dialect.
+const (
+	formNative reactor.Form = iota
+	formRaw
+)
+
+// encodings are the encoders by form, and forms what the reactor is told of them.
+var (
+	encodings = []dialect.Encode{formNative: native.AppendMessage, formRaw: raw.AppendMessage}
+	forms     = []reactor.FormOptions{formNative: {Name: native.Subprotocol}, formRaw: {Name: "raw"}}
+)
+
+// Server is a running push server. All methods are safe from any goroutine.
+type Server struct {
+	// Immutable after Listen.
+	config  Config
+	node    string
+	hosts   hosts
+	hub     *hub.Hub
+	clients *clients
+	started time.Time
+
+	// Shared: atomic. The loops run a moment before Listen knows the reactor.
+	reactor  atomic.Pointer[reactor.Server]
+	draining atomic.Bool
+
+	sweeping sync.WaitGroup
+	done     chan struct{} // closed when the reactor has ended
+	endErr   error         // why; set before done is closed
+}
+
+// Listen binds, starts the loops and returns. The error reports all problems of the configuration together.
+func Listen(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	node := newNodeID()
+	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
+	s.hub = hub.New(hub.Config{
+		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Conn: s.clients.conn,
+		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
+	})
+	engine, err := reactor.Listen(reactor.Config{
+		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
+		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
+		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
+		Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.reactor.Store(engine)
+	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
+	go func() {
+		s.endErr = engine.Wait()
+		close(s.done)
+	}()
+	return s, nil
+}
+
+// newNodeID makes an id that no other node is likely to have: 8 characters.
+func newNodeID() string {
+	var random [5]byte
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
+}
+
+// newTopic is only reached by what an open conn asked for, and no conn is open before the reactor is known.
+func (s *Server) newTopic(o reactor.TopicOptions) *reactor.Topic { return s.reactor.Load().NewTopic(o) }
+
+// Addr is the address the server listens on.
+func (s *Server) Addr() net.Addr { return s.reactor.Load().Addr() }
+
+// Wait returns when the server has ended: nil after Shutdown, an error otherwise.
+func (s *Server) Wait() error {
+	<-s.done
+	s.sweeping.Wait()
+	return s.endErr
+}
+
+// Shutdown drains the server: /readyz says no, new connections are refused, clients are told and closed, bounded by ctx.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	return s.reactor.Load().Shutdown(ctx)
+}
+
+// retrySpread is over how many milliseconds closed clients are asked to spread their return: 1 s, and another for each 1,000
+// of them.
+func (s *Server) retrySpread() int {
+	return 1000 + s.clients.count()
+}
+
+// onDrain says goodbye to one client, just before the reactor's close frame.
+func (s *Server) onDrain(c *reactor.Conn) {
+	talk := c.Context().(conversation)
+	code, reason := talk.closeCode(reactor.CauseShutdown)
+	talk.goodbye(c, code, reason)
+}
+
+func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
+	return c.Context().(conversation).closeCode(cause)
+}
+
+// handler passes what the reactor reports to the conn's conversation.
+type handler struct{}
+
+func (handler) OnOpen(c *reactor.Conn) { c.Context().(conversation).open(c) }
+
+func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
+	c.Context().(conversation).message(c, op, payload)
+}
+
+func (handler) OnClose(c *reactor.Conn, _ reactor.End) { c.Context().(conversation).closed() }

@@ -1,0 +1,173 @@
+package edge
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// conversation is what a conn's Context holds: one client, in one dialect. All methods are called on the conn's loop.
+type conversation interface {
+	open(c *reactor.Conn)
+	message(c *reactor.Conn, op frame.Opcode, payload []byte)
+	closed()
+	// goodbye says the last words of the dialect before a close frame that the server has chosen.
+	goodbye(c *reactor.Conn, code frame.CloseCode, reason string)
+	// closeCode translates what the reactor does by itself.
+	closeCode(cause reactor.Cause) (frame.CloseCode, string)
+}
+
+// session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and two
+// pointers make 56, which the allocator rounds up, and one channel 8.
+//
+// Owned by the loop.
+type session struct {
+	server  *Server // immutable
+	number  uint64  // of the client; its id is made from it when wanted
+	joined  []*hub.Channel
+	pending *pending // nil while no engine owes an answer
+	strikes *strikes // nil until the first bad message
+}
+
+// pending is what a session holds while an engine owes it answers.
+type pending struct {
+	replies replies
+	joins   []*join
+}
+
+// join is a subscription that waits for the channel's position.
+type join struct {
+	channel *hub.Channel
+	reactor *reactor.Joining
+	id      []byte          // of the command
+	from    *native.Recover // where the client was before; nil when it is new
+	reply   *reply
+	left    bool // the client has unsubscribed meanwhile
+}
+
+func (p *pending) remove(j *join) {
+	i := slices.Index(p.joins, j)
+	p.joins = slices.Delete(p.joins, i, i+1)
+}
+
+func (s *session) open(c *reactor.Conn) {
+	s.number = s.server.clients.add(c)
+	send(c, s.welcome(nil))
+}
+
+func (s *session) welcome(id []byte) []byte {
+	return native.AppendWelcome(nil, id, native.Welcome{
+		Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(),
+	})
+}
+
+func (s *session) id() string { return s.server.clients.id(s.number) }
+
+func (s *session) closed() {
+	s.server.clients.remove(s.number)
+	for _, channel := range s.joined {
+		channel.Release()
+	}
+	if s.pending != nil {
+		for _, j := range s.pending.joins {
+			j.channel.Release() // the reactor has ended its own part with the conn
+		}
+	}
+	s.joined, s.pending = nil, nil
+}
+
+func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
+	if op != frame.OpText {
+		s.disconnect(c, frame.CloseUnsupportedData, "text_frames_only")
+		return
+	}
+	cmd, err := native.Parse(payload)
+	if err != nil {
+		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
+		s.strike(c)
+		return
+	}
+	s.run(c, &cmd)
+}
+
+// strike counts a bad message.
+func (s *session) strike(c *reactor.Conn) {
+	if s.strikes == nil {
+		s.strikes = &strikes{}
+	}
+	if s.strikes.add(s.server.config.now()) {
+		s.disconnect(c, native.CloseBadRequest, native.CodeBadRequest)
+	}
+}
+
+// respond sends a reply behind those that are owed. It takes ownership of payload.
+func (s *session) respond(c *reactor.Conn, payload []byte) {
+	if s.pending == nil {
+		send(c, payload)
+		return
+	}
+	s.reserve(c).say = text(payload)
+}
+
+// reserve takes a place among the replies for an answer that the engine owes.
+func (s *session) reserve(c *reactor.Conn) *reply {
+	if s.pending == nil {
+		s.pending = &pending{}
+	}
+	if len(s.pending.replies.queue) >= maxReplies {
+		s.disconnect(c, native.CloseRate, native.CodeLimit)
+	}
+	return s.pending.replies.reserve()
+}
+
+// answer fills a reserved place and says what can be said now.
+func (s *session) answer(c *reactor.Conn, slot *reply, say func(*reactor.Conn)) {
+	slot.say = say
+	if s.pending.replies.flush(c) {
+		s.pending = nil
+	}
+}
+
+// disconnect closes the conn, with the dialect's announcement before the close frame.
+func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
+	s.goodbye(c, code, reason)
+	c.Close(code, reason)
+}
+
+func (s *session) goodbye(c *reactor.Conn, code frame.CloseCode, reason string) {
+	retryAfter := -1
+	if 3000 <= code && code < 3500 {
+		retryAfter = rand.IntN(s.server.retrySpread()) // so that they do not all come back at once
+	}
+	send(c, native.AppendDisconnect(nil, uint16(code), reason, retryAfter))
+}
+
+func (s *session) closeCode(cause reactor.Cause) (frame.CloseCode, string) {
+	switch cause {
+	case reactor.CauseShutdown:
+		return native.CloseShutdown, "shutdown"
+	case reactor.CauseSlow:
+		return native.CloseSlow, "slow"
+	case reactor.CauseNoPong:
+		return native.CloseNoPong, "no_pong"
+	default:
+		return cause.Default()
+	}
+}
+
+// subscribedTo finds the channel's place among those joined; -1 where it is none.
+func (s *session) subscribedTo(name string) int {
+	return slices.IndexFunc(s.joined, func(c *hub.Channel) bool { return c.Name() == name })
+}
+
+// joining finds the channel's place among those being joined; -1 where it is none.
+func (s *session) joining(name string) int {
+	if s.pending == nil {
+		return -1
+	}
+	return slices.IndexFunc(s.pending.joins, func(j *join) bool { return j.channel.Name() == name })
+}

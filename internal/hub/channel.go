@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"sync/atomic"
+
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/dialect"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// Channel is a named stream of publications on this node. Safe from any goroutine between Acquire and Release.
+type Channel struct {
+	// Immutable after Acquire made it.
+	hub  *Hub
+	name string
+	log  broker.Log
+
+	// Shared: atomic. Made for the first subscriber: a channel that is only published to costs no topic.
+	topic atomic.Pointer[reactor.Topic]
+
+	// Guarded by the shard's mutex.
+	users  int   // subscriptions and publications under way
+	usedAt int64 // when users became 0: Unix time in nanoseconds
+}
+
+// Name is the channel's name.
+func (c *Channel) Name() string { return c.name }
+
+// Release ends one use. The channel must not be used afterwards.
+func (c *Channel) Release() {
+	s := c.hub.shardOf(c.name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.users--; c.users == 0 {
+		c.usedAt = c.hub.config.Now().UnixNano()
+	}
+}
+
+// Topic is where the channel's subscribers are. A conn that is on its way into it before it asks for the position misses
+// nothing: a publication that did not see the topic yet has its offset already, and the position counts it.
+func (c *Channel) Topic() *reactor.Topic {
+	if t := c.topic.Load(); t != nil {
+		return t
+	}
+	t := c.hub.config.NewTopic(reactor.TopicOptions{})
+	if c.topic.CompareAndSwap(nil, t) {
+		return t
+	}
+	return c.topic.Load()
+}
+
+// Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does.
+func (c *Channel) Publish(p *broker.Publication, done func(broker.Result, error)) (broker.Result, error) {
+	return c.log.Publish(p, done)
+}
+
+// Position asks the engine for the channel's position. It answers as broker.Log's Position does.
+func (c *Channel) Position(done func(broker.Position, error)) { c.log.Position(done) }
+
+// Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
+func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+	topic := c.topic.Load()
+	if topic == nil {
+		return 0, nil
+	}
+	publication := reactor.Publication{
+		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
+		Seq:     offset,
+	}
+	if p.Exclude != "" {
+		publication.Exclude = c.hub.config.Conn(p.Exclude)
+	}
+	return topic.Publish(publication)
+}
+
+// encoder implements reactor.Encoder.
+type encoder struct {
+	forms   []dialect.Encode
+	message dialect.Message
+}
+
+func (e *encoder) AppendForm(dst []byte, f reactor.Form) []byte {
+	return e.forms[f](dst, &e.message)
+}

@@ -1,0 +1,132 @@
+package hub
+
+import (
+	"errors"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/dialect"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// ErrFull says that the node has as many channels as it may have.
+var ErrFull = errors.New("hub: too many channels")
+
+// shards is how many maps the channels are spread over: enough that look-ups of a few loops and some hundred API requests
+// seldom meet, few enough to sweep one after the other.
+const shards = 64
+
+// Config is what a Hub works with. Its durations and bounds have defaults.
+type Config struct {
+	// Broker keeps the logs. Required.
+	Broker broker.Broker
+	// NewTopic makes a topic: reactor.Server's method. Required.
+	NewTopic func(reactor.TopicOptions) *reactor.Topic
+	// Forms encode publications, by reactor.Form. Required.
+	Forms []dialect.Encode
+	// Conn finds a client's conn by its id, nil if it isn't on this node. Required.
+	Conn func(client string) *reactor.Conn
+	// MaxChannels bounds the channels of the node. Default 1,000,000: about 200 B each.
+	MaxChannels int
+	// Idle is how long an unused channel is remembered. Default 5 min.
+	Idle time.Duration
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Hub holds the channels. Safe from any goroutine.
+type Hub struct {
+	// Immutable after New.
+	config Config
+	seed   maphash.Seed
+
+	// Shared: atomic.
+	channels atomic.Int64
+
+	shards [shards]shard
+}
+
+type shard struct {
+	// Guarded by mu.
+	mu     sync.Mutex
+	byName map[string]*Channel
+}
+
+// New makes an empty hub.
+func New(config Config) *Hub {
+	if config.MaxChannels == 0 {
+		config.MaxChannels = 1_000_000
+	}
+	if config.Idle == 0 {
+		config.Idle = 5 * time.Minute
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	h := &Hub{config: config, seed: maphash.MakeSeed()}
+	for i := range h.shards {
+		h.shards[i].byName = make(map[string]*Channel)
+	}
+	return h
+}
+
+// Channels is how many channels there are, idle ones included.
+func (h *Hub) Channels() int { return int(h.channels.Load()) }
+
+// Acquire returns the channel with a valid name, opened if it was not, and keeps it alive until Release. ErrFull where it
+// would be one too many.
+func (h *Hub) Acquire(name string) (*Channel, error) {
+	s := h.shardOf(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.byName[name]
+	if c == nil {
+		if h.channels.Add(1) > int64(h.config.MaxChannels) {
+			h.channels.Add(-1)
+			return nil, ErrFull
+		}
+		c = &Channel{hub: h, name: name}
+		c.log = h.config.Broker.Open(name, c)
+		s.byName[name] = c
+	}
+	c.users++
+	return c, nil
+}
+
+func (h *Hub) shardOf(name string) *shard {
+	return &h.shards[maphash.String(h.seed, name)%shards]
+}
+
+// Sweep drops the channels that nobody has used for Config.Idle.
+func (h *Hub) Sweep() {
+	before := h.config.Now().Add(-h.config.Idle).UnixNano()
+	for i := range h.shards {
+		s := &h.shards[i]
+		s.mu.Lock()
+		for name, c := range s.byName {
+			if c.users == 0 && c.usedAt <= before {
+				delete(s.byName, name)
+				h.channels.Add(-1)
+				c.log.Close()
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// SweepEvery sweeps at the interval until done is closed. It blocks.
+func (h *Hub) SweepEvery(interval time.Duration, done <-chan struct{}) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			h.Sweep()
+		case <-done:
+			return
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// newHub makes a hub without a reactor: nobody can subscribe, which is all that these tests need.
+func newHub(config Config) *Hub {
+	config.Broker = broker.Memory{}
+	config.Conn = func(string) *reactor.Conn { return nil }
+	return New(config)
+}
+
+func publish(t *testing.T, h *Hub, name string) broker.Result {
+	t.Helper()
+	c, err := h.Acquire(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	result, err := c.Publish(&broker.Publication{Data: []byte("1")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func TestIdleChannelsAreDropped(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	h := newHub(Config{Idle: time.Minute, Now: func() time.Time { return now }})
+	first := publish(t, h, "news")
+	kept, err := h.Acquire("kept")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	now = now.Add(59 * time.Second)
+	h.Sweep()
+	if second := publish(t, h, "news"); second.Epoch != first.Epoch || second.Offset != 2 {
+		t.Fatalf("%+v after %+v: dropped too early", second, first)
+	}
+	now = now.Add(60 * time.Second)
+	h.Sweep()
+	if h.Channels() != 1 {
+		t.Fatalf("%d channels, want the one in use", h.Channels())
+	}
+	if third := publish(t, h, "news"); third.Epoch == first.Epoch || third.Offset != 1 {
+		t.Fatalf("%+v after %+v: a dropped channel begins anew", third, first)
+	}
+	kept.Release()
+	now = now.Add(time.Hour)
+	h.Sweep()
+	if h.Channels() != 0 {
+		t.Fatalf("%d channels are left", h.Channels())
+	}
+}
+
+func TestNumberOfChannelsIsBounded(t *testing.T) {
+	h := newHub(Config{MaxChannels: 2})
+	publish(t, h, "a")
+	publish(t, h, "b")
+	if _, err := h.Acquire("c"); !errors.Is(err, ErrFull) {
+		t.Fatalf("got %v", err)
+	}
+	publish(t, h, "a")
+	if h.Channels() != 2 {
+		t.Fatalf("%d channels", h.Channels())
+	}
+}
+
+func TestConcurrentUseAndSweep(t *testing.T) {
+	h := newHub(Config{Idle: time.Nanosecond})
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for n := range 500 {
+				publish(t, h, fmt.Sprint("c", (n+i)%10))
+				if n%50 == 0 {
+					h.Sweep()
+				}
+			}
+		})
+	}
+	group.Wait()
+	h.config.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	h.Sweep()
+	if h.Channels() != 0 {
+		t.Fatalf("%d channels are left", h.Channels())
+	}
+	for i := range h.shards {
+		if n := len(h.shards[i].byName); n != 0 {
+			t.Fatalf("shard %d holds %d", i, n)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package loadtest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+)
+
+// Scenario says what the connections of a run do.
+type Scenario string
+
+// The scenarios.
+const (
+	// Fanout subscribes all connections to one channel and publishes to it over HTTP.
+	Fanout Scenario = "fanout"
+	// Echo sends messages on the connections themselves and expects each back, byte for byte.
+	Echo Scenario = "echo"
+	// Idle holds connections that do nothing but answer pings.
+	Idle Scenario = "idle"
+)
+
+// Config describes a run. The zero value of a field takes its default, except where it says otherwise.
+type Config struct {
+	// Scenario and URL (ws://host:port/path) are required.
+	Scenario Scenario
+	URL      string
+
+	// Conns is the number of connections (default 1000).
+	Conns int
+	// Duration is how long it is measured for, after Warmup (default 10 s).
+	Duration time.Duration
+	// Warmup publishes or sends without measuring; the ledger counts it nevertheless. Zero means none.
+	Warmup time.Duration
+	// Settle is the pause between the last connection's subscription and the first message, in which the server's
+	// resident memory comes to rest. Zero means none.
+	Settle time.Duration
+	// Drain bounds the wait for what is still under way when the sending has ended (default 5 s).
+	Drain time.Duration
+	// SetupTimeout bounds one connection's way from connect to subscribed (default 20 s).
+	SetupTimeout time.Duration
+
+	// Processes is the number of worker processes; 0 takes as many as the limit on open files asks for, which is none
+	// besides this one where it suffices.
+	Processes int
+	// Threads is the number of epoll loops per process (default: 2, or 1 on a single core).
+	Threads int
+	// ConnectRate is how many connections are opened per second, in an open loop (default 4000).
+	ConnectRate float64
+	// MaxInFlight bounds the connections that are being set up at a time (default 1000).
+	MaxInFlight int
+	// Sources are the local addresses to connect from, in turns. None: the system chooses, but a loopback IPv4 target
+	// is reached from as many addresses of 127.0.0.0/8 as the ports ask for.
+	Sources []netip.Prefix
+	// Header lines, each "Name: value", go with each handshake and each publication.
+	Header []string
+
+	// Channel is the channel of Fanout and Idle (default "load", or the one the URL names).
+	Channel string
+	// NoSubscribe leaves connections without a subscription.
+	NoSubscribe bool
+	// Payload is the length of a message in bytes, at least MinPayload (default 128).
+	Payload int
+	// Rate is publications (Fanout) or messages (Echo) per second in all. 0 means 8 for Fanout, and for Echo a closed
+	// loop with one message outstanding per connection.
+	Rate float64
+	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
+	Outstanding int
+	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
+	// for each 50 publications per second up to 16.
+	Publishers int
+	// Gather is how long a loop lets deliveries gather in the midst of a burst (Fanout). It is the most that this adds to
+	// a latency, and it makes a delivery much cheaper for both sides. Zero reads each one as soon as it arrives.
+	Gather time.Duration
+	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
+	PublishURL string
+
+	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
+	PID int
+	// WorkerCommand starts a worker process; it must call RunWorker on its standard input and output. Default: this
+	// executable with the single argument "worker".
+	WorkerCommand []string
+	// Progress receives a line each second; nil for none.
+	Progress func(line string)
+}
+
+// maxConns keeps a ledger of 16 publishers under 4 GiB.
+const maxConns = 16 << 20
+
+// withDefaults fills in what was left zero.
+func (c Config) withDefaults() Config {
+	setDefault(&c.Conns, 1000)
+	setDefault(&c.Duration, 10*time.Second)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.SetupTimeout, 20*time.Second)
+	setDefault(&c.Threads, defaultThreads())
+	setDefault(&c.ConnectRate, 4000)
+	setDefault(&c.MaxInFlight, 1000)
+	setDefault(&c.Payload, 128)
+	setDefault(&c.Outstanding, 1)
+	if c.Scenario == Fanout {
+		setDefault(&c.Rate, 8)
+	}
+	setDefault(&c.Publishers, max(c.Outstanding, min(16, 1+int(c.Rate/50))))
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate reports all problems together.
+func (c Config) validate() error {
+	var problems []error
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	complain(c.Scenario != Fanout && c.Scenario != Echo && c.Scenario != Idle, "unknown scenario %q", c.Scenario)
+	complain(c.Conns < 1 || c.Conns > maxConns, "conns must be 1 to %d", maxConns)
+	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Gather < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
+	complain(c.Processes < 0 || c.Processes > 256, "processes must be 0 to 256")
+	complain(c.Threads < 1 || c.Threads > 256, "threads must be 1 to 256")
+	complain(c.ConnectRate < 0, "connect-rate must not be negative")
+	complain(c.MaxInFlight < 1, "max-in-flight must be at least 1")
+	complain(c.Payload < MinPayload || c.Payload > MaxPayload, "payload must be %d to %d bytes", MinPayload, MaxPayload)
+	complain(c.Rate < 0 || c.Rate > 1e7, "rate must be 0 to 10000000")
+	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
+	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
+	complain(c.PID < 0, "pid must not be negative")
+	for _, line := range c.Header {
+		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
+	}
+	return errors.Join(problems...)
+}
+
+// defaultThreads leaves the other cores to the server.
+func defaultThreads() int { return min(2, runtime.NumCPU()) }

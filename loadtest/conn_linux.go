@@ -1,0 +1,201 @@
+package loadtest
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+type connState uint8
+
+const (
+	stateNew connState = iota
+	stateConnecting
+	stateUpgrading
+	stateSubscribing
+	stateReady
+	stateClosing // our close frame is out
+	stateDone
+)
+
+// conn is one client connection, owned by its loop. At rest it is 40 bytes and one ledger entry of 4 bytes per publisher.
+type conn struct {
+	decoder  frame.Decoder
+	rest     *leftover
+	began    int64 // of the current step of the setup, in ns after the epoch
+	fd       int32
+	sent     uint32 // Echo: messages so far
+	state    connState
+	wasReady bool
+}
+
+// leftover is what a connection only rarely has.
+type leftover struct {
+	out     []byte // what the socket did not take
+	head    []byte // the part of the server's handshake that has arrived
+	scanner frame.HeadScanner
+}
+
+func (c *conn) leftover() *leftover {
+	if c.rest == nil {
+		c.rest = &leftover{}
+	}
+	return c.rest
+}
+
+// inSetup says whether the connection is on its way to ready.
+func (c *conn) inSetup() bool { return c.state > stateNew && c.state < stateReady }
+
+// ready handles what epoll says of a connection. An event may be left over from a connection that ended within the turn.
+func (l *loop) ready(slot int, events uint32) {
+	c := &l.conns[slot]
+	if c.state == stateDone {
+		return
+	}
+	if c.state == stateConnecting {
+		l.connected(slot, c)
+		return
+	}
+	if events&unix.EPOLLOUT != 0 {
+		l.flush(slot, c)
+	}
+	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && c.state != stateDone {
+		l.receive(slot, c)
+	}
+}
+
+// send writes p, or as much as the socket takes; the rest goes out when it is writable. It borrows p.
+func (l *loop) send(slot int, c *conn, p []byte) {
+	if c.rest != nil && len(c.rest.out) > 0 {
+		c.rest.out = append(c.rest.out, p...)
+		return
+	}
+	n, errno := sendNow(c.fd, p)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		n = 0
+	case errno != 0:
+		l.end(slot, c, causeOf("send", errno))
+		return
+	}
+	if n < len(p) {
+		c.leftover().out = append(c.leftover().out, p[n:]...)
+		l.watchConn(slot, c, unix.EPOLLIN|unix.EPOLLOUT)
+	}
+}
+
+// flush goes on with what the socket did not take before.
+func (l *loop) flush(slot int, c *conn) {
+	if c.rest == nil || len(c.rest.out) == 0 {
+		l.watchConn(slot, c, unix.EPOLLIN)
+		return
+	}
+	n, errno := sendNow(c.fd, c.rest.out)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		return
+	case errno != 0:
+		l.end(slot, c, causeOf("send", errno))
+		return
+	}
+	if c.rest.out = c.rest.out[n:]; len(c.rest.out) > 0 {
+		return
+	}
+	if c.rest.out = nil; c.rest.head == nil {
+		c.rest = nil
+	}
+	l.watchConn(slot, c, unix.EPOLLIN)
+}
+
+func (l *loop) watchConn(slot int, c *conn, events uint32) {
+	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), events); err != nil {
+		l.end(slot, c, causeOf("watch", err))
+	}
+}
+
+// end closes a connection for good and counts why: as a failed setup, or as one that ended early.
+func (l *loop) end(slot int, c *conn, cause string) {
+	switch {
+	case c.inSetup():
+		l.inFlight--
+		l.tally.counts.Failed++
+		l.tally.failures[cause]++
+	case c.state == stateReady:
+		l.tally.counts.Ended++
+		l.tally.endings[cause]++
+	}
+	l.release(c)
+}
+
+// release closes the socket and gives everything back.
+func (l *loop) release(c *conn) {
+	if c.state == stateNew || c.state == stateDone {
+		return
+	}
+	c.state = stateDone
+	c.rest = nil
+	c.decoder.Reset(&l.decoding)
+	_ = unix.Close(int(c.fd))
+}
+
+// fail ends a connection over something the server did wrong, and tells it.
+func (l *loop) fail(slot int, c *conn, code frame.CloseCode, cause string) {
+	l.sendClose(c, code)
+	l.end(slot, c, cause)
+}
+
+// sendClose tries to send a close frame; what the socket does not take of it is not worth waiting for.
+func (l *loop) sendClose(c *conn, code frame.CloseCode) {
+	payload := frame.AppendClosePayload(nil, code, "")
+	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpClose, payload, l.nextMask())
+	_, _ = sendNow(c.fd, l.scratch)
+}
+
+// startClosing says good-bye on all connections. The loop ends when the servers' answers are in, or after closeGrace.
+func (l *loop) startClosing() {
+	l.closing = true
+	left := 0
+	for i := range l.conns {
+		c := &l.conns[i]
+		if c.state != stateReady || c.rest != nil {
+			l.release(c)
+			continue
+		}
+		l.sendClose(c, frame.CloseNormal)
+		c.state = stateClosing
+		left++
+	}
+	l.inFlight = left
+	if left > 0 {
+		l.closeBy = l.clock.now() + closeGrace
+	}
+}
+
+// closed ends a connection after our close frame, and the loop after the last one.
+func (l *loop) closed(c *conn) {
+	l.release(c)
+	if l.inFlight--; l.inFlight == 0 {
+		l.closeBy = 0
+	}
+}
+
+func (l *loop) closeConns() {
+	for i := range l.conns {
+		l.release(&l.conns[i])
+	}
+}
+
+// nextMask makes masking keys with splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+// They have to differ, not to be secret: this client sends no one else's data.
+func (l *loop) nextMask() [4]byte {
+	v := splitmix(&l.masks)
+	return [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+}
+
+func splitmix(state *uint64) uint64 {
+	*state += 0x9e3779b97f4a7c15
+	v := *state
+	v = (v ^ v>>30) * 0xbf58476d1ce4e5b9
+	v = (v ^ v>>27) * 0x94d049bb133111eb
+	return v ^ v>>31
+}

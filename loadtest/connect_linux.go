@@ -1,0 +1,193 @@
+package loadtest
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// scanInterval is how often setups are checked against their deadline.
+const scanInterval = int64(250 * time.Millisecond)
+
+// connectDue opens the connections whose time has come, as far as the bound on those under way allows, and returns when
+// the next one is due.
+func (l *loop) connectDue(now int64) int64 {
+	if l.closing {
+		return never
+	}
+	rate := l.spec.ConnectRate * l.share
+	due := min(int(float64(now-l.connectAt)/1e9*rate)+1, len(l.conns))
+	limit := max(1, int(float64(l.spec.MaxInFlight)*l.share))
+	for l.opened < due && l.inFlight < limit {
+		l.open(l.opened, now)
+		l.opened++
+	}
+	if l.opened == len(l.conns) || l.inFlight >= limit {
+		return never // the end of a setup makes room, and is an event itself
+	}
+	// At most 1000 turns a second are spent on opening.
+	return max(l.connectAt+int64(float64(l.opened)/rate*1e9)+1, now+int64(time.Millisecond))
+}
+
+func (l *loop) open(slot int, now int64) {
+	c := &l.conns[slot]
+	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot))
+	if err == nil {
+		if err = l.watch(unix.EPOLL_CTL_ADD, fd, int32(slot), unix.EPOLLOUT); err != nil {
+			_ = unix.Close(fd)
+		}
+	}
+	if err != nil {
+		c.state = stateDone
+		l.tally.counts.Failed++
+		l.tally.failures[causeOf("connect", err)]++
+		return
+	}
+	c.fd, c.state, c.began = int32(fd), stateConnecting, now
+	l.inFlight++
+	if l.scanAt == never {
+		l.scanAt = now + scanInterval
+	}
+}
+
+// timeoutDue ends setups that take longer than they may.
+func (l *loop) timeoutDue(now int64) int64 {
+	if now < l.scanAt {
+		return l.scanAt
+	}
+	if l.inFlight == 0 || l.closing {
+		l.scanAt = never
+		return never
+	}
+	for slot := range l.conns[:l.opened] {
+		c := &l.conns[slot]
+		if c.inSetup() && now-c.began > int64(l.spec.SetupTimeout) {
+			l.end(slot, c, "timeout: "+c.state.waitsFor())
+		}
+	}
+	l.scanAt = now + scanInterval
+	return l.scanAt
+}
+
+func (s connState) waitsFor() string {
+	switch s {
+	case stateConnecting:
+		return "no connection"
+	case stateUpgrading:
+		return "no answer to the handshake"
+	default:
+		return "no answer to the subscription"
+	}
+}
+
+// connected sends the opening handshake.
+func (l *loop) connected(slot int, c *conn) {
+	if errno := connectError(c.fd); errno != 0 {
+		l.end(slot, c, causeOf("connect", errno))
+		return
+	}
+	c.state = stateUpgrading
+	l.watchConn(slot, c, unix.EPOLLIN)
+	if c.state == stateDone {
+		return
+	}
+	l.scratch = frame.AppendClientHandshake(l.scratch[:0], l.spec.Host, l.spec.Path, l.handshakeKey(slot), l.spec.Header)
+	l.send(slot, c, l.scratch)
+}
+
+// handshakeKey is computed anew when the answer comes, instead of being kept.
+func (l *loop) handshakeKey(slot int) []byte {
+	state := uint64(l.spec.Run)<<32 | uint64(l.first+slot)
+	var random [16]byte
+	binary.LittleEndian.PutUint64(random[:8], splitmix(&state))
+	binary.LittleEndian.PutUint64(random[8:], splitmix(&state))
+	return frame.NewClientKey(random)
+}
+
+// receiveHead takes bytes of the server's handshake. What comes behind the head are frames already.
+func (l *loop) receiveHead(slot int, c *conn, in []byte) {
+	rest := c.leftover()
+	rest.head = append(rest.head, in...)
+	n, err := rest.scanner.Scan(rest.head, nil)
+	if err != nil {
+		l.end(slot, c, handshakeCause(err))
+		return
+	}
+	if n == 0 {
+		return
+	}
+	if _, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot)); err != nil {
+		l.end(slot, c, handshakeCause(err))
+		return
+	}
+	frames := rest.head[n:]
+	if rest.head = nil; len(rest.out) == 0 {
+		c.rest = nil
+	}
+	l.upgraded(slot, c)
+	if len(frames) > 0 && c.state != stateDone {
+		l.consume(slot, c, frames)
+	}
+}
+
+// upgraded sends the subscribe message, where there has to be one.
+func (l *loop) upgraded(slot int, c *conn) {
+	now := l.clock.now()
+	record(l.tally.connect, now-c.began)
+	c.began = now
+	if !l.spec.Subscribe {
+		l.nowReady(c)
+		return
+	}
+	c.state = stateSubscribing
+	message := append([]byte(`{"type":"subscribe","id":1,"channel":`), jsonString(l.spec.Channel)...)
+	message = append(message, '}')
+	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, message, l.nextMask())
+	l.send(slot, c, l.scratch)
+}
+
+// subscriptionAnswer waits for the reply to the subscribe message; a welcome may come before it.
+func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
+	var answer struct{ Type, Code string }
+	if err := json.Unmarshal(payload, &answer); err != nil {
+		l.fail(slot, c, frame.CloseUnsupportedData, "subscribe: the answer is not JSON")
+		return
+	}
+	switch answer.Type {
+	case "subscribed":
+		record(l.tally.subscribe, l.clock.now()-c.began)
+		l.nowReady(c)
+	case "error":
+		l.fail(slot, c, frame.CloseNormal, "subscribe refused: "+answer.Code)
+	default:
+		l.tally.counts.Other++
+	}
+}
+
+func (l *loop) nowReady(c *conn) {
+	c.state, c.wasReady = stateReady, true
+	l.inFlight--
+	l.tally.counts.Ready++
+}
+
+func handshakeCause(err error) string {
+	var refusal *frame.HandshakeError
+	if errors.As(err, &refusal) {
+		return "handshake: status " + strconv.Itoa(refusal.Status) + " " + refusal.Reason
+	}
+	return "handshake: " + err.Error()
+}
+
+func jsonString(s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return text
+}

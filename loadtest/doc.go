@@ -1,0 +1,18 @@
+// Package loadtest puts load on WebSocket push servers and tells whether they delivered what they accepted.
+//
+// A run is one scenario (Fanout, Echo or Idle) against one URL. Thousands of connections are kept by a few epoll loops, in
+// this process or in several; publications go out on a schedule that does not wait for the server (open loop), and latency
+// counts from the intended time of sending. Every subscriber keeps a ledger of what it received: lost, duplicated,
+// reordered and corrupted deliveries are counted, not sampled. The report also says whether the generator itself was the
+// bottleneck.
+//
+// The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
+// connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
+// Run returns ErrNeedsLinux.
+//
+// # Ownership
+//
+// Run is the coordinator: it owns the schedule, the publishers and the report. A worker (in this process, or a child one)
+// owns its loops and speaks with the coordinator in JSON lines only. A loop owns its connections, their decoders and their
+// ledger; other goroutines see its tally under a mutex that is taken once per turn, and its ledger after it has ended.
+package loadtest

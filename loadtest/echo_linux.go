@@ -1,0 +1,99 @@
+package loadtest
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// lateAfter is how far behind the schedule a message may be sent before it counts as late. Waking up takes some 60 µs.
+const lateAfter = int64(time.Millisecond)
+
+// echoSchedule is the open loop of an echo: message k is due at start + k/rate, whatever has come back by then.
+type echoSchedule struct {
+	at     int64 // when the next message is due
+	start  int64
+	sent   int64
+	cursor int // connection that the next one goes to
+}
+
+// startEcho begins to send at the window's time; without a rate, one message on every connection.
+func (l *loop) startEcho() {
+	if l.spec.Scenario == Echo {
+		l.echo = echoSchedule{at: l.window.Send, start: l.window.Send}
+	}
+}
+
+// echoDue sends what is due and returns when the next message is.
+func (l *loop) echoDue(now int64) int64 {
+	if l.echo.at == never || now < l.echo.at {
+		return l.echo.at
+	}
+	if now >= l.window.End || l.closing {
+		l.echo.at = never
+		return never
+	}
+	if l.spec.Rate == 0 {
+		for slot := range l.conns {
+			l.sendEcho(slot, now)
+		}
+		l.echo.at = never // from here on each answer sends the next
+		return never
+	}
+	// A turn's worth at most, so that answers are read in between.
+	for range eventsATurn {
+		if l.echo.at > now || l.echo.at >= l.window.End || !l.sendNextEcho(now) {
+			break
+		}
+		l.echo.sent++
+		l.echo.at = l.echo.start + int64(float64(l.echo.sent)*1e9/(l.spec.Rate*l.share))
+	}
+	return l.echo.at
+}
+
+// sendNextEcho finds the next connection that is alive. Without any the message is not sent at all.
+func (l *loop) sendNextEcho(now int64) bool {
+	for range l.conns {
+		slot := l.echo.cursor
+		l.echo.cursor = (l.echo.cursor + 1) % len(l.conns)
+		if l.conns[slot].state == stateReady {
+			if now-l.echo.at > lateAfter {
+				l.tally.counts.Late++
+			}
+			l.sendEcho(slot, l.echo.at)
+			return true
+		}
+	}
+	l.echo.at = never
+	return false
+}
+
+func (l *loop) sendEcho(slot int, intended int64) {
+	c := &l.conns[slot]
+	if c.state != stateReady {
+		return
+	}
+	s := stamp{Run: l.spec.Run, Publisher: uint32(l.first + slot), Sequence: c.sent, Intended: intended}
+	l.text = appendStamp(l.text[:0], s, l.spec.Payload)
+	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, l.text, l.nextMask())
+	c.sent++
+	l.tally.counts.Sent++
+	l.send(slot, c, l.scratch)
+}
+
+// echoed checks that a message came back to where it was sent from, as it was sent.
+func (l *loop) echoed(slot int, c *conn, s stamp, payload []byte, now int64) {
+	l.text = appendStamp(l.text[:0], s, l.spec.Payload)
+	switch {
+	case int(s.Publisher) != l.first+slot:
+		l.tally.counts.Misdelivered++
+	case s.Sequence >= c.sent || !bytes.Equal(payload, l.text):
+		l.tally.counts.Corrupted++
+	case l.ledger.note(slot, 0, s.Sequence):
+		l.book(s, now)
+		if l.spec.Rate == 0 && now < l.window.End && !l.closing {
+			l.sendEcho(slot, now)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package loadtest
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// probeLead is how long before the first measured publication the server's CPU time is read; reading takes some 50 µs.
+const probeLead = int64(time.Millisecond)
+
+// fanout publishes by the schedule and waits until everything acknowledged is delivered.
+func (r *run) fanout(ctx context.Context) error {
+	plan := newSchedule(r.window.Send, r.cfg.Warmup+r.cfg.Duration, r.cfg.Rate, r.cfg.Outstanding)
+	r.board = newBoard(r.clock, r.window)
+	request := newRequestMaker(r.target.PublishURL, headerBlock(r.cfg.Header), r.target.Channel, r.id, r.cfg.Payload)
+	scheduling, stopSchedule := context.WithCancel(ctx)
+	// The publishers outlive ctx: what is under way at an interruption gets its answer.
+	publishing, stopPublishers := context.WithCancel(context.WithoutCancel(ctx))
+	publishers := make([]*publisher, r.cfg.Publishers)
+	r.totals = make([]publisherTotals, r.cfg.Publishers)
+	var group sync.WaitGroup
+	for i := range publishers {
+		publishers[i] = newPublisher(i, plan.total/len(publishers)+1, r.board, request)
+		group.Go(func() { r.totals[i] = publishers[i].run(publishing) })
+	}
+	scheduled, published := make(chan struct{}), make(chan struct{})
+	go func() { defer close(scheduled); r.publishAll(scheduling, plan, publishers) }()
+	go func() { defer close(published); group.Wait() }()
+	err := r.awaitPublished(ctx, scheduled, published)
+	stopSchedule()
+	stopPublishers()
+	<-scheduled
+	<-published
+	r.endWindow()
+	return err
+}
+
+// awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
+func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan struct{}) error {
+	// The schedule ends soon after ctx, so that the wait needs no limit of its own.
+	ctx = context.WithoutCancel(ctx)
+	if err := r.await(ctx, never, func() bool { return isClosed(scheduled) }); err != nil {
+		return err
+	}
+	return r.await(ctx, r.clock.now()+int64(r.cfg.Drain), func() bool {
+		p := r.fleet.progress()
+		return isClosed(published) && p.Delivered >= r.board.snapshot().Acknowledged*uint64(p.Ready)
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// publishAll hands each publication to its publisher when it is due. It has a thread of its own with the finest timer, so
+// that a busy runtime does not hold the schedule up.
+func (r *run) publishAll(ctx context.Context, plan schedule, publishers []*publisher) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its timer slack with it
+	fineTimers()
+	defer func() {
+		for _, p := range publishers {
+			close(p.due)
+		}
+	}()
+	measuring := false
+	for i := range plan.total {
+		at := plan.at(i)
+		if at >= r.window.From && !measuring {
+			measuring = true
+			if !r.clock.sleepUntil(at-probeLead, ctx.Done()) {
+				return
+			}
+			r.beginWindow()
+		}
+		if !r.clock.sleepUntil(at, ctx.Done()) {
+			return
+		}
+		r.board.scheduled()
+		publishers[i%len(publishers)].due <- at
+	}
+	// The last publication's share of the time belongs to the window too.
+	r.clock.sleepUntil(r.window.End, ctx.Done())
+}

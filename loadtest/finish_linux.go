@@ -1,0 +1,126 @@
+package loadtest
+
+import (
+	"errors"
+	"fmt"
+)
+
+// tick closes a second: a line of progress, and an entry in the report's series.
+func (r *run) tick() {
+	p := r.fleet.progress()
+	recent := r.fleet.takeRecent()
+	published := p.Sent
+	if r.board != nil {
+		published = r.board.snapshot().Acknowledged
+	}
+	second := Interval{
+		At: float64(r.clock.now()) / 1e9, Conns: p.Ready - p.Ended, Published: published,
+		Delivered: p.Delivered - r.last.Delivered, P50: recent.P50, P99: recent.P99,
+	}
+	r.last = p
+	r.report.Seconds = append(r.report.Seconds, second)
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(progressLine(second, p.Failed))
+	}
+}
+
+// finish writes the report from what the workers and publishers say.
+func (r *run) finish() {
+	report := r.report
+	report.Config = r.configEcho()
+	connect, subscribe := newHistogram(), newHistogram()
+	var tally tallyCounts
+	var records [][]publicationRecord
+	var cpu int64
+	failures, endings := map[string]uint64{}, map[string]uint64{}
+	for _, m := range r.fleet.members {
+		w := m.result
+		// A histogram of our own making decodes.
+		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe))
+		tally.add(w.Tally)
+		report.Ledger.add(w.Ledger)
+		mergeCounts(failures, w.Failures)
+		mergeCounts(endings, w.Endings)
+		mergeRecords(&records, w.Records)
+		r.noteBusy(w)
+		cpu += w.CPU
+	}
+	report.Connections = Connections{
+		Wanted: r.cfg.Conns, Established: tally.Ready, Failures: failures, Endings: endings,
+		SetupSecs: report.Connections.SetupSecs, Connect: percentilesOf(connect), Subscribe: percentilesOf(subscribe),
+	}
+	report.Messages = Messages{
+		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
+		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
+	}
+	report.Latency = percentilesOf(r.fleet.latency)
+	r.completions(records, tally.Ready)
+	report.Server = r.server.report(tally.Ready, tally.Measured)
+	if tally.Measured > 0 {
+		report.Generator.CPUPerDelivery = float64(cpu) / 1e3 / float64(tally.Measured)
+	}
+	sends := tally.Sent
+	report.Generator.Late = tally.Late
+	if r.board != nil {
+		report.Publications = r.board.snapshot()
+		report.Acknowledgement = percentilesOf(r.board.ack)
+		sends = report.Publications.Scheduled
+		report.Generator.Late = report.Publications.Late
+	}
+	report.Generator.judge(sends)
+	report.judge()
+}
+
+// noteBusy keeps the busiest worker's and loop's figures.
+func (r *run) noteBusy(w *workerResult) {
+	g := &r.report.Generator
+	usable := min(float64(r.cfg.Threads), float64(r.report.Environment.UsableCores)/float64(r.cfg.Processes))
+	g.CPUBusy = max(g.CPUBusy, w.CPUBusy/usable)
+	for _, busy := range w.LoopBusy {
+		g.LoopBusy = max(g.LoopBusy, busy)
+	}
+}
+
+// completions sums up how long publications took to reach the first and the last of their receivers.
+func (r *run) completions(records [][]publicationRecord, receivers int) {
+	first, last := newHistogram(), newHistogram()
+	for _, ofPublisher := range records {
+		for _, p := range ofPublisher {
+			switch {
+			case p.Count == 0 || !r.window.measures(p.Intended):
+			case int(p.Count) < receivers:
+				r.report.Incomplete++
+			default:
+				record(first, p.First-p.Intended)
+				record(last, p.Last-p.Intended)
+			}
+		}
+	}
+	r.report.FirstReceiver, r.report.Completion = percentilesOf(first), percentilesOf(last)
+}
+
+func (r *run) configEcho() ConfigEcho {
+	c := ConfigEcho{
+		Scenario: r.cfg.Scenario, URL: r.cfg.URL, Channel: r.target.Channel, Conns: r.cfg.Conns,
+		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate,
+		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
+		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
+		MaxInFlight: r.cfg.MaxInFlight,
+	}
+	if r.cfg.Scenario == Fanout {
+		c.PublishURL = r.target.PublishURL.String()
+	}
+	return c
+}
+
+func progressLine(s Interval, failed int) string {
+	line := fmt.Sprintf("%6.1f s  conns %d", s.At, s.Conns)
+	if failed > 0 {
+		line += fmt.Sprintf(" (%d failed)", failed)
+	}
+	line += fmt.Sprintf("  published %d  delivered/s %d", s.Published, s.Delivered)
+	if s.P99 > 0 {
+		line += fmt.Sprintf("  p50 %s  p99 %s", micros(s.P50), micros(s.P99))
+	}
+	return line
+}

@@ -1,0 +1,208 @@
+package loadtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sys/unix"
+)
+
+// fileReserve is what a worker opens besides its connections: loops, pipes, publishers, the runtime.
+const fileReserve = 128
+
+// fleet is the workers of a run, seen from the coordinator, which alone uses it.
+type fleet struct {
+	members []*member
+	lines   chan memberLine
+	cancel  context.CancelFunc
+	running int
+
+	latency *hdrhistogram.Histogram // everything measured so far
+	recent  *hdrhistogram.Histogram // since the last takeRecent
+}
+
+// member is one worker: a process, or a goroutine of this one.
+type member struct {
+	commands *json.Encoder
+	input    io.Closer
+	last     progress
+	result   *workerResult
+}
+
+type memberLine struct {
+	from *member
+	line workerLine
+	err  error // the last thing that a member says; nil if it ended well
+}
+
+// wantedProcesses is how many workers the limit on open files asks for.
+func wantedProcesses(cfg Config) (int, error) {
+	if cfg.Processes > 0 {
+		return min(cfg.Processes, cfg.Conns), nil
+	}
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return 0, os.NewSyscallError("getrlimit", err)
+	}
+	if files.Cur <= 2*fileReserve {
+		return 0, fmt.Errorf("the limit on open files is %d; raise it to at least 1024 (ulimit -n)", files.Cur)
+	}
+	room := int(min(files.Cur, maxConns)) - fileReserve - cfg.Publishers
+	if room < 1 {
+		return 0, fmt.Errorf("the limit on open files is %d, too low for %d publishers", files.Cur, cfg.Publishers)
+	}
+	return (cfg.Conns + room - 1) / room, nil
+}
+
+// startFleet starts the workers with their specs: a single one as a goroutine, several as processes.
+func startFleet(specs []workerSpec, command []string) (*fleet, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), recent: newHistogram()}
+	start := f.startProcess
+	if len(specs) == 1 {
+		start = f.startHere
+	}
+	for i := range specs {
+		if err := start(ctx, command, specs[i]); err != nil {
+			return nil, errors.Join(err, f.close())
+		}
+	}
+	return f, nil
+}
+
+// startHere runs a worker in this process, over pipes.
+func (f *fleet) startHere(ctx context.Context, _ []string, spec workerSpec) error {
+	commandsIn, commandsOut := io.Pipe()
+	linesIn, linesOut := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := RunWorker(ctx, commandsIn, linesOut)
+		_ = commandsIn.CloseWithError(io.ErrClosedPipe)
+		_ = linesOut.Close()
+		ended <- err
+	}()
+	return f.join(commandsOut, linesIn, spec, func() error { return <-ended })
+}
+
+// startProcess runs a worker in a process of its own.
+func (f *fleet) startProcess(ctx context.Context, command []string, spec workerSpec) error {
+	if len(command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		command = []string{self, "worker"}
+	}
+	process := exec.CommandContext(ctx, command[0], command[1:]...)
+	process.Stderr = os.Stderr
+	in, err := process.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := process.Start(); err != nil {
+		return fmt.Errorf("starting a worker: %w", err)
+	}
+	return f.join(in, out, spec, process.Wait)
+}
+
+// join begins to listen to a worker and gives it its spec.
+func (f *fleet) join(commands io.WriteCloser, lines io.Reader, spec workerSpec, wait func() error) error {
+	m := &member{commands: json.NewEncoder(commands), input: commands}
+	f.members = append(f.members, m)
+	f.running++
+	go f.listen(m, json.NewDecoder(lines), wait)
+	return m.commands.Encode(spec)
+}
+
+// listen passes a worker's lines on until it has ended.
+func (f *fleet) listen(m *member, lines *json.Decoder, wait func() error) {
+	for {
+		var line workerLine
+		if err := lines.Decode(&line); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			f.lines <- memberLine{from: m, err: errors.Join(err, wait(), errEnded)}
+			return
+		}
+		f.lines <- memberLine{from: m, line: line}
+	}
+}
+
+// errEnded marks a member's last line, whatever else there is to say.
+var errEnded = errors.New("worker ended")
+
+// take books a line. An error means that the run cannot go on.
+func (f *fleet) take(l memberLine) error {
+	switch {
+	case l.err != nil:
+		f.running--
+		if l.from.result == nil {
+			return fmt.Errorf("a worker ended before its time: %w", l.err)
+		}
+	case l.line.Error != "":
+		return errors.New(l.line.Error)
+	case l.line.Result != nil:
+		l.from.result = l.line.Result
+		return f.measured(l.line.Result.Latency)
+	case l.line.Progress != nil:
+		l.from.last = *l.line.Progress
+		return f.measured(l.line.Progress.Latency)
+	}
+	return nil
+}
+
+func (f *fleet) measured(encoded []byte) error {
+	return errors.Join(mergeEncoded(f.latency, encoded), mergeEncoded(f.recent, encoded))
+}
+
+// progress sums up how far the workers are.
+func (f *fleet) progress() (total progress) {
+	for _, m := range f.members {
+		total.add(m.last)
+	}
+	return total
+}
+
+// takeRecent returns what was measured since the last call.
+func (f *fleet) takeRecent() Percentiles {
+	p := percentilesOf(f.recent)
+	f.recent.Reset()
+	return p
+}
+
+// command tells all workers something.
+func (f *fleet) command(c workerCommand) error {
+	var failures []error
+	for _, m := range f.members {
+		failures = append(failures, m.commands.Encode(c))
+	}
+	return errors.Join(failures...)
+}
+
+// complete says whether every worker has given its result and ended.
+func (f *fleet) complete() bool { return f.running == 0 }
+
+// close ends whatever still runs and waits for it.
+func (f *fleet) close() error {
+	f.cancel()
+	for _, m := range f.members {
+		_ = m.input.Close()
+	}
+	for f.running > 0 {
+		if l := <-f.lines; l.err != nil {
+			f.running--
+		}
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+// Package peers holds what wsedge is measured against. It is a Go module of its own, so that the dependencies of a rival
+// server never reach those who import wsedge.
+//
+// The directory floor has no Go in it: it is a bare send loop in C, the least that any server could do. It never links to
+// anything of wsedge, and nothing of wsedge imports this package.
+//
+// # Ownership
+//
+// Each peer is a program that runs in a process of its own; they share no state with the load tool.
+package peers

@@ -1,0 +1,3 @@
+module github.com/wsedge/wsedge/loadtest/peers
+
+go 1.26

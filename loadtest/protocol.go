@@ -1,0 +1,120 @@
+package loadtest
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A worker is told what to do, and answers, in JSON values on two streams; in this process they are pipes. First comes a
+// workerSpec, then workerCommands; back come workerLines, of which the last holds the result or an error.
+
+// workerSpec is one worker's share of a run.
+type workerSpec struct {
+	Scenario  Scenario
+	Addr      netip.AddrPort
+	Host      string
+	Path      string
+	Header    string // ready-made lines
+	Subscribe bool
+	Channel   string
+
+	First       int // number of the worker's first connection within the run
+	Conns       int
+	TotalConns  int
+	Threads     int
+	ConnectRate float64 // this worker's share, per second
+	MaxInFlight int     // this worker's share
+	Sources     []netip.Prefix
+
+	Run           uint32
+	Epoch         int64 // CLOCK_MONOTONIC in ns: the zero of all times below and in stamps
+	Payload       int
+	Publishers    int
+	SequenceLimit uint32  // no publisher gets as far: a stamp that does is corrupt
+	Rate          float64 // this worker's share of echo messages per second; 0 is a closed loop
+	SetupTimeout  time.Duration
+	Gather        time.Duration
+}
+
+// workerCommand is one of its fields.
+type workerCommand struct {
+	Start *window
+	Stop  *stopCommand
+}
+
+// window is the time in which messages are sent and that in which they are measured, in ns after the epoch.
+type window struct {
+	Send int64 // sending begins
+	From int64 // measuring begins
+	End  int64 // both end; exclusive
+}
+
+// measures says whether what was intended for that time counts.
+func (w window) measures(intended int64) bool { return intended >= w.From && intended < w.End }
+
+// stopCommand ends the run and settles the ledgers against what was acknowledged.
+type stopCommand struct {
+	Publishers []publisherTotals
+}
+
+// workerLine is one of its fields.
+type workerLine struct {
+	Progress *progress
+	Result   *workerResult
+	Error    string
+}
+
+// progress is how far a worker is; counters grow only.
+type progress struct {
+	Ready     int // connections that got as far as they should, including those that ended early since
+	Failed    int // connections that did not
+	Ended     int // connections that were ready and ended early
+	Sent      uint64
+	Delivered uint64
+	Latency   []byte // measured since the last one that had it; encoded histogram
+}
+
+func (p *progress) add(o progress) {
+	p.Ready += o.Ready
+	p.Failed += o.Failed
+	p.Ended += o.Ended
+	p.Sent += o.Sent
+	p.Delivered += o.Delivered
+}
+
+// workerResult is what a worker knows at the end.
+type workerResult struct {
+	Ledger    LedgerCounts
+	Latency   []byte // what progress has not told yet
+	Connect   []byte // connect to switched protocols
+	Subscribe []byte // subscribe message to its reply
+	Tally     tallyCounts
+	Failures  map[string]uint64
+	Endings   map[string]uint64
+	Records   [][]publicationRecord // by publisher and sequence
+	LoopBusy  []float64             // CPU time per wall time in the window, by loop
+	CPUBusy   float64               // the process's, per wall time in the window; in a shared process, all of it
+	CPU       int64                 // the same in ns
+}
+
+// publicationRecord is one publication as one worker's subscribers saw it. Times are in ns after the epoch.
+type publicationRecord struct {
+	Intended int64  `json:"i"`
+	First    int64  `json:"f"`
+	Last     int64  `json:"l"`
+	Count    uint32 `json:"n"`
+}
+
+// add merges what other subscribers saw of the same publication.
+func (r *publicationRecord) add(o publicationRecord) {
+	if o.Count == 0 {
+		return
+	}
+	if r.Count == 0 {
+		*r = o
+		return
+	}
+	r.First = min(r.First, o.First)
+	r.Last = max(r.Last, o.Last)
+	r.Count += o.Count
+}

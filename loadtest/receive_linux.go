@@ -1,0 +1,186 @@
+package loadtest
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// receive reads once; epoll is level-triggered, and says so if there is more.
+func (l *loop) receive(slot int, c *conn) {
+	n, errno := receiveNow(c.fd, l.buf)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+	case errno != 0:
+		l.lostPeer(slot, c, causeOf("receive", errno))
+	case n == 0:
+		l.lostPeer(slot, c, "closed without a close frame")
+	default:
+		l.tally.counts.Bytes += uint64(n)
+		l.tally.counts.Reads++
+		if c.state == stateUpgrading {
+			l.receiveHead(slot, c, l.buf[:n])
+			return
+		}
+		l.consume(slot, c, l.buf[:n])
+	}
+}
+
+// lostPeer is the end of the stream. After our close frame it is the way things should go.
+func (l *loop) lostPeer(slot int, c *conn, cause string) {
+	if c.state == stateClosing {
+		l.closed(c)
+		return
+	}
+	l.end(slot, c, cause)
+}
+
+// consume takes the frames of one read. It changes in.
+func (l *loop) consume(slot int, c *conn, in []byte) {
+	now := l.clock.now()
+	atRest := c.decoder.AtRest() && c.state == stateReady
+	if atRest {
+		if stamps := l.chunks.find(in); stamps != nil {
+			for i := range stamps {
+				l.deliver(slot, c, stamps[i], now)
+			}
+			return
+		}
+	}
+	whole := in
+	var stamps [16]stamp
+	known, all := stamps[:0], true
+	for len(in) > 0 {
+		m, n, err := c.decoder.Next(&l.decoding, in)
+		if err != nil {
+			l.broken(slot, c, err)
+			return
+		}
+		in = in[n:]
+		if m.Opcode == frame.OpContinuation { // all of it is used, and more is needed
+			break
+		}
+		s, stamped := l.message(slot, c, &m, now)
+		m.Release()
+		if c.state == stateDone {
+			return
+		}
+		if all = all && stamped && len(known) < cap(known); all {
+			known = append(known, s)
+		}
+	}
+	if atRest && all && l.spec.Scenario == Fanout && c.decoder.AtRest() {
+		l.chunks.keep(whole, known)
+	}
+}
+
+// broken ends a connection whose bytes are no WebSocket frames (RFC 6455, section 7.1.7).
+func (l *loop) broken(slot int, c *conn, err error) {
+	var failure *frame.Error
+	if !errors.As(err, &failure) {
+		l.fail(slot, c, frame.CloseProtocolError, "protocol: "+err.Error())
+		return
+	}
+	if c.state == stateClosing {
+		l.closed(c)
+		return
+	}
+	l.fail(slot, c, failure.Code, "protocol: "+failure.Reason)
+}
+
+// message handles one message. stamped says that it was a good message of this run, and nothing else.
+func (l *loop) message(slot int, c *conn, m *frame.Message, now int64) (s stamp, stamped bool) {
+	switch m.Opcode {
+	case frame.OpPing:
+		if c.state != stateClosing {
+			l.tally.counts.Pings++
+			l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpPong, m.Payload, l.nextMask())
+			l.send(slot, c, l.scratch)
+		}
+	case frame.OpClose:
+		l.closeArrived(slot, c, m.Payload)
+	case frame.OpText, frame.OpBinary:
+		if c.state == stateSubscribing {
+			l.subscriptionAnswer(slot, c, m.Payload)
+			return s, false
+		}
+		return l.data(slot, c, m.Payload, now)
+	}
+	return s, false
+}
+
+// closeArrived answers a close frame (RFC 6455, section 5.5.1), unless it is the answer to ours.
+func (l *loop) closeArrived(slot int, c *conn, payload []byte) {
+	if c.state == stateClosing {
+		l.closed(c)
+		return
+	}
+	code, reason, err := frame.ParseClose(payload)
+	if err != nil {
+		l.broken(slot, c, err)
+		return
+	}
+	cause := "close " + strconv.Itoa(int(code))
+	if len(reason) > 0 {
+		cause += " " + string(reason)
+	}
+	l.fail(slot, c, code, cause)
+}
+
+// data handles a text or binary message of a connection that is ready.
+func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stamped bool) {
+	s, verdict := findStamp(payload, l.spec.Payload)
+	switch {
+	case verdict == stampNone && l.spec.Scenario == Echo, verdict == stampCorrupt:
+		l.tally.counts.Corrupted++
+	case verdict == stampNone:
+		l.tally.counts.Other++
+		if bytes.Contains(payload, []byte(`"type":"gap"`)) {
+			l.tally.counts.Gaps++
+		}
+	case s.Run != l.spec.Run:
+		l.tally.counts.Stale++
+	case l.spec.Scenario == Echo:
+		l.echoed(slot, c, s, payload, now)
+	case l.spec.Scenario == Idle:
+		l.tally.counts.Other++
+	case int(s.Publisher) >= l.spec.Publishers || s.Sequence >= l.spec.SequenceLimit:
+		l.tally.counts.Corrupted++
+	default:
+		l.deliver(slot, c, s, now)
+		return s, true
+	}
+	return s, false
+}
+
+// deliver books a publication that arrived.
+func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
+	if !l.ledger.note(slot, int(s.Publisher), s.Sequence) {
+		return
+	}
+	l.book(s, now)
+	records := l.records[s.Publisher]
+	for int(s.Sequence) >= len(records) {
+		records = append(records, publicationRecord{})
+		l.records[s.Publisher] = records
+	}
+	r := &records[s.Sequence]
+	if r.Count == 0 {
+		r.Intended, r.First = s.Intended, now
+	}
+	r.Last = now
+	r.Count++
+}
+
+// book counts a first arrival and its latency.
+func (l *loop) book(s stamp, now int64) {
+	l.tally.counts.Delivered++
+	if l.window.measures(s.Intended) {
+		l.tally.counts.Measured++
+		record(l.tally.latency, now-s.Intended)
+	}
+}

@@ -1,0 +1,159 @@
+package loadtest
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// SchemaVersion names the shape of a Report in JSON; it changes when a field changes its meaning.
+const SchemaVersion = "wsload/1"
+
+// Report is what came of a run. Times are in the unit that the JSON name ends in; latencies count from the intended time.
+type Report struct {
+	Schema      string      `json:"schema"`
+	Command     []string    `json:"command"`
+	Started     time.Time   `json:"started"`
+	Environment Environment `json:"environment"`
+	Config      ConfigEcho  `json:"config"`
+	Run         string      `json:"run"` // as in the stamps
+	Interrupted bool        `json:"interrupted"`
+
+	Connections  Connections       `json:"connections"`
+	Publications PublicationCounts `json:"publications"` // Fanout
+	Ledger       LedgerCounts      `json:"ledger"`
+
+	// Latency is of each delivery (Fanout) or round trip (Echo) within the window.
+	Latency Percentiles `json:"latency"`
+	// ClosedLoop says that Latency counts from the actual sending: the next message waits for the answer.
+	ClosedLoop bool `json:"closed_loop"`
+	// Completion is from a publication to its last receiver, FirstReceiver to its first; complete publications only.
+	Completion    Percentiles `json:"completion"`
+	FirstReceiver Percentiles `json:"first_receiver"`
+	// Incomplete publications, within the window, did not reach all subscribers.
+	Incomplete uint64 `json:"incomplete_publications"`
+	// Acknowledgement is from a publication to the HTTP answer.
+	Acknowledgement Percentiles `json:"acknowledgement"`
+
+	Messages  Messages   `json:"messages"`
+	Server    *Server    `json:"server,omitempty"` // with a PID
+	Generator Generator  `json:"generator"`
+	Seconds   []Interval `json:"seconds"`
+	Verdict   Verdict    `json:"verdict"`
+}
+
+// Environment describes the machine of the generator.
+type Environment struct {
+	Host        string `json:"host"`
+	Kernel      string `json:"kernel"`
+	CPU         string `json:"cpu"`
+	Cores       int    `json:"cores"`
+	UsableCores int    `json:"usable_cores"` // by this process's affinity
+	Go          string `json:"go"`
+	Revision    string `json:"revision"` // of the generator's source, where the build knows it
+}
+
+func newEnvironment() Environment {
+	env := Environment{Cores: runtime.NumCPU(), UsableCores: runtime.NumCPU(), Go: runtime.Version()}
+	env.Host, _ = os.Hostname()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				env.Revision = s.Value
+			}
+		}
+	}
+	return env
+}
+
+// ConfigEcho is the configuration with all defaults filled in.
+type ConfigEcho struct {
+	Scenario    Scenario `json:"scenario"`
+	URL         string   `json:"url"`
+	PublishURL  string   `json:"publish_url,omitempty"`
+	Channel     string   `json:"channel"`
+	Conns       int      `json:"conns"`
+	Processes   int      `json:"processes"`
+	Threads     int      `json:"threads"`
+	Payload     int      `json:"payload_bytes"`
+	Rate        float64  `json:"rate_per_s"`
+	Outstanding int      `json:"outstanding"`
+	Publishers  int      `json:"publishers"`
+	Duration    float64  `json:"duration_s"`
+	Warmup      float64  `json:"warmup_s"`
+	Settle      float64  `json:"settle_s"`
+	ConnectRate float64  `json:"connect_rate_per_s"`
+	MaxInFlight int      `json:"max_in_flight"`
+}
+
+// Connections says how the setup went.
+type Connections struct {
+	Wanted      int `json:"wanted"`
+	Established int `json:"established"`
+	// Failures are connections that were never ready, by cause; Endings are those that ended before they should.
+	Failures  map[string]uint64 `json:"failures"`
+	Endings   map[string]uint64 `json:"endings"`
+	SetupSecs float64           `json:"setup_s"`
+	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
+	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
+}
+
+// Messages counts what else went over the connections.
+type Messages struct {
+	Sent          uint64 `json:"sent"` // Echo
+	Measured      uint64 `json:"measured"`
+	BytesReceived uint64 `json:"bytes_received"`
+	Reads         uint64 `json:"reads"`
+	Pings         uint64 `json:"pings"`
+	GapNotices    uint64 `json:"gap_notices"`
+	Other         uint64 `json:"other"`
+	Stale         uint64 `json:"stale"` // of another run
+}
+
+// Server is what the server's process used. Memory is of that process alone, slab memory of the whole machine: where the
+// generator runs beside the server, both ends of each connection are in it.
+type Server struct {
+	PID              int     `json:"pid"`
+	CPUSecs          float64 `json:"server_cpu_s"` // from the window's first message to the last one's arrival
+	UserSecs         float64 `json:"server_user_s"`
+	SystemSecs       float64 `json:"server_system_s"`
+	WindowSecs       float64 `json:"server_window_s"`
+	CPUPerDelivery   float64 `json:"server_cpu_us_per_delivery"`
+	SetupCPUPerConn  float64 `json:"server_setup_cpu_us_per_conn"`
+	CPUPerConnSecond float64 `json:"server_cpu_us_per_conn_second"`
+	RSSBefore        int64   `json:"server_rss_before_bytes"`
+	RSSSettled       int64   `json:"server_rss_settled_bytes"`
+	RSSAfter         int64   `json:"server_rss_after_bytes"`
+	RSSPerConn       float64 `json:"server_rss_bytes_per_conn"`
+	SlabPerConn      float64 `json:"slab_bytes_per_conn"`
+	Problem          string  `json:"problem,omitempty"` // why there are no figures
+}
+
+// Generator says whether the generator kept up.
+type Generator struct {
+	Bottleneck bool `json:"bottleneck"`
+	// Reasons are given where it did not.
+	Reasons []string `json:"reasons"`
+	// CPUBusy is the busiest process's CPU time per wall time and usable thread; LoopBusy the busiest loop's.
+	CPUBusy        float64 `json:"cpu_busy"`
+	LoopBusy       float64 `json:"loop_busy"`
+	CPUPerDelivery float64 `json:"generator_cpu_us_per_delivery"` // of all processes, in the window
+	Late           uint64  `json:"late_sends"`
+}
+
+// Interval is one second of the run.
+type Interval struct {
+	At        float64 `json:"at_s"` // its end, after the start of the run
+	Conns     int     `json:"conns"`
+	Published uint64  `json:"published"` // so far; messages sent, in an echo
+	Delivered uint64  `json:"delivered"` // in this second
+	P50       int64   `json:"p50_us"`
+	P99       int64   `json:"p99_us"`
+}
+
+// Verdict is the answer to the question whether all went well.
+type Verdict struct {
+	OK      bool     `json:"ok"`
+	Reasons []string `json:"reasons"` // what did not
+}

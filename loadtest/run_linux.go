@@ -1,0 +1,229 @@
+package loadtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"time"
+)
+
+// leadTime is between the order to start and the first message: all workers and publishers are ready by then.
+const leadTime = int64(50 * time.Millisecond)
+
+// run is one run, seen by its coordinator.
+type run struct {
+	cfg    Config
+	target target
+	id     uint32
+	epoch  int64
+	clock  clock
+	fleet  *fleet
+	report *Report
+	server serverProbe
+	board  *publicationBoard // Fanout
+	ticker *time.Ticker
+	totals []publisherTotals
+	window window
+	last   progress
+}
+
+// Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
+// that there is no report: a bad configuration (ErrUsage), or a worker that failed.
+func Run(ctx context.Context, cfg Config) (*Report, error) {
+	r, err := newRun(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.start(); err != nil {
+		return nil, err
+	}
+	defer r.ticker.Stop()
+	err = r.phases(ctx)
+	if closeErr := r.fleet.close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.report.Interrupted = ctx.Err() != nil
+	r.finish()
+	return r.report, nil
+}
+
+func newRun(ctx context.Context, cfg Config) (*run, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, usageError(err)
+	}
+	t, u, err := parseTarget(cfg)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	if err := t.resolve(ctx, u); err != nil {
+		return nil, usageError(err)
+	}
+	if len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
+		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
+	}
+	if cfg.Processes, err = wantedProcesses(cfg); err != nil {
+		return nil, usageError(err)
+	}
+	var id [4]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, err
+	}
+	r := &run{cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
+	r.clock = newClock(r.epoch)
+	r.report = &Report{
+		Schema: SchemaVersion, Command: os.Args, Started: time.Now(), Environment: environment(),
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
+	}
+	if cfg.PID > 0 {
+		r.server.pid = cfg.PID
+		if r.server.before(); r.server.problem != nil {
+			return nil, usageError(r.server.problem)
+		}
+	}
+	return r, nil
+}
+
+func (r *run) start() (err error) {
+	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
+		return err
+	}
+	r.ticker = time.NewTicker(time.Second)
+	return nil
+}
+
+// specs shares the run out among the workers.
+func (r *run) specs() []workerSpec {
+	n := r.cfg.Processes
+	specs := make([]workerSpec, n)
+	for i := range specs {
+		from, to := i*r.cfg.Conns/n, (i+1)*r.cfg.Conns/n
+		share := float64(to-from) / float64(r.cfg.Conns)
+		specs[i] = workerSpec{
+			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
+			Header: headerBlock(r.cfg.Header), Subscribe: r.target.Subscribe, Channel: r.target.Channel,
+			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
+			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
+			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
+			SequenceLimit: r.sequenceLimit(), Rate: r.cfg.Rate * share, SetupTimeout: r.cfg.SetupTimeout,
+			Gather: r.cfg.Gather,
+		}
+	}
+	return specs
+}
+
+// sequenceLimit is more than one publisher can come to, even if it has to do all the work.
+func (r *run) sequenceLimit() uint32 {
+	all := r.cfg.Rate*(r.cfg.Warmup+r.cfg.Duration).Seconds() + float64(r.cfg.Outstanding)
+	return uint32(min(all+1, math.MaxUint32))
+}
+
+// phases goes through the run. What ctx cuts short is left out, down to the results.
+func (r *run) phases(ctx context.Context) error {
+	began := r.clock.now()
+	if err := r.await(ctx, never, r.allSetUp); err != nil {
+		return err
+	}
+	r.report.Connections.SetupSecs = float64(r.clock.now()-began) / 1e9
+	if err := r.await(ctx, r.clock.now()+int64(r.cfg.Settle), neverDone); err != nil {
+		return err
+	}
+	r.server.settled()
+	if ctx.Err() == nil && r.fleet.progress().Ready > 0 {
+		if err := r.load(ctx); err != nil {
+			return err
+		}
+	}
+	r.server.after()
+	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
+		return err
+	}
+	return r.await(context.WithoutCancel(ctx), never, r.fleet.complete)
+}
+
+func (r *run) allSetUp() bool {
+	p := r.fleet.progress()
+	return p.Ready+p.Failed == r.cfg.Conns
+}
+
+func neverDone() bool { return false }
+
+// await takes lines from the workers until done, a time, or the end of ctx.
+func (r *run) await(ctx context.Context, until int64, done func() bool) error {
+	var timeout <-chan time.Time
+	if until != never {
+		timer := time.NewTimer(time.Duration(until - r.clock.now()))
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timeout:
+			return nil
+		case <-r.ticker.C:
+			r.tick()
+		case line := <-r.fleet.lines:
+			if err := r.fleet.take(line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// load sends, measures, and waits for what is under way.
+func (r *run) load(ctx context.Context) error {
+	start := r.clock.now() + leadTime
+	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
+	w.End = w.From + int64(r.cfg.Duration)
+	r.window = w
+	if err := r.fleet.command(workerCommand{Start: &w}); err != nil {
+		return err
+	}
+	switch r.cfg.Scenario {
+	case Fanout:
+		return r.fanout(ctx)
+	case Echo:
+		return r.sendAndDrain(ctx, func() bool {
+			p := r.fleet.progress()
+			return p.Delivered >= p.Sent
+		})
+	default:
+		return r.sendAndDrain(ctx, func() bool { return true })
+	}
+}
+
+// sendAndDrain lets the workers send (Echo) or rest (Idle) for the window's time.
+func (r *run) sendAndDrain(ctx context.Context, drained func() bool) error {
+	if err := r.await(ctx, r.window.From, neverDone); err != nil {
+		return err
+	}
+	r.beginWindow()
+	if err := r.await(ctx, r.window.End, neverDone); err != nil {
+		return err
+	}
+	if r.cfg.Scenario == Echo {
+		// What the workers counted at the end of the window is known a little later.
+		if err := r.await(ctx, r.clock.now()+2*int64(progressInterval), neverDone); err != nil {
+			return err
+		}
+		if err := r.await(ctx, r.clock.now()+int64(r.cfg.Drain), drained); err != nil {
+			return err
+		}
+	}
+	r.endWindow()
+	return nil
+}
+
+// beginWindow and endWindow note the CPU time of the server.
+func (r *run) beginWindow() { r.server.begin(r.clock.now()) }
+
+func (r *run) endWindow() { r.server.end(r.clock.now()) }

@@ -1,0 +1,83 @@
+package loadtest
+
+import (
+	"sync"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// tallyCounts are the sums of one loop, or of many.
+type tallyCounts struct {
+	Ready, Failed, Ended int
+
+	Sent      uint64 // messages (Echo)
+	Late      uint64 // of these, sent more than lateAfter behind the schedule
+	Delivered uint64 // first arrivals
+	Measured  uint64 // of these, within the window
+	Bytes     uint64 // received
+	Reads     uint64 // receive calls that brought something
+	Pings     uint64 // answered
+	Gaps      uint64 // gap notices
+	Other     uint64 // messages without a stamp
+	Stale     uint64 // messages of another run
+
+	Corrupted, Misdelivered uint64
+}
+
+func (c *tallyCounts) add(o tallyCounts) {
+	c.Ready += o.Ready
+	c.Failed += o.Failed
+	c.Ended += o.Ended
+	c.Sent += o.Sent
+	c.Late += o.Late
+	c.Delivered += o.Delivered
+	c.Measured += o.Measured
+	c.Bytes += o.Bytes
+	c.Reads += o.Reads
+	c.Pings += o.Pings
+	c.Gaps += o.Gaps
+	c.Other += o.Other
+	c.Stale += o.Stale
+	c.Corrupted += o.Corrupted
+	c.Misdelivered += o.Misdelivered
+}
+
+// tally is what a loop shows to others. The loop holds mu for a whole turn, so that a delivery costs no lock.
+type tally struct {
+	mu sync.Mutex
+
+	// Guarded by mu.
+	counts    tallyCounts
+	latency   *hdrhistogram.Histogram
+	connect   *hdrhistogram.Histogram
+	subscribe *hdrhistogram.Histogram
+	failures  map[string]uint64 // before a connection was ready, by cause
+	endings   map[string]uint64 // after it
+	busy      float64           // CPU time per wall time of the loop within the window
+}
+
+func newTally() *tally {
+	return &tally{
+		latency:   newHistogram(),
+		connect:   newHistogram(),
+		subscribe: newHistogram(),
+		failures:  map[string]uint64{},
+		endings:   map[string]uint64{},
+	}
+}
+
+// snapshot returns the counts.
+func (t *tally) snapshot() tallyCounts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.counts
+}
+
+// swapLatency takes the latencies measured so far and leaves the empty spare; the loop is held up for two pointers.
+func (t *tally) swapLatency(spare *hdrhistogram.Histogram) *hdrhistogram.Histogram {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	full := t.latency
+	t.latency = spare
+	return full
+}

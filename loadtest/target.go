@@ -1,0 +1,127 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// target is where the connections go, with all names resolved.
+type target struct {
+	Addr       netip.AddrPort // of the WebSocket server
+	Host       string         // Host header
+	Path       string         // request target, with the query
+	Subscribe  bool           // a subscribe message has to be sent: the URL does not subscribe by itself
+	Channel    string
+	PublishURL *url.URL
+}
+
+// parseTarget takes the URL and the channel of a run apart. It does not resolve names.
+func parseTarget(c Config) (target, *url.URL, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return target{}, nil, err
+	}
+	if u.Scheme == "wss" || u.Scheme == "https" {
+		return target{}, nil, errors.New("TLS (wss) is not supported: put the load on the plain port")
+	}
+	if u.Scheme != "ws" || u.Host == "" {
+		return target{}, nil, fmt.Errorf("want a URL such as ws://127.0.0.1:8080/ws, not %q", c.URL)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	t := target{Host: u.Host, Channel: c.Channel}
+	if err := t.chooseChannel(c, u); err != nil {
+		return target{}, nil, err
+	}
+	t.Path = u.RequestURI()
+	t.PublishURL, err = publishURL(c, u)
+	return t, u, err
+}
+
+// chooseChannel settles on one channel: the URL of a raw endpoint names it, others are subscribed by a message.
+func (t *target) chooseChannel(c Config, u *url.URL) error {
+	named := u.Query().Get("channel")
+	raw := named != "" || strings.HasSuffix(u.Path, "/raw")
+	switch {
+	case named != "" && t.Channel != "" && named != t.Channel:
+		return fmt.Errorf("the URL names channel %q, but the run asks for %q", named, t.Channel)
+	case named != "":
+		t.Channel = named
+	case t.Channel == "":
+		t.Channel = "load"
+	}
+	wants := !c.NoSubscribe && c.Scenario != Echo
+	if wants && raw && named == "" {
+		q := u.Query()
+		q.Set("channel", t.Channel)
+		u.RawQuery = q.Encode()
+	}
+	t.Subscribe = wants && !raw
+	return nil
+}
+
+func publishURL(c Config, ws *url.URL) (*url.URL, error) {
+	if c.PublishURL == "" {
+		return &url.URL{Scheme: "http", Host: ws.Host, Path: "/api/publish"}, nil
+	}
+	u, err := url.Parse(c.PublishURL)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "http" || u.Host == "" {
+		return nil, fmt.Errorf("want a publish URL such as http://127.0.0.1:8080/api/publish, not %q", c.PublishURL)
+	}
+	return u, nil
+}
+
+// resolve looks the host up; the first address serves all connections.
+func (t *target) resolve(ctx context.Context, u *url.URL) error {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("port %q: %w", port, err)
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return err
+	}
+	if len(addrs) == 0 {
+		return fmt.Errorf("%s has no address", u.Hostname())
+	}
+	t.Addr = netip.AddrPortFrom(addrs[0].Unmap(), uint16(number))
+	return nil
+}
+
+// validHeaderLine keeps a header line from ending early and from overriding the handshake's own.
+func validHeaderLine(line string) bool {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || name == "" || strings.ContainsAny(name, " \t") {
+		return false
+	}
+	for _, r := range name + value {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// headerBlock joins header lines as they go on the wire.
+func headerBlock(lines []string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(line)
+		b.WriteString("\r\n")
+	}
+	return b.String()
+}
