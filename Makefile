@@ -1,0 +1,55 @@
+# The same commands as CI runs. `make help` lists them.
+GO       ?= go
+TOOL      = $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+BINFLAGS  = -trimpath -ldflags='-s -w'
+
+.PHONY: help check test race debug integration fuzz bench build floor load clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
+
+check: ## gofmt, vet, staticcheck, the builds for other platforms, known vulnerabilities
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'not gofmt-ed'; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags wsedge_debug ./reactor ./pool
+	$(TOOL) staticcheck ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./reactor ./frame ./pool
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	./.ci/govulncheck $(TOOL) govulncheck ./...
+
+test: ## all tests that need nothing but Go
+	$(GO) test ./...
+
+race: ## all tests under the race detector, in random order
+	$(GO) test -race -shuffle=on ./...
+
+debug: ## the tests of the lower packages with ownership asserted and released buffers poisoned
+	$(GO) test -tags wsedge_debug ./pool ./frame ./reactor
+
+integration: ## the tests with Node, Python, curl and Chromium, which must be installed
+	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg; \
+	  done; done
+
+bench: ## the Go benchmarks
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./...
+
+build: ## the release binaries, into bin/
+	CGO_ENABLED=0 $(GO) build $(BINFLAGS) -o bin/ ./cmd/...
+
+floor: ## the C program that shows what the kernel alone costs
+	$(MAKE) -C loadtest/peers/floor
+
+load: build floor ## wsedge and the floor side by side
+	./loadtest/compare.sh
+
+clean: ## what the other targets have built
+	rm -rf bin
+	$(MAKE) -C loadtest/peers/floor clean

@@ -1,0 +1,105 @@
+package wsedge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wsedge/wsedge/"
+
+// rule says what the packages below in may not import, and why. A name stands for itself and all below it.
+type rule struct {
+	in      string
+	but     []string // packages below in that may
+	import_ []string
+	reason  string
+}
+
+var rules = []rule{
+	{"", []string{"pool"}, []string{"github.com/valyala/bytebufferpool"},
+		"pool is the one place that knows where buffers come from"},
+	{"", []string{"reactor"}, []string{"github.com/panjf2000/gnet"},
+		"the engine can be exchanged only while nobody else knows it"},
+	{"pool", nil, []string{module},
+		"pool knows nothing"},
+	{"frame", nil, []string{module, "net", "os", "net/http", "log", "log/slog", "time"},
+		"frame turns bytes into values: no I/O, no clock, no log, and nothing of ours"},
+	{"reactor", nil, []string{module + "internal", module + "loadtest", module + "cmd", "encoding/json"},
+		"reactor is embedded by others: it knows no channels, users or JSON"},
+	{"loadtest", nil, []string{module + "reactor", module + "internal", module + "pool", module + "cmd"},
+		"a load tool that shares code with the server under test shares its mistakes"},
+	{"internal", nil, []string{module + "loadtest", module + "cmd"},
+		"the server does not know its load tool, or its command line"},
+	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},
+		"only what is wired to connections knows the reactor"},
+	{"", []string{"cmd/wsload"}, []string{module + "loadtest"},
+		"only the load tool's command uses its library"},
+	{"cmd", nil, []string{module + "frame", module + "pool"},
+		"commands read flags and start things; they speak no protocol"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// packages lists the module's packages and what they import, tests aside, as the other platforms see them, too.
+func packages(t *testing.T, goos string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Env = append(os.Environ(), "GOOS="+goos)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func below(path, root string) bool {
+	root = strings.TrimSuffix(root, "/")
+	return root == "" || path == root || strings.HasPrefix(path, root+"/")
+}
+
+func TestArrows(t *testing.T) {
+	for _, goos := range []string{"linux", "darwin"} {
+		for _, p := range packages(t, goos) {
+			name := strings.TrimPrefix(p.ImportPath+"/", module)
+			name = strings.TrimSuffix(name, "/")
+			for _, r := range rules {
+				allowed := slices.ContainsFunc(r.but, func(b string) bool { return below(name, b) })
+				if !below(name, r.in) || allowed {
+					continue
+				}
+				for _, i := range p.Imports {
+					if slices.ContainsFunc(r.import_, func(f string) bool { return forbids(f, i) }) && !below(i, p.ImportPath) {
+						t.Errorf("%s imports %s on %s: %s", name, i, goos, r.reason)
+					}
+				}
+			}
+		}
+	}
+}
+
+// forbids reports whether naming f forbids importing i. A name of the standard library stands for itself alone.
+func forbids(f, i string) bool {
+	if strings.Contains(f, ".") {
+		return below(i, f)
+	}
+	return i == f
+}
