@@ -60,6 +60,9 @@ type Config struct {
 	Channel string
 	// NoSubscribe leaves connections without a subscription.
 	NoSubscribe bool
+	// Stalled (Idle) connections have a small receive buffer and, once set up, never read again: slow consumers, to be run
+	// beside a Fanout. That the server ends them is no failure.
+	Stalled bool
 	// Payload is the length of a message in bytes, at least MinPayload (default 128).
 	Payload int
 	// Rate is publications (Fanout) or messages (Echo) per second in all. 0 means 8 for Fanout, and for Echo a closed

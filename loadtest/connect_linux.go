@@ -37,7 +37,7 @@ func (l *loop) connectDue(now int64) int64 {
 
 func (l *loop) open(slot int, now int64) {
 	c := &l.conns[slot]
-	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot))
+	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled)
 	if err == nil {
 		if err = l.watch(unix.EPOLL_CTL_ADD, fd, int32(slot), unix.EPOLLOUT); err != nil {
 			_ = unix.Close(fd)
@@ -142,7 +142,7 @@ func (l *loop) upgraded(slot int, c *conn) {
 	record(l.tally.connect, now-c.began)
 	c.began = now
 	if !l.spec.Subscribe {
-		l.nowReady(c)
+		l.nowReady(slot, c)
 		return
 	}
 	c.state = stateSubscribing
@@ -162,7 +162,7 @@ func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 	switch answer.Type {
 	case "subscribed":
 		record(l.tally.subscribe, l.clock.now()-c.began)
-		l.nowReady(c)
+		l.nowReady(slot, c)
 	case "error":
 		l.fail(slot, c, frame.CloseNormal, "subscribe refused: "+answer.Code)
 	default:
@@ -170,10 +170,13 @@ func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 	}
 }
 
-func (l *loop) nowReady(c *conn) {
+func (l *loop) nowReady(slot int, c *conn) {
 	c.state, c.wasReady = stateReady, true
 	l.inFlight--
 	l.tally.counts.Ready++
+	if l.spec.Stalled {
+		l.watchConn(slot, c, 0) // only its end is told
+	}
 }
 
 func handshakeCause(err error) string {

@@ -10,8 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// stalledReadBytes is the receive buffer of a connection that will not read: small, so that the server soon notices.
+const stalledReadBytes = 4096
+
 // startConnect opens a non-blocking socket and begins to connect it; source may be the zero Addr.
-func startConnect(to netip.AddrPort, source netip.Addr) (fd int, err error) {
+func startConnect(to netip.AddrPort, source netip.Addr, stalled bool) (fd int, err error) {
 	family := unix.AF_INET
 	if to.Addr().Is6() {
 		family = unix.AF_INET6
@@ -23,6 +26,9 @@ func startConnect(to netip.AddrPort, source netip.Addr) (fd int, err error) {
 	if err := prepare(fd, source); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
+	}
+	if stalled {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, stalledReadBytes)
 	}
 	if err := unix.Connect(fd, sockaddr(to)); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 		_ = unix.Close(fd)

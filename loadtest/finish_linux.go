@@ -105,7 +105,7 @@ func (r *run) configEcho() ConfigEcho {
 		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
-		MaxInFlight: r.cfg.MaxInFlight,
+		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled,
 	}
 	if r.cfg.Scenario == Fanout {
 		c.PublishURL = r.target.PublishURL.String()

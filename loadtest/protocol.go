@@ -16,6 +16,7 @@ type workerSpec struct {
 	Path      string
 	Header    string // ready-made lines
 	Subscribe bool
+	Stalled   bool
 	Channel   string
 
 	First       int // number of the worker's first connection within the run

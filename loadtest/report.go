@@ -85,6 +85,7 @@ type ConfigEcho struct {
 	Settle      float64  `json:"settle_s"`
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
+	Stalled     bool     `json:"stalled,omitempty"`
 }
 
 // Connections says how the setup went.

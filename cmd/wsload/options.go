@@ -95,4 +95,5 @@ func (o *options) addIdle(set *flag.FlagSet) {
 	c := &o.config
 	set.StringVar(&c.Channel, "channel", "", "channel to subscribe to (default: load, or the one in the URL)")
 	set.BoolVar(&c.NoSubscribe, "no-subscribe", false, "do not subscribe")
+	set.BoolVar(&c.Stalled, "stalled", false, "read nothing once subscribed: slow consumers, to be run beside a fanout")
 }
