@@ -1,0 +1,127 @@
+package integration
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestNodeClient(t *testing.T) {
+	needs(t, "node")
+	s := start(t, "", "--ping-interval", "1s")
+	out := run(t, "node", "node_client.mjs", s.addr)
+	if out != "conversation ok\nheartbeat ok\nclose ok\n" {
+		t.Errorf("the client said %q", out)
+	}
+	s.stop()
+}
+
+func TestPythonClient(t *testing.T) {
+	needs(t, "/usr/bin/python3")
+	s := start(t, "")
+	if out := run(t, "/usr/bin/python3", "python_client.py", s.addr); out != "ok\n" {
+		t.Errorf("the client said %q", out)
+	}
+	s.stop()
+}
+
+func TestCurl(t *testing.T) {
+	needs(t, "curl")
+	s := start(t, "")
+	url := "http://" + s.addr
+	var answer struct {
+		Channel string
+		Offset  int
+		Epoch   string
+		Matched int
+	}
+	out := run(t, "curl", "-sS", "--fail", url+"/api/publish", "-d", `{"channel":"news","data":"hello"}`)
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || answer.Channel != "news" || answer.Offset != 1 || answer.Epoch == "" {
+		t.Errorf("publish answered %s, %v", out, err)
+	}
+	for _, bad := range []struct{ path, body, status string }{
+		{"/api/publish", `{"channel":"news"`, "400"},
+		{"/api/publish", `{"channel":"no spaces","data":1}`, "400"},
+		{"/api/publish", `{"channel":"news"}`, "400"},
+		{"/api/nothing", `{}`, "404"},
+		{"/ws", "", "426"},
+	} {
+		got := run(t, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", url+bad.path, "-d", bad.body)
+		if got != bad.status {
+			t.Errorf("%s with %s: %s, want %s", bad.path, bad.body, got, bad.status)
+		}
+	}
+	for path, want := range map[string]string{"/healthz": "200", "/readyz": "200", "/": "200", "/ws": "426", "/metrics": "200"} {
+		if got := run(t, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", url+path); got != want {
+			t.Errorf("GET %s: %s, want %s", path, got, want)
+		}
+	}
+	// curl speaks WebSocket as well, in its way: the handshake and the welcome.
+	out = run(t, "sh", "-c", `curl -sS -N --max-time 2 -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' `+
+		`-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' '`+url+`/ws' || true`)
+	if !strings.HasPrefix(out, "HTTP/1.1 101 ") || !strings.Contains(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") {
+		t.Errorf("the handshake by curl: %q", out)
+	}
+	s.stop()
+}
+
+func TestBrowser(t *testing.T) {
+	chromium := os.Getenv("CHROMIUM")
+	if chromium == "" {
+		chromium = "/usr/bin/chromium"
+	}
+	needs(t, "node", chromium)
+	s := start(t, "")
+	picture := os.Getenv("WSEDGE_SCREENSHOT") // where to keep it
+	if picture == "" {
+		picture = filepath.Join(t.TempDir(), "demo.png")
+	}
+	out := run(t, "node", "browser.mjs", s.addr, picture)
+	if !strings.HasSuffix(out, "ok\n") {
+		t.Errorf("the browser said %q", out)
+	}
+	if info, err := os.Stat(picture); err != nil || info.Size() < 10_000 {
+		t.Errorf("the picture: %v, %v", info, err)
+	}
+	s.stop()
+}
+
+// A drain with clients connected: each is told, in its own dialect's words, and the process ends well.
+func TestDrainTellsEveryClient(t *testing.T) {
+	needs(t, "node")
+	s := start(t, "")
+	const script = `
+		import WebSocket from "ws";
+		let text = "";
+		const ws = new WebSocket("ws://" + process.argv[1] + process.argv[2]);
+		ws.on("open", () => console.log("open"));
+		ws.on("message", (data) => (text = data.toString()));
+		ws.on("close", (code, reason) => console.log(code + " " + reason + " " + text));`
+	type client struct {
+		cmd *exec.Cmd
+		out *strings.Builder
+	}
+	var clients []client
+	for _, path := range []string{"/ws", "/ws/raw?channel=x"} {
+		c := client{exec.Command("node", "--input-type=module", "-e", script, s.addr, path), new(strings.Builder)}
+		c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
+		if err := c.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	eventually(t, "two clients", func() bool { return s.gauge("wsedge_connections") == 2 })
+	s.stop()
+	for i, want := range []string{`3001 `, `1012 `} {
+		if err := clients[i].cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+		out := clients[i].out.String()
+		if !strings.Contains(out, "\n"+want) || i == 0 && !strings.Contains(out, `"type":"disconnect"`) {
+			t.Errorf("client %d was told %q", i, out)
+		}
+	}
+}
