@@ -39,7 +39,7 @@ func upgradeRequired(w http.ResponseWriter, _ *http.Request) {
 
 // serveReady says whether new clients are welcome.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if s.draining.Load() || s.reactor.Load() == nil {
+	if s.draining.Load() || s.reactor == nil {
 		w.Header().Set("Retry-After", "1")
 		plain(w, http.StatusServiceUnavailable, "draining\n")
 		return
@@ -55,7 +55,7 @@ func (s *Server) info() api.Info {
 }
 
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	engine := s.reactor.Load()
+	engine := s.reactor
 	if engine == nil {
 		plain(w, http.StatusServiceUnavailable, "starting\n")
 		return

@@ -38,10 +38,10 @@ type Server struct {
 	hosts   hosts
 	hub     *hub.Hub
 	clients *clients
+	reactor *reactor.Server
 	started time.Time
 
-	// Shared: atomic. The loops run a moment before Listen knows the reactor.
-	reactor  atomic.Pointer[reactor.Server]
+	// Shared: atomic.
 	draining atomic.Bool
 
 	sweeping sync.WaitGroup
@@ -61,19 +61,21 @@ func Listen(cfg Config) (*Server, error) {
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
-	engine, err := reactor.Listen(reactor.Config{
+	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		Logger: cfg.Logger,
 	})
+	if err == nil {
+		err = s.reactor.Start()
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.reactor.Store(engine)
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
-		s.endErr = engine.Wait()
+		s.endErr = s.reactor.Wait()
 		close(s.done)
 	}()
 	return s, nil
@@ -88,11 +90,11 @@ func newNodeID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
 }
 
-// newTopic is only reached by what an open conn asked for, and no conn is open before the reactor is known.
-func (s *Server) newTopic(o reactor.TopicOptions) *reactor.Topic { return s.reactor.Load().NewTopic(o) }
+// newTopic makes a topic for the hub, which is there before the reactor.
+func (s *Server) newTopic(o reactor.TopicOptions) *reactor.Topic { return s.reactor.NewTopic(o) }
 
 // Addr is the address the server listens on.
-func (s *Server) Addr() net.Addr { return s.reactor.Load().Addr() }
+func (s *Server) Addr() net.Addr { return s.reactor.Addr() }
 
 // Wait returns when the server has ended: nil after Shutdown, an error otherwise.
 func (s *Server) Wait() error {
@@ -104,7 +106,7 @@ func (s *Server) Wait() error {
 // Shutdown drains the server: /readyz says no, new connections are refused, clients are told and closed, bounded by ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	return s.reactor.Load().Shutdown(ctx)
+	return s.reactor.Shutdown(ctx)
 }
 
 // retrySpread is over how many milliseconds closed clients are asked to spread their return: 1 s, and another for each 1,000

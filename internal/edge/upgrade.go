@@ -18,7 +18,7 @@ var (
 // upgrade decides which dialect a client gets, by the path. It runs on the conn's loop.
 func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
 	switch {
-	case s.reactor.Load() == nil:
+	case s.reactor == nil:
 		return reactor.Accept{}, errStarting
 	case !s.hosts.allow(string(r.Host)):
 		return reactor.Accept{}, errForeignHost

@@ -11,7 +11,7 @@ const profile = await mkdtemp(join(tmpdir(), "wsedge-chromium-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
   headless: true,
-  viewport: { width: 1100, height: 720 },
+  viewport: { width: 1100, height: 840 },
   colorScheme: "light",
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],

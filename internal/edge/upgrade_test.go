@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+func TestUpgradesThatAreRefused(t *testing.T) {
+	s := startServer(t, Config{})
+	own := "http://" + s.Addr().String()
+	for _, row := range []struct{ target, lines, status string }{
+		{"/", "", "404"},
+		{"/api/publish", "", "404"},
+		{"/ws/", "", "404"},
+		{"/ws/raw", "", "400"},
+		{"/ws/raw?channel=", "", "400"},
+		{"/ws/raw?channel=a%20b", "", "400"},
+		{"/ws/raw?channel=a%zz", "", "400"},
+		{"/ws", "Origin: " + own + "\r\n", "101"},
+		{"/ws", "Origin: http://evil.example\r\n", "403"},
+		{"/ws", "Origin: null\r\n", "403"},
+		{"/ws/raw?channel=news", "Origin: http://evil.example\r\n", "403"},
+		{"/ws?token=ignored", "", "101"},
+	} {
+		if c := dialRaw(t, s, handshake(s, row.target, row.lines)); c.status() != row.status {
+			t.Errorf("%s %q: %s, want %s", row.target, row.lines, c.head, row.status)
+		}
+	}
+	rebound := strings.Replace(handshake(s, "/ws", "Origin: http://rebound.example\r\n"), "Host: "+s.Addr().String(), "Host: rebound.example", 1)
+	if c := dialRaw(t, s, rebound); c.status() != "403" {
+		t.Errorf("a rebound name: %s", c.head)
+	}
+}
+
+func TestRawConversation(t *testing.T) {
+	s := startServer(t, Config{})
+	c := dial(t, s, "/ws/raw?channel=news&channel=user%2342", "Sec-WebSocket-Protocol: wsedge.v1\r\n")
+	if strings.Contains(strings.ToLower(c.head), "sec-websocket-protocol") {
+		t.Errorf("raw chose a subprotocol: %s", c.head)
+	}
+	c.say("whatever", "{") // of no interest
+	post(t, s, "/api/publish", `{"channel":"user#42","data": {"a" : "é"} }`)
+	c.want(`{"a" : "é"}`)
+	post(t, s, "/api/publish", "{\"channel\":\"news\",\"data\":[1,\n2]}")
+	c.want("[1,\n2]")
+	post(t, s, "/api/publish", `{"channel":"other","data":1}`)
+	post(t, s, "/api/publish", `{"channel":"news","data":"last"}`)
+	c.want(`"last"`)
+	c.write(frame.AppendMaskedFrame(nil, frame.OpClose, []byte{0x03, 0xe8}, maskKey))
+	c.wantClose(frame.CloseNormal)
+}
+
+func TestRawWithoutRoomForItsChannels(t *testing.T) {
+	s := startServer(t, Config{MaxChannels: 1})
+	c := dial(t, s, "/ws/raw?channel=a&channel=b", "")
+	c.wantClose(frame.CloseTryAgainLater)
+}
+
+// TestSessionSize holds the sum behind the memory of an idle session: see session.
+func TestSessionSize(t *testing.T) {
+	if size := unsafe.Sizeof(session{}); size > 64 {
+		t.Errorf("a session is %d B, want at most 64", size)
+	}
+	if size := unsafe.Sizeof(clientSlot{}); size > 16 {
+		t.Errorf("a slot is %d B, want at most 16", size)
+	}
+}
