@@ -133,7 +133,7 @@ func dialMany(t *testing.T, address string, n int) (in []*client, refused int) {
 }
 
 func fewFilesServer() {
-	s, err := Listen(Config{Addr: "127.0.0.1:0", Handler: echo, Loops: 2})
+	s, err := Listen(Config{Addr: "127.0.0.1:0", Handler: echo, Loops: 2, PingInterval: -1})
 	if err != nil {
 		panic(err)
 	}

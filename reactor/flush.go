@@ -28,11 +28,22 @@ type node struct {
 	next int32
 }
 
+// scratchMaxItems is how large the scratch slices of a loop may stay; after a burst they are let go.
+const scratchMaxItems = 4096
+
+// emptied returns s without its items, and without its storage if a burst has made that large.
+func emptied[T any](s []T) []T {
+	if cap(s) > scratchMaxItems {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
 // reset empties the arena. All its entries have been taken.
 func (a *arena) reset() {
 	if len(a.nodes) > 0 {
-		clear(a.nodes)
-		a.nodes = a.nodes[:0]
+		a.nodes = emptied(a.nodes)
 	}
 }
 
@@ -167,8 +178,7 @@ func (l *loop) flushDirty() {
 		c.flags &^= flagGathered
 		c.flush(entries)
 	}
-	clear(l.dirty)
-	l.dirty = l.dirty[:0]
+	l.dirty = emptied(l.dirty)
 }
 
 // flush sends entries in one write, as far as that goes, and queues the rest. It takes ownership of the entries.

@@ -45,7 +45,7 @@ type inbox struct {
 	closed   bool
 	wakeFD   int // our end of the socket pair
 
-	spare []post // the loop's: the slice that the next take puts in place
+	spare []post // the loop's: the empty slice that the next take puts in place
 }
 
 // put queues p and wakes the loop if nobody has yet. It reports whether the inbox still takes posts: if not, p.shared
@@ -95,14 +95,13 @@ func (in *inbox) signalLocked() {
 	}
 }
 
-// take gives the loop all that has gathered. The slice is the loop's until its next take.
+// take gives the loop all that has gathered. The slice is the loop's, which leaves it in spare when it is done.
 func (in *inbox) take() (posts []post, tick bool) {
 	in.mu.Lock()
-	posts, in.posts = in.posts, in.spare[:0]
+	posts, in.posts, in.spare = in.posts, in.spare, nil
 	tick, in.tick = in.tick, false
 	in.signaled = false
 	in.mu.Unlock()
-	in.spare = posts
 	return posts, tick
 }
 

@@ -114,7 +114,7 @@ func (l *loop) wakeUp() {
 	for i := range posts {
 		l.do(&posts[i])
 	}
-	clear(posts) // what they point to is not kept alive until the slice is used again
+	l.inbox.spare = emptied(posts)
 	if tick {
 		l.tick()
 	}
@@ -168,8 +168,7 @@ func (l *loop) tellEnded() {
 		l.stats.open.Add(-1)
 		l.callClose(e.conn, e.end)
 	}
-	clear(l.ended)
-	l.ended = l.ended[:0]
+	l.ended = emptied(l.ended)
 }
 
 func (l *loop) callClose(c *Conn, end End) {
