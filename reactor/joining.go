@@ -8,7 +8,7 @@ import (
 
 // Joining is a subscription in two steps, for layers that bring a subscriber up to date first: from Join on, live
 // publications are held for the conn; the caller finds out the position of the channel and what the conn has missed, on
-// whatever goroutine; back on the loop it sends that, and Complete lets the held ones follow. So nothing is lost between
+// whatever goroutine; back on the loop, by Conn.Post, it sends that, and Complete lets the held ones follow. So nothing is lost between
 // history and live, and nothing comes twice. All its methods belong to the conn's loop.
 type Joining struct {
 	conn  *Conn
@@ -36,7 +36,8 @@ func (c *Conn) Join(t *Topic, f Form) (*Joining, error) {
 	return j, nil
 }
 
-// Complete makes the conn a subscriber: the publications held since Join whose Seq is above after go out, behind what has
+// Complete makes the conn a subscriber. Call it from a post (Conn.Post) that was made when the position was known: then
+// every publication up to that position has come to the loop before it, and none of them comes twice. The publications held since Join whose Seq is above after go out, behind what has
 // been sent on the conn so far, and all later ones follow. ErrClosed: the conn has unsubscribed or closed meanwhile. If
 // more came than OutboundMaxBytes allows to hold, the conn is closed as slow and ErrClosed returned.
 func (j *Joining) Complete(after uint64) error {

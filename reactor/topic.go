@@ -73,8 +73,9 @@ type Publication struct {
 	Exclude *Conn
 }
 
-// Publish sends a publication to every subscriber that the topic has now. It returns how many those are; each of them
-// will get it, or be counted among the drops. It does not wait for any of them. ErrBacklog: nothing was sent.
+// Publish sends a publication to every subscriber that the topic has now. It returns how many those are, an excluded one
+// included; each of the others will get it, or be counted among the drops. It does not wait for any of them. ErrBacklog:
+// nothing was sent.
 func (t *Topic) Publish(p Publication) (matched int, err error) {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
