@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"unsafe"
@@ -120,6 +121,18 @@ func TestOpenAndCloseComeOnce(t *testing.T) {
 	if len(ended) != 0 || len(opened) != 0 {
 		t.Error("a callback came twice")
 	}
+}
+
+// The engine takes a half close for the end; what was said before it is answered all the same.
+func TestHalfClose(t *testing.T) {
+	s := serve(t, Config{Handler: echo})
+	c := dial(t, s, "/")
+	c.text("last words")
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	c.wantText("last words")
+	c.wantEOF()
 }
 
 func TestSendWhenNotOpen(t *testing.T) {

@@ -420,3 +420,35 @@ func TestTopicServedOverSeveralTurns(t *testing.T) {
 		}
 	}
 }
+
+// A fan-out of many turns does not keep input waiting until it is done.
+func TestInputComesBetweenTheTurnsOfAFanOut(t *testing.T) {
+	const subscribers = 200
+	var topic *Topic
+	opened, served := newBox[*Conn](), newBox[int64]()
+	s := prepare(t, Config{Loops: 1, TurnMaxSends: 1, Handler: funcs{
+		open: func(c *Conn) {
+			_ = c.Subscribe(topic, 0)
+			opened <- c
+		},
+		message: func(c *Conn, _ frame.Opcode, _ []byte) { served <- c.Server().Stats().Deliveries },
+	}})
+	topic = s.NewTopic(TopicOptions{})
+	start(t, s)
+	var clients []*client
+	var server *Conn
+	for range subscribers {
+		clients = append(clients, dial(t, s, "/"))
+		server = opened.take(t)
+	}
+	onLoop(t, server, func(*Conn) {
+		clients[0].text("I am waiting") // is readable before the fan-out begins
+		_, _ = topic.Broadcast(frame.OpText, []byte("to all"))
+	})
+	if n := served.take(t); n >= subscribers {
+		t.Errorf("input was read after %d of %d deliveries", n, subscribers)
+	}
+	for _, c := range clients {
+		c.wantText("to all")
+	}
+}
