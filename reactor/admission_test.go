@@ -154,6 +154,56 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
+func hasIPv6() bool {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
+}
+
+func TestAddresses(t *testing.T) {
+	for _, tc := range []struct {
+		addr  string
+		reach []string
+	}{
+		{"127.0.0.1:0", []string{"127.0.0.1"}},
+		{"localhost:0", []string{"localhost"}},
+		{"[::1]:0", []string{"::1"}},
+		{":0", []string{"127.0.0.1", "::1"}},
+		{"[::]:0", []string{"127.0.0.1", "::1"}},
+		{"0.0.0.0:0", []string{"127.0.0.1"}},
+	} {
+		t.Run(tc.addr, func(t *testing.T) {
+			if strings.Contains(strings.Join(tc.reach, " "), "::1") && !hasIPv6() {
+				t.Skip("this machine has no IPv6 loopback address")
+			}
+			s, err := Listen(Config{Addr: tc.addr, Handler: echo, Loops: 2, PingInterval: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var clients []*client
+			for _, host := range tc.reach {
+				_, port, _ := net.SplitHostPort(s.Addr().String())
+				for range 4 { // each loop has its own listener
+					conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+					if err != nil {
+						t.Fatal(err)
+					}
+					c := wrap(t, conn)
+					c.write(handshakeBytes("/"))
+					c.wantSwitch()
+					c.text(host)
+					c.wantText(host)
+					clients = append(clients, c)
+				}
+			}
+			shutdown(t, s, clients...)
+		})
+	}
+}
+
 // The same port can be taken again at once, though connections of the old server are in TIME_WAIT.
 func TestRestartOnTheSamePort(t *testing.T) {
 	first := serve(t, Config{Handler: echo})

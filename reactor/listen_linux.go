@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"net"
 	"os"
 
@@ -37,13 +38,30 @@ func reservePort(address string) (*reservedPort, error) {
 	return r, nil
 }
 
-func (r *reservedPort) bind(addr *net.TCPAddr) (err error) {
-	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: addr.Port, Addr: [16]byte(addr.IP.To16())})
-	if ip4 := addr.IP.To4(); ip4 != nil || addr.IP == nil {
-		four := &unix.SockaddrInet4{Port: addr.Port}
-		copy(four.Addr[:], ip4)
-		family, sa = unix.AF_INET, four
+// bind binds a socket that does not listen. The unspecified address, written as ":8080" or "[::]:8080", is both families;
+// on a machine without IPv6 the first is IPv4.
+func (r *reservedPort) bind(addr *net.TCPAddr) error {
+	switch ip4 := addr.IP.To4(); {
+	case ip4 != nil:
+		r.addr = &net.TCPAddr{IP: ip4}
+		return r.bindSocket(unix.AF_INET, &unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte(ip4)})
+	case addr.IP == nil || addr.IP.IsUnspecified():
+		r.addr = &net.TCPAddr{IP: net.IPv6unspecified}
+		err := r.bindSocket(unix.AF_INET6, &unix.SockaddrInet6{Port: addr.Port})
+		if errors.Is(err, unix.EAFNOSUPPORT) && addr.IP == nil {
+			return r.bind(&net.TCPAddr{IP: net.IPv4zero, Port: addr.Port})
+		}
+		return err
 	}
+	r.addr = &net.TCPAddr{IP: addr.IP, Zone: addr.Zone}
+	sa := &unix.SockaddrInet6{Port: addr.Port, Addr: [16]byte(addr.IP)}
+	if zone, err := net.InterfaceByName(addr.Zone); addr.Zone != "" && err == nil {
+		sa.ZoneId = uint32(zone.Index)
+	}
+	return r.bindSocket(unix.AF_INET6, sa)
+}
+
+func (r *reservedPort) bindSocket(family int, sa unix.Sockaddr) (err error) {
 	if r.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 		return os.NewSyscallError("socket", err)
 	}
@@ -59,7 +77,6 @@ func (r *reservedPort) bind(addr *net.TCPAddr) (err error) {
 	if err != nil {
 		return os.NewSyscallError("getsockname", err)
 	}
-	r.addr = &net.TCPAddr{IP: addr.IP, Zone: addr.Zone}
 	switch sa := bound.(type) {
 	case *unix.SockaddrInet4:
 		r.addr.Port = sa.Port

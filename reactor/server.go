@@ -20,7 +20,7 @@ type Server struct {
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
-	addr      net.Addr
+	addr      *net.TCPAddr
 	engine    gnet.Engine
 	writable  *writablePoller
 	http      *httpSide // nil: no HTTP handler
@@ -98,7 +98,7 @@ func (s *Server) Start() error {
 func (s *Server) run() error {
 	booted := make(chan struct{})
 	go func() {
-		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+s.addr.String(),
+		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+engineAddr(s.addr),
 			gnet.WithNumEventLoop(s.cfg.Loops),
 			// Each loop accepts for itself, one connection per poll. With a common acceptor the whole backlog would be
 			// accepted before the first OnOpen could enforce the cap, and running out of descriptors ends the engine.
@@ -115,6 +115,15 @@ func (s *Server) run() error {
 	case <-s.done:
 		return s.err
 	}
+}
+
+// engineAddr is the address in the engine's words: it takes the unspecified IPv6 address for IPv6 alone, and no address for
+// both families.
+func engineAddr(addr *net.TCPAddr) string {
+	if addr.IP.Equal(net.IPv6unspecified) {
+		return fmt.Sprintf(":%d", addr.Port)
+	}
+	return addr.String()
 }
 
 // readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
