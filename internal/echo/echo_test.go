@@ -107,7 +107,7 @@ func TestLargestMessageComesBackAndOneMoreByteDoesNot(t *testing.T) {
 	s := start(t, Config{})
 	c := dial(t, s, "/any/path?at=all", "Origin: https://foreign.example\r\nSec-WebSocket-Protocol: chat\r\n")
 	payload := bytes.Repeat([]byte("0123456789abcdef"), DefaultMaxMessageBytes/16)
-	go c.write(frame.AppendMaskedFrame(nil, frame.OpBinary, payload, [4]byte{1, 2, 3, 4}))
+	go func() { _, _ = c.Write(frame.AppendMaskedFrame(nil, frame.OpBinary, payload, [4]byte{1, 2, 3, 4})) }()
 	if op, got := c.next(); op != frame.OpBinary || !bytes.Equal(got, payload) {
 		t.Fatalf("%v of %d bytes came back", op, len(got))
 	}
@@ -132,7 +132,7 @@ func TestManyFragments(t *testing.T) {
 		in = frame.AppendMaskedHeader(in, i == fragments-1, op, 1, [4]byte{})
 		in = append(in, 'x')
 	}
-	go c.write(in)
+	go func() { _, _ = c.Write(in) }()
 	if op, got := c.next(); op != frame.OpText || len(got) != fragments {
 		t.Errorf("%v of %d bytes came back, want %d", op, len(got), fragments)
 	}
