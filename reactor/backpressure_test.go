@@ -206,7 +206,9 @@ func TestOneMessageMayExceedTheOutboundLimit(t *testing.T) {
 	s := serve(t, Config{Handler: echo, MaxMessageBytes: 16 << 20, OutboundMaxBytes: 1000})
 	c := dial(t, s, "/")
 	payload := strings.Repeat("x", 8<<20)
-	go func() { _, _ = c.Write(frame.AppendMaskedFrame(nil, frame.OpBinary, []byte(payload), [4]byte{1, 2, 3, 4})) }()
+	go func() {
+		_, _ = c.Write(frame.AppendMaskedFrame(nil, frame.OpBinary, []byte(payload), [4]byte{1, 2, 3, 4}))
+	}()
 	c.want(frame.OpBinary, payload)
 }
 
