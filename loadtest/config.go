@@ -73,9 +73,6 @@ type Config struct {
 	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
 	// for each 50 publications per second up to 16.
 	Publishers int
-	// Gather is how long a loop lets deliveries gather in the midst of a burst (Fanout). It is the most that this adds to
-	// a latency, and it makes a delivery much cheaper for both sides. Zero reads each one as soon as it arrives.
-	Gather time.Duration
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
 
@@ -126,7 +123,7 @@ func (c Config) validate() error {
 	}
 	complain(c.Scenario != Fanout && c.Scenario != Echo && c.Scenario != Idle, "unknown scenario %q", c.Scenario)
 	complain(c.Conns < 1 || c.Conns > maxConns, "conns must be 1 to %d", maxConns)
-	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Gather < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
+	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
 	complain(c.Processes < 0 || c.Processes > 256, "processes must be 0 to 256")
 	complain(c.Threads < 1 || c.Threads > 256, "threads must be 1 to 256")
 	complain(c.ConnectRate < 0, "connect-rate must not be negative")

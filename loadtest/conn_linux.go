@@ -157,7 +157,7 @@ func (l *loop) startClosing() {
 	left := 0
 	for i := range l.conns {
 		c := &l.conns[i]
-		if c.state != stateReady || c.rest != nil {
+		if c.state != stateReady || c.rest != nil || l.spec.Stalled {
 			l.release(c)
 			continue
 		}

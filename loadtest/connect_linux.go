@@ -186,11 +186,3 @@ func handshakeCause(err error) string {
 	}
 	return "handshake: " + err.Error()
 }
-
-func jsonString(s string) []byte {
-	text, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string always marshals
-	}
-	return text
-}

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -82,14 +83,18 @@ func connectError(fd int32) syscall.Errno {
 	return syscall.Errno(code)
 }
 
-// causeOf names a failure for the report: the short name of the error where there is one.
+// causeOf names a failure for the report, without addresses and ports, so that equal failures are counted together.
 func causeOf(doing string, err error) string {
 	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return doing + ": " + err.Error()
+	if errors.As(err, &errno) {
+		if name := unix.ErrnoName(errno); name != "" {
+			return doing + ": " + name + " (" + errno.Error() + ")"
+		}
+		return doing + ": " + errno.Error()
 	}
-	if name := unix.ErrnoName(errno); name != "" {
-		return doing + ": " + name + " (" + errno.Error() + ")"
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
 	}
-	return doing + ": " + errno.Error()
+	return doing + ": " + err.Error()
 }

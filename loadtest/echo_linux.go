@@ -22,6 +22,7 @@ type echoSchedule struct {
 func (l *loop) startEcho() {
 	if l.spec.Scenario == Echo {
 		l.echo = echoSchedule{at: l.window.Send, start: l.window.Send}
+		l.tally.counts.Sending = 1
 	}
 }
 
@@ -30,15 +31,15 @@ func (l *loop) echoDue(now int64) int64 {
 	if l.echo.at == never || now < l.echo.at {
 		return l.echo.at
 	}
-	if now >= l.window.End || l.closing {
-		l.echo.at = never
+	if l.echo.at >= l.window.End || l.closing {
+		l.missEchoes()
 		return never
 	}
 	if l.spec.Rate == 0 {
 		for slot := range l.conns {
 			l.sendEcho(slot, now)
 		}
-		l.echo.at = never // from here on each answer sends the next
+		l.endEcho() // from here on each answer sends the next
 		return never
 	}
 	// A turn's worth at most, so that answers are read in between.
@@ -50,6 +51,20 @@ func (l *loop) echoDue(now int64) int64 {
 		l.echo.at = l.echo.start + int64(float64(l.echo.sent)*1e9/(l.spec.Rate*l.share))
 	}
 	return l.echo.at
+}
+
+// missEchoes ends the schedule. What was due by then and is unsent has missed its time; what was sent late was sent
+// nevertheless, however late, because leaving it out would leave the worst latencies out.
+func (l *loop) missEchoes() {
+	if l.echo.at < l.window.End {
+		l.tally.counts.Late += uint64(float64(l.window.End-l.echo.at) / 1e9 * l.spec.Rate * l.share)
+	}
+	l.endEcho()
+}
+
+func (l *loop) endEcho() {
+	l.echo.at = never
+	l.tally.counts.Sending = 0
 }
 
 // sendNextEcho finds the next connection that is alive. Without any the message is not sent at all.
@@ -65,7 +80,7 @@ func (l *loop) sendNextEcho(now int64) bool {
 			return true
 		}
 	}
-	l.echo.at = never
+	l.endEcho()
 	return false
 }
 

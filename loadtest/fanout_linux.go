@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // probeLead is how long before the first measured publication the server's CPU time is read; reading takes some 50 µs.
@@ -22,7 +24,7 @@ func (r *run) fanout(ctx context.Context) error {
 	r.totals = make([]publisherTotals, r.cfg.Publishers)
 	var group sync.WaitGroup
 	for i := range publishers {
-		publishers[i] = newPublisher(i, plan.total/len(publishers)+1, r.board, request)
+		publishers[i] = newPublisher(i, r.board, request)
 		group.Go(func() { r.totals[i] = publishers[i].run(publishing) })
 	}
 	scheduled, published := make(chan struct{}), make(chan struct{})
@@ -63,10 +65,10 @@ func isClosed(c <-chan struct{}) bool {
 // that a busy runtime does not hold the schedule up.
 func (r *run) publishAll(ctx context.Context, plan schedule, publishers []*publisher) {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its timer slack with it
-	fineTimers()
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer func() {
 		for _, p := range publishers {
-			close(p.due)
+			p.close()
 		}
 	}()
 	measuring := false
@@ -83,7 +85,7 @@ func (r *run) publishAll(ctx context.Context, plan schedule, publishers []*publi
 			return
 		}
 		r.board.scheduled()
-		publishers[i%len(publishers)].due <- at
+		publishers[i%len(publishers)].submit(at)
 	}
 	// The last publication's share of the time belongs to the window too.
 	r.clock.sleepUntil(r.window.End, ctx.Done())

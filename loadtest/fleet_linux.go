@@ -174,6 +174,16 @@ func (f *fleet) progress() (total progress) {
 	return total
 }
 
+// knownSince says whether all of progress is as new as that.
+func (f *fleet) knownSince(at int64) bool {
+	for _, m := range f.members {
+		if m.last.At < at {
+			return false
+		}
+	}
+	return true
+}
+
 // takeRecent returns what was measured since the last call.
 func (f *fleet) takeRecent() Percentiles {
 	p := percentilesOf(f.recent)

@@ -46,7 +46,6 @@ type loop struct {
 	ledger    *ledger
 	records   [][]publicationRecord // Fanout: by publisher and sequence
 	chunks    chunkCache
-	gather    gatherer
 	masks     uint64 // state of the masking keys' generator
 	opened    int
 	inFlight  int
@@ -89,9 +88,6 @@ func newLoop(spec *workerSpec, first, conns int) (*loop, error) {
 		echo:     echoSchedule{at: never},
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
-	}
-	if spec.Scenario == Fanout {
-		l.gather.pause = spec.Gather
 	}
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()
@@ -139,8 +135,8 @@ func (l *loop) post(c workerCommand) {
 
 // run opens the connections and serves them until it is told to stop. It closes all its descriptors.
 func (l *loop) run() error {
-	runtime.LockOSThread() // never unlocked: the thread ends with the loop, and its timer slack with it
-	fineTimers()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer l.closeDescriptors()
 	defer l.closeConns()
 	l.connectAt = l.clock.now()
@@ -161,9 +157,7 @@ func (l *loop) turn() (done bool, err error) {
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return false, os.NewSyscallError("epoll_wait", err)
 	}
-	now := l.clock.now()
 	l.handle(l.events[:max(n, 0)])
-	l.gather.turned(n, now)
 	return false, nil
 }
 

@@ -34,7 +34,6 @@ type workerSpec struct {
 	SequenceLimit uint32  // no publisher gets as far: a stamp that does is corrupt
 	Rate          float64 // this worker's share of echo messages per second; 0 is a closed loop
 	SetupTimeout  time.Duration
-	Gather        time.Duration
 }
 
 // workerCommand is one of its fields.
@@ -65,11 +64,13 @@ type workerLine struct {
 	Error    string
 }
 
-// progress is how far a worker is; counters grow only.
+// progress is how far a worker is. All counters but Sending only grow.
 type progress struct {
-	Ready     int // connections that got as far as they should, including those that ended early since
-	Failed    int // connections that did not
-	Ended     int // connections that were ready and ended early
+	At        int64 // it is no older than this, in ns after the epoch
+	Ready     int   // connections that got as far as they should, including those that ended early since
+	Failed    int   // connections that did not
+	Ended     int   // connections that were ready and ended early
+	Sending   int   // loops with messages left to send by the clock (Echo)
 	Sent      uint64
 	Delivered uint64
 	Latency   []byte // measured since the last one that had it; encoded histogram
@@ -79,6 +80,7 @@ func (p *progress) add(o progress) {
 	p.Ready += o.Ready
 	p.Failed += o.Failed
 	p.Ended += o.Ended
+	p.Sending += o.Sending
 	p.Sent += o.Sent
 	p.Delivered += o.Delivered
 }
@@ -118,4 +120,22 @@ func (r *publicationRecord) add(o publicationRecord) {
 	r.First = min(r.First, o.First)
 	r.Last = max(r.Last, o.Last)
 	r.Count += o.Count
+}
+
+// mergeRecords adds records by publisher and sequence.
+func mergeRecords(into *[][]publicationRecord, from [][]publicationRecord) {
+	for publisher, records := range from {
+		for publisher >= len(*into) {
+			*into = append(*into, nil)
+		}
+		sum := (*into)[publisher]
+		for sequence, r := range records {
+			if sequence == len(sum) {
+				sum = append(sum, r)
+				continue
+			}
+			sum[sequence].add(r)
+		}
+		(*into)[publisher] = sum
+	}
 }

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // publisher posts publications over one keep-alive connection, one after the other, so that the server has no choice about
@@ -23,35 +21,94 @@ type publisher struct {
 	number  int
 	board   *publicationBoard
 	request requestMaker
-	due     chan int64 // intended times; it has room for all of the run, so that the schedule never waits
+	kicks   chan kick // to run; only from whoever has set busy, so that there is never more than one
 
-	// Owned by run.
+	// Guarded by mu.
+	mu      sync.Mutex
+	busy    bool    // somebody owns the fields below
+	waiting []int64 // intended times
+
+	// Owned by whoever has set busy.
 	conn    net.Conn
 	answers *bufio.Reader
 	buf     []byte
 	totals  publisherTotals
 }
 
-func newPublisher(number, publications int, board *publicationBoard, request requestMaker) *publisher {
-	return &publisher{number: number, board: board, request: request, due: make(chan int64, publications)}
+// kick tells run that the publisher is busy: with a publication that has been written, or with what is waiting.
+type kick struct {
+	written  bool
+	intended int64
+	err      error // of the writing
 }
 
-// run publishes what is due until there is no more, or ctx is done. Returns what it sent.
+// newPublisher returns a publisher that is busy until run has connected it.
+func newPublisher(number int, board *publicationBoard, request requestMaker) *publisher {
+	return &publisher{number: number, board: board, request: request, kicks: make(chan kick, 1), busy: true}
+}
+
+// submit publishes now, from the caller's thread, if nothing is under way; a wake-up of another one would take longer than
+// the writing. Otherwise the publication waits.
+func (p *publisher) submit(intended int64) {
+	p.mu.Lock()
+	if p.busy || p.conn == nil {
+		p.waiting = append(p.waiting, intended)
+		kicked := !p.busy
+		p.busy = true
+		p.mu.Unlock()
+		if kicked {
+			p.kicks <- kick{}
+		}
+		return
+	}
+	p.busy = true
+	p.mu.Unlock()
+	p.board.starting(intended, false)
+	p.kicks <- kick{written: true, intended: intended, err: p.write(intended)}
+}
+
+// run waits for answers and publishes what had to wait, until there has been a close and nothing is left. It returns what
+// was sent.
 func (p *publisher) run(ctx context.Context) publisherTotals {
 	defer p.disconnect()
-	// Dialling is not part of the first publication.
+	// Where this fails, the first publication tells.
 	_ = p.connect(ctx)
-	free := int64(0)
-	for intended := range p.due {
+	p.publishWaiting(ctx)
+	for k := range p.kicks {
+		if k.written {
+			p.finish(ctx, k.intended, k.err)
+		}
+		p.publishWaiting(ctx)
+	}
+	return p.totals
+}
+
+// close ends run after what is under way. It is called after the last submit.
+func (p *publisher) close() { close(p.kicks) }
+
+// publishWaiting publishes until nothing waits, and then is busy no more.
+func (p *publisher) publishWaiting(ctx context.Context) {
+	for {
+		p.mu.Lock()
+		if len(p.waiting) == 0 {
+			p.busy = false
+			p.mu.Unlock()
+			return
+		}
+		intended := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		p.mu.Unlock()
 		if ctx.Err() != nil {
 			p.board.unsent()
 			continue
 		}
-		p.board.starting(intended, free)
-		p.publish(ctx, intended)
-		free = p.board.clock.now()
+		p.board.starting(intended, true)
+		if err := p.connect(ctx); err != nil {
+			p.board.failed(causeOf("connect", err))
+			continue
+		}
+		p.finish(ctx, intended, p.write(intended))
 	}
-	return p.totals
 }
 
 func (p *publisher) connect(ctx context.Context) error {
@@ -74,17 +131,21 @@ func (p *publisher) disconnect() {
 	}
 }
 
-// publish sends one publication and waits for what becomes of it.
-func (p *publisher) publish(ctx context.Context, intended int64) {
-	if err := p.connect(ctx); err != nil {
-		p.board.failed(causeOf("connect", err))
-		return
-	}
-	// The end of the run interrupts the wait for an answer.
-	interrupt := context.AfterFunc(ctx, func() { _ = p.conn.SetDeadline(time.Unix(1, 0)) })
-	status, err := p.exchange(intended)
-	if !interrupt() {
-		err = errors.Join(err, ctx.Err())
+func (p *publisher) write(intended int64) error {
+	p.buf = p.request.append(p.buf[:0], p.number, p.totals.Sent, intended)
+	_, err := p.conn.Write(p.buf)
+	return err
+}
+
+// finish waits for the answer to what was written, with that error, and books what became of it.
+func (p *publisher) finish(ctx context.Context, intended int64, err error) {
+	status := 0
+	if err == nil {
+		// The end of the run interrupts the wait.
+		conn := p.conn
+		release := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+		status, err = p.answer()
+		release()
 	}
 	switch {
 	case status/100 == 2:
@@ -102,12 +163,8 @@ func (p *publisher) publish(ctx context.Context, intended int64) {
 	}
 }
 
-// exchange returns the status of the answer, 0 where there was none. After an error the connection is of no more use.
-func (p *publisher) exchange(intended int64) (status int, err error) {
-	p.buf = p.request.append(p.buf[:0], p.number, p.totals.Sent, intended)
-	if _, err := p.conn.Write(p.buf); err != nil {
-		return 0, err
-	}
+// answer returns the status of the answer, 0 where there was none. After an error the connection is of no more use.
+func (p *publisher) answer() (status int, err error) {
 	answer, err := http.ReadResponse(p.answers, nil)
 	if err != nil {
 		return 0, err
@@ -120,95 +177,4 @@ func (p *publisher) exchange(intended int64) (status int, err error) {
 		err = errors.New("the server closes the connection")
 	}
 	return answer.StatusCode, err
-}
-
-// PublicationCounts says what became of the publications.
-type PublicationCounts struct {
-	// Scheduled is the sum of Acknowledged, Refused, Unknown, Failed and Unsent.
-	Scheduled    uint64 `json:"scheduled"`
-	Acknowledged uint64 `json:"acknowledged"`
-	// Refused were answered with another status than 2xx, and must not arrive.
-	Refused uint64 `json:"refused"`
-	// Unknown were sent, but no answer came: they may arrive or not.
-	Unknown uint64 `json:"unknown"`
-	// Failed could not be sent.
-	Failed uint64 `json:"failed"`
-	// Unsent were still waiting for an earlier one's answer when the run ended.
-	Unsent uint64 `json:"unsent"`
-	// Late were sent more than 1 ms after the intended time though nothing was in the way: the generator's fault.
-	Late uint64 `json:"late"`
-	// Held were sent late because the answer to an earlier one was.
-	Held uint64 `json:"held"`
-	// Causes tells of Refused, Unknown and Failed.
-	Causes map[string]uint64 `json:"causes"`
-}
-
-// publicationBoard is what all publishers of a run count on together. Safe from any goroutine.
-type publicationBoard struct {
-	clock clock
-
-	// Guarded by mu.
-	mu     sync.Mutex
-	counts PublicationCounts
-	ack    *hdrhistogram.Histogram // intended time to answer, within the window
-	window window
-}
-
-func newBoard(c clock, w window) *publicationBoard {
-	return &publicationBoard{
-		clock: c, ack: newHistogram(), window: w,
-		counts: PublicationCounts{Causes: map[string]uint64{}},
-	}
-}
-
-func (b *publicationBoard) update(change func(*PublicationCounts)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	change(&b.counts)
-}
-
-func (b *publicationBoard) scheduled() { b.update(func(c *PublicationCounts) { c.Scheduled++ }) }
-func (b *publicationBoard) unsent()    { b.update(func(c *PublicationCounts) { c.Unsent++ }) }
-
-// starting judges by when the publisher became free whose fault a delay is.
-func (b *publicationBoard) starting(intended, free int64) {
-	if b.clock.now()-intended <= lateAfter {
-		return
-	}
-	b.update(func(c *PublicationCounts) {
-		if free > intended {
-			c.Held++
-		} else {
-			c.Late++
-		}
-	})
-}
-
-func (b *publicationBoard) acknowledged(intended int64) {
-	now := b.clock.now()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.counts.Acknowledged++
-	if b.window.measures(intended) {
-		record(b.ack, now-intended)
-	}
-}
-
-func (b *publicationBoard) refused(cause string) {
-	b.update(func(c *PublicationCounts) { c.Refused++; c.Causes[cause]++ })
-}
-
-func (b *publicationBoard) unknown(cause string) {
-	b.update(func(c *PublicationCounts) { c.Unknown++; c.Causes[cause]++ })
-}
-
-func (b *publicationBoard) failed(cause string) {
-	b.update(func(c *PublicationCounts) { c.Failed++; c.Causes[cause]++ })
-}
-
-// snapshot returns the counts; Causes is shared and may only be read after the run.
-func (b *publicationBoard) snapshot() PublicationCounts {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.counts
 }

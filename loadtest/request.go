@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"encoding/json"
 	"net"
 	"net/url"
 	"strconv"
@@ -41,4 +42,12 @@ func (r *requestMaker) append(dst []byte, publisher int, sequence uint32, intend
 	s := stamp{Run: r.run, Publisher: uint32(publisher), Sequence: sequence, Intended: intended}
 	dst = appendStamp(dst, s, r.payload)
 	return append(dst, r.after...)
+}
+
+func jsonString(s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return text
 }

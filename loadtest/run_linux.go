@@ -112,7 +112,6 @@ func (r *run) specs() []workerSpec {
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
 			SequenceLimit: r.sequenceLimit(), Rate: r.cfg.Rate * share, SetupTimeout: r.cfg.SetupTimeout,
-			Gather: r.cfg.Gather,
 		}
 	}
 	return specs
@@ -194,7 +193,7 @@ func (r *run) load(ctx context.Context) error {
 	case Echo:
 		return r.sendAndDrain(ctx, func() bool {
 			p := r.fleet.progress()
-			return p.Delivered >= p.Sent
+			return r.fleet.knownSince(r.window.End) && p.Sending == 0 && p.Delivered >= p.Sent
 		})
 	default:
 		return r.sendAndDrain(ctx, func() bool { return true })
@@ -211,10 +210,6 @@ func (r *run) sendAndDrain(ctx context.Context, drained func() bool) error {
 		return err
 	}
 	if r.cfg.Scenario == Echo {
-		// What the workers counted at the end of the window is known a little later.
-		if err := r.await(ctx, r.clock.now()+2*int64(progressInterval), neverDone); err != nil {
-			return err
-		}
 		if err := r.await(ctx, r.clock.now()+int64(r.cfg.Drain), drained); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 type tallyCounts struct {
 	Ready, Failed, Ended int
 
+	Sending   int    // 1 while a loop has messages left to send by the clock (Echo)
 	Sent      uint64 // messages (Echo)
 	Late      uint64 // of these, sent more than lateAfter behind the schedule
 	Delivered uint64 // first arrivals
@@ -28,6 +29,7 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Ready += o.Ready
 	c.Failed += o.Failed
 	c.Ended += o.Ended
+	c.Sending += o.Sending
 	c.Sent += o.Sent
 	c.Late += o.Late
 	c.Delivered += o.Delivered

@@ -143,12 +143,13 @@ func readCommands(from *json.Decoder, inbox chan<- workerCommand, failed chan<- 
 // report writes a progress line.
 func (w *worker) report() error {
 	w.markWindow()
+	now := w.clock.now() // before the loops are asked: one in the midst of a long turn lets others wait
 	var total tallyCounts
 	for _, l := range w.loops {
 		total.add(l.tally.snapshot())
 	}
 	line := progress{
-		Ready: total.Ready, Failed: total.Failed, Ended: total.Ended, Sent: total.Sent, Delivered: total.Delivered,
+		At: now, Ready: total.Ready, Failed: total.Failed, Ended: total.Ended, Sending: total.Sending, Sent: total.Sent, Delivered: total.Delivered,
 	}
 	if w.lines++; w.lines%latencyEvery == 0 {
 		encoded, err := encodeHistogram(w.takeLatency())
@@ -227,22 +228,5 @@ func (l *loop) settle(publishers []publisherTotals) {
 func mergeCounts(into, from map[string]uint64) {
 	for cause, n := range from {
 		into[cause] += n
-	}
-}
-
-func mergeRecords(into *[][]publicationRecord, from [][]publicationRecord) {
-	for publisher, records := range from {
-		for publisher >= len(*into) {
-			*into = append(*into, nil)
-		}
-		sum := (*into)[publisher]
-		for sequence, r := range records {
-			if sequence == len(sum) {
-				sum = append(sum, r)
-				continue
-			}
-			sum[sequence].add(r)
-		}
-		(*into)[publisher] = sum
 	}
 }

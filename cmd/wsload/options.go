@@ -78,7 +78,6 @@ func (o *options) addFanout(set *flag.FlagSet) {
 	set.IntVar(&c.Payload, "payload", 128, "bytes of data per publication")
 	set.IntVar(&c.Outstanding, "outstanding", 1, "publications back to back at each scheduled time")
 	set.IntVar(&c.Publishers, "publishers", 0, "HTTP connections that publish; 0: as many as outstanding publications and the rate need")
-	set.DurationVar(&c.Gather, "gather", 50*time.Microsecond, "how long deliveries may gather in the midst of a burst; adds no more than that to a latency")
 	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish (default: the URL's host, /api/publish)")
 	set.StringVar(&c.Channel, "channel", "", "channel (default: load, or the one in the URL)")
 	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last deliveries")

@@ -1,0 +1,77 @@
+package loadtest
+
+import (
+	"sync"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// publicationBoard is what all publishers of a run count on together. Safe from any goroutine.
+type publicationBoard struct {
+	clock clock
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	counts PublicationCounts
+	ack    *hdrhistogram.Histogram // intended time to answer, within the window
+	window window
+}
+
+func newBoard(c clock, w window) *publicationBoard {
+	return &publicationBoard{
+		clock: c, ack: newHistogram(), window: w,
+		counts: PublicationCounts{Causes: map[string]uint64{}},
+	}
+}
+
+func (b *publicationBoard) update(change func(*PublicationCounts)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.counts)
+}
+
+func (b *publicationBoard) scheduled() { b.update(func(c *PublicationCounts) { c.Scheduled++ }) }
+func (b *publicationBoard) unsent()    { b.update(func(c *PublicationCounts) { c.Unsent++ }) }
+
+// starting counts a publication that is sent after its time: held, if something was in the way, or late.
+func (b *publicationBoard) starting(intended int64, held bool) {
+	if b.clock.now()-intended <= lateAfter {
+		return
+	}
+	b.update(func(c *PublicationCounts) {
+		if held {
+			c.Held++
+		} else {
+			c.Late++
+		}
+	})
+}
+
+func (b *publicationBoard) acknowledged(intended int64) {
+	now := b.clock.now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts.Acknowledged++
+	if b.window.measures(intended) {
+		record(b.ack, now-intended)
+	}
+}
+
+func (b *publicationBoard) refused(cause string) {
+	b.update(func(c *PublicationCounts) { c.Refused++; c.Causes[cause]++ })
+}
+
+func (b *publicationBoard) unknown(cause string) {
+	b.update(func(c *PublicationCounts) { c.Unknown++; c.Causes[cause]++ })
+}
+
+func (b *publicationBoard) failed(cause string) {
+	b.update(func(c *PublicationCounts) { c.Failed++; c.Causes[cause]++ })
+}
+
+// snapshot returns the counts; Causes is shared and may only be read after the run.
+func (b *publicationBoard) snapshot() PublicationCounts {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counts
+}

@@ -1,0 +1,22 @@
+package loadtest
+
+// PublicationCounts says what became of the publications.
+type PublicationCounts struct {
+	// Scheduled is the sum of Acknowledged, Refused, Unknown, Failed and Unsent.
+	Scheduled    uint64 `json:"scheduled"`
+	Acknowledged uint64 `json:"acknowledged"`
+	// Refused were answered with another status than 2xx, and must not arrive.
+	Refused uint64 `json:"refused"`
+	// Unknown were sent, but no answer came: they may arrive or not.
+	Unknown uint64 `json:"unknown"`
+	// Failed could not be sent.
+	Failed uint64 `json:"failed"`
+	// Unsent were still waiting for an earlier one's answer when the run ended.
+	Unsent uint64 `json:"unsent"`
+	// Late were sent more than 1 ms after the intended time though nothing was in the way: the generator's fault.
+	Late uint64 `json:"late"`
+	// Held were sent late because the answer to an earlier one was.
+	Held uint64 `json:"held"`
+	// Causes tells of Refused, Unknown and Failed.
+	Causes map[string]uint64 `json:"causes"`
+}

@@ -1,0 +1,252 @@
+package loadtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wsedge/wsedge/frame"
+)
+
+// pushServer is the smallest server that the scenarios work against: WebSocket and publishing on one port, a goroutine per
+// connection. Its hooks make it misbehave; all of them are optional.
+type pushServer struct {
+	// Immutable after start.
+	listener net.Listener
+	// admit answers a handshake with another status than 101.
+	admit func(nth int) int
+	// subscribed is the answer to a subscribe message.
+	subscribed string
+	// publish answers a publication with another status than 200; 0 closes without an answer.
+	publish func(nth int) int
+	// give is what subscriber 0 gets in place of a publication.
+	give func(nth int, payload []byte) [][]byte
+	// echo is what comes back for a message; nil is a copy.
+	echo func(payload []byte) [][]byte
+	// ping is sent before each publication.
+	ping bool
+
+	handlers sync.WaitGroup
+
+	// Guarded by mu.
+	mu           sync.Mutex
+	conns        map[net.Conn]bool
+	subscribers  []net.Conn
+	handshakes   int
+	publications int
+	pongs        int
+	closes       int // close frames from clients
+}
+
+func (s *pushServer) start(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listener, s.conns = listener, map[net.Conn]bool{}
+	if s.subscribed == "" {
+		s.subscribed = `{"type":"subscribed","id":1,"channel":"load"}`
+	}
+	s.handlers.Go(s.accept)
+	t.Cleanup(s.stop)
+}
+
+func (s *pushServer) url(path string) string { return "ws://" + s.listener.Addr().String() + path }
+
+func (s *pushServer) stop() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.handlers.Wait()
+}
+
+func (s *pushServer) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.conns[conn] = true
+		s.mu.Unlock()
+		s.handlers.Go(func() {
+			s.serve(conn)
+			s.mu.Lock()
+			delete(s.conns, conn)
+			s.mu.Unlock()
+			_ = conn.Close()
+		})
+	}
+}
+
+// serve reads requests until one of them is an upgrade.
+func (s *pushServer) serve(conn net.Conn) {
+	in := bufio.NewReader(conn)
+	for {
+		request, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		if request.Method == http.MethodPost {
+			if !s.acceptPublication(conn, request) {
+				return
+			}
+			continue
+		}
+		s.upgrade(conn, in, request)
+		return
+	}
+}
+
+func (s *pushServer) acceptPublication(conn net.Conn, request *http.Request) bool {
+	body, err := io.ReadAll(request.Body)
+	var publication struct {
+		Channel string
+		Data    json.RawMessage
+	}
+	if err != nil || json.Unmarshal(body, &publication) != nil || publication.Channel != "load" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	nth := s.publications
+	s.publications++
+	status := http.StatusOK
+	if s.publish != nil {
+		status = s.publish(nth)
+	}
+	if status/100 == 2 || status == 0 {
+		s.broadcast(nth, publication.Data)
+	}
+	if status == 0 {
+		return false
+	}
+	answer := http.Response{
+		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, ContentLength: 2, Body: io.NopCloser(strings.NewReader("{}")),
+	}
+	return answer.Write(conn) == nil
+}
+
+// broadcast is called with mu held, which gives all subscribers the same order.
+func (s *pushServer) broadcast(nth int, data []byte) {
+	message := append(append([]byte(`{"type":"message","channel":"load","data":`), data...), '}')
+	for i, conn := range s.subscribers {
+		out := []byte{}
+		if s.ping {
+			out = frame.AppendFrame(out, frame.OpPing, []byte("alive?"))
+		}
+		payloads := [][]byte{message}
+		if i == 0 && s.give != nil {
+			payloads = s.give(nth, message)
+		}
+		for _, p := range payloads {
+			out = frame.AppendFrame(out, frame.OpText, p)
+		}
+		if len(out) > 0 {
+			_, _ = conn.Write(out)
+		}
+	}
+}
+
+func (s *pushServer) upgrade(conn net.Conn, in *bufio.Reader, request *http.Request) {
+	s.mu.Lock()
+	nth := s.handshakes
+	s.handshakes++
+	s.mu.Unlock()
+	if s.admit != nil {
+		if status := s.admit(nth); status != http.StatusSwitchingProtocols {
+			_, _ = conn.Write(frame.AppendRejection(nil, status, "", "no"))
+			return
+		}
+	}
+	answer := frame.AppendSwitchingProtocols(nil, []byte(request.Header.Get("Sec-WebSocket-Key")), "", "")
+	// The welcome comes in one write with the handshake's answer.
+	native := request.URL.Path == "/ws"
+	if native {
+		answer = frame.AppendFrame(answer, frame.OpText, []byte(`{"type":"welcome"}`))
+	}
+	// As with a real server, whoever is subscribed by the URL is subscribed before the answer reaches the client.
+	s.mu.Lock()
+	_, err := conn.Write(answer)
+	if request.URL.Query().Has("channel") {
+		s.subscribers = append(s.subscribers, conn)
+	}
+	s.mu.Unlock()
+	if err == nil {
+		s.frames(conn, in, native)
+	}
+}
+
+func (s *pushServer) frames(conn net.Conn, in *bufio.Reader, native bool) {
+	cfg := frame.DecoderConfig{Role: frame.Server, MaxMessageBytes: 2 * MaxPayload}
+	var decoder frame.Decoder
+	buf := make([]byte, 4096)
+	for {
+		n, err := in.Read(buf)
+		if err != nil {
+			return
+		}
+		for rest := buf[:n]; len(rest) > 0; {
+			m, used, err := decoder.Next(&cfg, rest)
+			if err != nil {
+				return
+			}
+			if m.Opcode == frame.OpContinuation {
+				break
+			}
+			rest = rest[used:]
+			err = s.message(conn, &m, native)
+			m.Release()
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+var errClosed = errors.New("closed by the client")
+
+func (s *pushServer) message(conn net.Conn, m *frame.Message, native bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []byte
+	switch {
+	case m.Opcode == frame.OpPong:
+		s.pongs++
+	case m.Opcode == frame.OpClose:
+		s.closes++
+		_, _ = conn.Write(frame.AppendFrame(nil, frame.OpClose, m.Payload))
+		return errClosed
+	case !m.Opcode.IsData():
+	case native:
+		out = frame.AppendFrame(nil, frame.OpText, []byte(s.subscribed))
+		s.subscribers = append(s.subscribers, conn)
+	case s.echo != nil:
+		for _, p := range s.echo(m.Payload) {
+			out = frame.AppendFrame(out, m.Opcode, p)
+		}
+	default:
+		out = frame.AppendFrame(nil, m.Opcode, m.Payload)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	_, err := conn.Write(out)
+	return err
+}
+
+// closeSubscriber sends a close frame to a subscriber and ends its connection. It is called with mu held.
+func (s *pushServer) closeSubscriber(i int, code frame.CloseCode) {
+	_, _ = s.subscribers[i].Write(frame.AppendClose(nil, code, "bye"))
+	_ = s.subscribers[i].(*net.TCPConn).CloseWrite()
+}

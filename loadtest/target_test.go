@@ -1,0 +1,53 @@
+package loadtest
+
+import "testing"
+
+func TestTarget(t *testing.T) {
+	cases := []struct {
+		cfg       Config
+		path      string
+		channel   string
+		subscribe bool
+		publish   string
+	}{
+		{Config{Scenario: Fanout, URL: "ws://h:1/ws"}, "/ws", "load", true, "http://h:1/api/publish"},
+		{Config{Scenario: Fanout, URL: "ws://h:1/ws?token=t", Channel: "news"}, "/ws?token=t", "news", true, "http://h:1/api/publish"},
+		{Config{Scenario: Fanout, URL: "ws://h:1/ws/raw"}, "/ws/raw?channel=load", "load", false, "http://h:1/api/publish"},
+		{Config{Scenario: Fanout, URL: "ws://h:1/ws/raw?channel=a%3Ab"}, "/ws/raw?channel=a%3Ab", "a:b", false, "http://h:1/api/publish"},
+		{Config{Scenario: Fanout, URL: "ws://h", PublishURL: "http://p:2/x?y=z"}, "/", "load", true, "http://p:2/x?y=z"},
+		{Config{Scenario: Echo, URL: "ws://h:1/echo"}, "/echo", "load", false, "http://h:1/api/publish"},
+		{Config{Scenario: Idle, URL: "ws://h:1/ws", NoSubscribe: true}, "/ws", "load", false, "http://h:1/api/publish"},
+	}
+	for _, c := range cases {
+		got, _, err := parseTarget(c.cfg)
+		if err != nil {
+			t.Errorf("%s: %v", c.cfg.URL, err)
+			continue
+		}
+		if got.Path != c.path || got.Channel != c.channel || got.Subscribe != c.subscribe || got.PublishURL.String() != c.publish {
+			t.Errorf("%s: got %+v, want %+v", c.cfg.URL, got, c)
+		}
+	}
+}
+
+func TestTargetRefuses(t *testing.T) {
+	for _, cfg := range []Config{
+		{URL: ""}, {URL: "127.0.0.1:80"}, {URL: "http://h/ws"}, {URL: "ws:///ws"}, {URL: "wss://h/ws"}, {URL: "ws://h\x7f/"},
+		{URL: "ws://h/ws?channel=a", Channel: "b"}, {URL: "ws://h/ws", PublishURL: "https://h/"},
+	} {
+		if got, _, err := parseTarget(cfg); err == nil {
+			t.Errorf("%q: got %+v, want an error", cfg.URL, got)
+		}
+	}
+}
+
+func TestHeaderLines(t *testing.T) {
+	for line, want := range map[string]bool{
+		"X-API-Key: k": true, "Authorization: apikey a:b": true, "X:": true,
+		"": false, "no colon": false, ": v": false, "a b: c": false, "X: a\r\nY: b": false, "X: \x00": false,
+	} {
+		if got := validHeaderLine(line); got != want {
+			t.Errorf("%q: got %v", line, got)
+		}
+	}
+}
