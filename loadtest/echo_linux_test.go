@@ -10,7 +10,7 @@ import (
 func shortEcho(url string, rate float64) Config {
 	return Config{
 		Scenario: Echo, URL: url, Conns: 4, Threads: 2, Duration: 100 * time.Millisecond, Rate: rate,
-		Drain: 200 * time.Millisecond,
+		Drain: time.Second,
 	}
 }
 
@@ -54,6 +54,7 @@ func TestEchoLedgerTellsWhatTheServerDid(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := &pushServer{echo: c.echo}
 			s.start(t)
 			if r := mustRun(t, shortEcho(s.url("/echo"), 1000)); r.Verdict.OK || !c.want(r.Ledger) {

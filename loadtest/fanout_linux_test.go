@@ -20,7 +20,7 @@ import (
 func shortFanout(url string) Config {
 	return Config{
 		Scenario: Fanout, URL: url, Conns: 5, Threads: 2, Duration: 100 * time.Millisecond, Rate: 200, Publishers: 1,
-		Drain: 200 * time.Millisecond,
+		Drain: time.Second,
 	}
 }
 
@@ -100,6 +100,7 @@ func TestFanoutLedgerTellsWhatTheServerDid(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			var held []byte
 			s := &pushServer{give: func(nth int, payload []byte) [][]byte {
 				switch {
@@ -178,6 +179,7 @@ func TestFanoutConnectionThatEndsEarly(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			var s *pushServer
 			s = &pushServer{give: func(nth int, payload []byte) [][]byte {
 				if nth == 10 {

@@ -51,10 +51,10 @@ func TestBottleneck(t *testing.T) {
 		g    Generator
 		want bool
 	}{
-		{Generator{CPUBusy: 0.8, LoopBusy: 0.8, Late: 5}, false},
+		{Generator{CPUBusy: 0.8, LoopBusy: 0.8, Late: 1}, false},
 		{Generator{CPUBusy: 0.9}, true},
 		{Generator{LoopBusy: 0.9}, true},
-		{Generator{Late: 6}, true},
+		{Generator{Late: 2}, true},
 	} {
 		if c.g.judge(100); c.g.Bottleneck != c.want || c.want != (len(c.g.Reasons) == 1) {
 			t.Errorf("%+v: want %v", c.g, c.want)

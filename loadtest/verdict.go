@@ -2,11 +2,10 @@ package loadtest
 
 import "fmt"
 
-// Beyond these the generator's own limits show in the figures. A send time missed is part of the latencies already; one in
-// twenty does not move the 90th percentile by more than that.
+// Beyond these the generator's own limits show in the figures.
 const (
 	maxBusy      = 0.85
-	maxLateShare = 0.05
+	maxLateShare = 0.01
 )
 
 // judge fills in the verdict.
