@@ -47,7 +47,7 @@ build: ## the release binaries, into bin/
 floor: ## the C program that shows what the kernel alone costs
 	$(MAKE) -C loadtest/peers/floor
 
-load: build floor ## wsedge and the floor side by side
+load: ## wsedge and the floor side by side
 	./loadtest/compare.sh
 
 clean: ## what the other targets have built

@@ -73,16 +73,21 @@ func newConn(l *loop, raw gnet.Conn) *Conn {
 }
 
 // Send queues one message, text or binary; it copies payload. All that one callback sends leaves in one write. A text must
-// be UTF-8; that is not checked. It returns ErrClosed if the conn is not open.
+// be UTF-8; that is not checked. It returns ErrClosed if the conn is not open, and ErrOpcode if op is neither.
 func (c *Conn) Send(op frame.Opcode, payload []byte) error {
 	c.loop.check()
 	if c.state != stateOpen {
 		return ErrClosed
 	}
+	if !isMessage(op) {
+		return ErrOpcode
+	}
 	c.loop.stats.messagesOut.Add(1)
 	c.putFrame(op, payload)
 	return nil
 }
+
+func isMessage(op frame.Opcode) bool { return op == frame.OpText || op == frame.OpBinary }
 
 // Ping queues a ping; the pong counts as a sign of life, and is not reported. payload is copied, at most 125 bytes.
 func (c *Conn) Ping(payload []byte) error {

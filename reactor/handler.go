@@ -74,6 +74,8 @@ var (
 	ErrSubscribed = errors.New("reactor: already subscribed")
 	// ErrForm: the server has no such form.
 	ErrForm = errors.New("reactor: no such form")
+	// ErrOpcode: only text and binary messages can be sent so; there are Ping and Close.
+	ErrOpcode = errors.New("reactor: neither text nor binary")
 	// ErrControlTooLong: a ping's payload is over 125 bytes (RFC 6455, section 5.5).
 	ErrControlTooLong = errors.New("reactor: control payload over 125 bytes")
 	// ErrBacklog: publications wait to be sent up to Config.NodeMaxBytes. Nothing was posted; try again later.

@@ -16,7 +16,11 @@ func (c *Conn) deadline() {
 			c.refuse(statusTimeout)
 			return
 		}
-		l.srv.counters.refusal(statusTimeout.Reason)
+		reason := statusTimeout.Reason
+		if c.flags&flagRefusal != 0 {
+			reason = l.srv.refusal().Reason
+		}
+		l.srv.counters.refusal(reason)
 		c.gone(nil)
 		c.closeSocket()
 	case stateOpen:

@@ -134,7 +134,9 @@ func (l *loop) do(p *post) {
 		l.writable(p.seq)
 	case postResume:
 		p.group.paused = false
-		l.runq.push(p.group)
+		if p.group.busy() {
+			l.runq.push(p.group)
+		}
 	case postDrain:
 		l.drainConns()
 	}
@@ -198,11 +200,13 @@ func (l *loop) tick() {
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	for range elapsed {
-		for _, c := range l.wheel.advance() {
+		due := l.wheel.advance()
+		for _, c := range due {
 			if c.due == 0 && c.state != stateClosed {
 				c.deadline()
 			}
 		}
+		clear(due) // keeps no conn alive
 	}
 }
 

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -31,6 +32,7 @@ type Server struct {
 	httpConns     atomic.Int64
 	refusals      atomic.Int64 // refused connections that linger
 	inFlightBytes atomic.Int64
+	started       atomic.Bool
 	draining      atomic.Bool
 
 	counters counters // guards itself
@@ -75,13 +77,18 @@ func New(cfg Config) (*Server, error) {
 
 // Start binds the address, starts the loops and returns. Connections are served until Shutdown. It is called once.
 func (s *Server) Start() error {
+	if !s.started.CompareAndSwap(false, true) {
+		return errors.New("reactor: Start was called before")
+	}
 	reserved, err := reservePort(s.cfg.Addr)
 	if err != nil {
+		s.finish(err)
 		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
 	}
 	defer reserved.release()
 	s.addr = reserved.addr
 	if s.writable, err = newWritablePoller(s); err != nil {
+		s.finish(err)
 		return fmt.Errorf("reactor: %w", err)
 	}
 	if s.cfg.HTTP != nil {
@@ -140,8 +147,11 @@ func (s *Server) Wait() error {
 
 // Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
 // a close frame, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
-// ctx's error returned. It can be called more than once.
+// ctx's error returned. It can be called more than once, and does nothing before Start.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if !s.started.Load() {
+		return nil
+	}
 	if s.draining.CompareAndSwap(false, true) {
 		for _, l := range s.knownLoops() {
 			l.inbox.put(post{kind: postDrain})
@@ -175,7 +185,9 @@ func (s *Server) finish(err error) {
 			l.runq.pop().discard()
 		}
 	}
-	s.writable.close()
+	if s.writable != nil {
+		s.writable.close()
+	}
 	if s.http != nil {
 		s.http.close()
 	}

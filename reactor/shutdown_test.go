@@ -152,3 +152,24 @@ func TestPlainHTTPOnTheSamePort(t *testing.T) {
 		return st.HTTP == 0 && st.Connections == 1
 	})
 }
+
+func TestStartAndShutdownOutOfTurn(t *testing.T) {
+	s := prepare(t, Config{Handler: echo})
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown before Start: %v", err)
+	}
+	start(t, s)
+	if err := s.Start(); err == nil {
+		t.Error("a second Start works")
+	}
+	failed, err := New(Config{Addr: s.Addr().String(), Handler: echo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := failed.Start(); err == nil {
+		t.Fatal("listens on an address that is taken")
+	}
+	if err := failed.Wait(); err == nil {
+		t.Error("Wait says that all is well")
+	}
+}

@@ -116,8 +116,11 @@ func (t *Topic) encode(e Encoder, f Form) *pool.Shared {
 }
 
 // Broadcast sends one WebSocket message, the same in all forms, to every subscriber that the topic has now. It returns
-// what Publish returns. payload is copied.
+// what Publish returns, and ErrOpcode if op is neither text nor binary. payload is copied.
 func (t *Topic) Broadcast(op frame.Opcode, payload []byte) (matched int, err error) {
+	if !isMessage(op) {
+		return 0, ErrOpcode
+	}
 	return t.Publish(Publication{Encoder: message{op, payload}})
 }
 
@@ -168,10 +171,10 @@ func (t *Topic) delist(g *group) {
 
 // forget lets an idle group go. On its loop only.
 func (t *Topic) forget(g *group) {
-	share := &t.shares[g.loop.idx]
-	if share.groups[g.form] != g {
-		return
+	if t.groupOn(g.loop, g.form) != g {
+		return // forgotten already, or another has its place
 	}
+	share := &t.shares[g.loop.idx]
 	share.groups[g.form] = nil
 	for _, other := range share.groups {
 		if other != nil {

@@ -452,3 +452,41 @@ func TestInputComesBetweenTheTurnsOfAFanOut(t *testing.T) {
 		c.wantText("to all")
 	}
 }
+
+// The gap of a form passes when nobody is left to be served.
+func TestGapOfATopicThatEveryoneHasLeft(t *testing.T) {
+	s, topic, opened := onTopic(t, Config{Loops: 1, Forms: []FormOptions{{Gap: time.Millisecond}}}, TopicOptions{})
+	c := dialReady(t, s)
+	server := opened.take(t)
+	for i := range 20 {
+		_, _ = topic.Broadcast(frame.OpText, []byte("x"))
+		c.wantText("x")
+		onLoop(t, server, func(c *Conn) {
+			g := topic.groupOn(c.loop, 0)
+			c.Unsubscribe(topic)
+			if i%2 == 0 { // the resumption is posted before the topic is left, and taken after it
+				c.loop.do(&post{kind: postResume, group: g})
+			}
+		})
+		s.settle()
+		onLoop(t, server, func(c *Conn) { _ = c.Subscribe(topic, 0) })
+	}
+	if n := s.Stats().Panics; n != 0 {
+		t.Errorf("%d panics", n)
+	}
+}
+
+func TestOnlyMessagesCanBeSent(t *testing.T) {
+	s, topic, opened := onTopic(t, Config{}, TopicOptions{})
+	dialReady(t, s)
+	onLoop(t, opened.take(t), func(c *Conn) {
+		for _, op := range []frame.Opcode{frame.OpContinuation, frame.OpPing, frame.OpClose, 3} {
+			if err := c.Send(op, nil); err != ErrOpcode {
+				t.Errorf("Send of %v: %v", op, err)
+			}
+			if _, err := topic.Broadcast(op, nil); err != ErrOpcode {
+				t.Errorf("Broadcast of %v: %v", op, err)
+			}
+		}
+	})
+}

@@ -13,9 +13,16 @@ const wheelSlots = 512
 // given its peers a minute to answer.
 const maxCatchUpTicks = 5
 
+// maxTicks is 3.4 years: further away is never, and sums of deadlines stay below 1<<32.
+const maxTicks = 1 << 30
+
 // ticks turns a duration into wheel ticks, rounded up, at least one.
 func ticks(d time.Duration) uint32 {
-	return uint32(max((d+tickPeriod-1)/tickPeriod, 1))
+	n := d / tickPeriod
+	if n*tickPeriod < d {
+		n++
+	}
+	return uint32(min(max(n, 1), maxTicks))
 }
 
 // wheel is a hashed timer wheel (Varghese and Lauck, 1987, scheme 6). It is intrusive: a conn is in it once, with its
