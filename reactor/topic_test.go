@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/wsedge/wsedge/frame"
 )
@@ -166,63 +165,6 @@ func TestSubscribeErrorsAndUnsubscribe(t *testing.T) {
 	}
 }
 
-// perForm encodes a publication differently in each form, and counts how often.
-type perForm struct {
-	encoded *[MaxForms]int
-	text    string
-}
-
-func (p perForm) AppendForm(dst []byte, f Form) []byte {
-	p.encoded[f]++
-	return frame.AppendFrame(dst, frame.OpText, fmt.Append(nil, p.text, " in form ", f))
-}
-
-func TestFormsAreEncodedOnceAndOnlyIfInUse(t *testing.T) {
-	var topic *Topic
-	s := prepare(t, Config{
-		Forms: []FormOptions{{Name: "zero"}, {Name: "one"}, {Name: "two"}},
-		Upgrade: func(c *Conn, r *frame.Request) (Accept, error) {
-			return Accept{Context: Form(r.Path[1] - '0')}, nil
-		},
-		Handler: funcs{open: func(c *Conn) {
-			_ = c.Subscribe(topic, c.Context().(Form))
-			_ = c.Send(frame.OpText, []byte("ready"))
-		}},
-	})
-	topic = s.NewTopic(TopicOptions{})
-	start(t, s)
-	var clients []*client
-	for _, path := range []string{"/0", "/2", "/0", "/2"} {
-		c := dial(t, s, path)
-		c.wantText("ready")
-		clients = append(clients, c)
-	}
-	var encoded [MaxForms]int
-	if matched, err := topic.Publish(Publication{Encoder: perForm{&encoded, "x"}}); matched != 4 || err != nil {
-		t.Fatal(matched, err)
-	}
-	for i, c := range clients {
-		c.wantText(fmt.Sprint("x in form ", i%2*2))
-	}
-	if encoded != [MaxForms]int{1, 0, 1} {
-		t.Errorf("encoded %v times", encoded)
-	}
-}
-
-func TestFormWithAGapStillDeliversAllInOrder(t *testing.T) {
-	s, topic, _ := onTopic(t, Config{Forms: []FormOptions{{Gap: 2 * time.Millisecond}}}, TopicOptions{})
-	c := dialReady(t, s)
-	s.settle()
-	sends := s.Stats().Sends
-	for i := range 20 {
-		_, _ = topic.Broadcast(frame.OpText, fmt.Append(nil, i))
-	}
-	for i := range 20 {
-		c.wantText(fmt.Sprint(i))
-	}
-	eventually(t, "20 writes for 20 publications", func() bool { return s.Stats().Sends-sends == 20 })
-}
-
 // What has gathered for a conn in one turn goes out in one write, over all its topics and replies.
 func TestOneWritePerConnAndTurn(t *testing.T) {
 	var topics []*Topic
@@ -305,88 +247,6 @@ func TestBacklogIsRefusedWhole(t *testing.T) {
 	}
 }
 
-func TestJoiningLosesNothingAndRepeatsNothing(t *testing.T) {
-	s, topic, opened := onTopic(t, Config{}, TopicOptions{})
-	c := dial(t, s, "/")
-	c.wantText("ready")
-	server := opened.take(t)
-	joined := s.NewTopic(TopicOptions{})
-	publish := func(seq uint64) {
-		_, _ = joined.Publish(Publication{Encoder: message{frame.OpText, fmt.Append(nil, seq)}, Seq: seq})
-	}
-	publish(1) // before: never
-	var j *Joining
-	onLoop(t, server, func(c *Conn) {
-		var err error
-		if j, err = c.Join(joined, 0); err != nil {
-			t.Error(err)
-		}
-		if _, err := c.Join(joined, 0); err != ErrSubscribed {
-			t.Errorf("twice: %v", err)
-		}
-	})
-	for seq := uint64(2); seq <= 6; seq++ {
-		publish(seq)
-	}
-	s.settle()
-	onLoop(t, server, func(c *Conn) {
-		_ = c.Send(frame.OpText, []byte("history to 4"))
-		if err := j.Complete(4); err != nil {
-			t.Error(err)
-		}
-		if err := j.Complete(4); err != ErrClosed {
-			t.Errorf("twice: %v", err)
-		}
-		j.Abort() // nothing after Complete
-	})
-	publish(7)
-	c.wantText("history to 4")
-	for _, want := range []string{"5", "6", "7"} {
-		c.wantText(want)
-	}
-	onLoop(t, server, func(c *Conn) {
-		c.Unsubscribe(joined)
-		j, _ = c.Join(joined, 0)
-		c.Unsubscribe(joined) // while joining
-		if err := j.Complete(0); err != ErrClosed {
-			t.Errorf("after Unsubscribe: %v", err)
-		}
-		j, _ = c.Join(joined, 0)
-		j.Abort()
-		if c.Subscribed(joined) {
-			t.Error("subscribed after Abort")
-		}
-	})
-	publish(8)
-	_, _ = topic.Broadcast(frame.OpText, []byte("end"))
-	c.wantText("end")
-	if n := joined.Subscribers(); n != 0 {
-		t.Errorf("%d subscribers left", n)
-	}
-}
-
-func TestJoiningThatHoldsTooMuchEndsTheConn(t *testing.T) {
-	s, _, opened := onTopic(t, Config{OutboundMaxBytes: 1000}, TopicOptions{})
-	c := dialReady(t, s)
-	server := opened.take(t)
-	joined := s.NewTopic(TopicOptions{})
-	var j *Joining
-	onLoop(t, server, func(c *Conn) { j, _ = c.Join(joined, 0) })
-	for range 10 {
-		_, _ = joined.Broadcast(frame.OpText, make([]byte, 300))
-	}
-	s.settle()
-	onLoop(t, server, func(*Conn) {
-		if err := j.Complete(0); err != ErrClosed {
-			t.Errorf("Complete: %v", err)
-		}
-	})
-	c.wantClose(1008, "slow_consumer")
-	if n := s.Stats().Drops["slow"]; n == 0 {
-		t.Error("no drop counted")
-	}
-}
-
 // A conn that leaves, or comes, while a large topic is being served over several turns.
 func TestTopicServedOverSeveralTurns(t *testing.T) {
 	s, topic, opened := onTopic(t, Config{Loops: 1, TurnMaxSends: 3}, TopicOptions{})
@@ -454,28 +314,6 @@ func TestInputComesBetweenTheTurnsOfAFanOut(t *testing.T) {
 }
 
 // The gap of a form passes when nobody is left to be served.
-func TestGapOfATopicThatEveryoneHasLeft(t *testing.T) {
-	s, topic, opened := onTopic(t, Config{Loops: 1, Forms: []FormOptions{{Gap: time.Millisecond}}}, TopicOptions{})
-	c := dialReady(t, s)
-	server := opened.take(t)
-	for i := range 20 {
-		_, _ = topic.Broadcast(frame.OpText, []byte("x"))
-		c.wantText("x")
-		onLoop(t, server, func(c *Conn) {
-			g := topic.groupOn(c.loop, 0)
-			c.Unsubscribe(topic)
-			if i%2 == 0 { // the resumption is posted before the topic is left, and taken after it
-				c.loop.do(&post{kind: postResume, group: g})
-			}
-		})
-		s.settle()
-		onLoop(t, server, func(c *Conn) { _ = c.Subscribe(topic, 0) })
-	}
-	if n := s.Stats().Panics; n != 0 {
-		t.Errorf("%d panics", n)
-	}
-}
-
 func TestOnlyMessagesCanBeSent(t *testing.T) {
 	s, topic, opened := onTopic(t, Config{}, TopicOptions{})
 	dialReady(t, s)
