@@ -206,8 +206,11 @@ func TestAddresses(t *testing.T) {
 
 // The same port can be taken again at once, though connections of the old server are in TIME_WAIT.
 func TestRestartOnTheSamePort(t *testing.T) {
-	first := serve(t, Config{Handler: echo})
+	opened := newBox[*Conn]()
+	first := serve(t, Config{Handler: funcs{open: func(c *Conn) { opened <- c }}})
 	c := dial(t, first, "/")
+	onLoop(t, opened.take(t), func(c *Conn) { c.Close(1000, "") })
+	c.wantClose(1000, "") // the server has closed first: TIME_WAIT is on its side
 	shutdown(t, first, c)
 	second, err := Listen(Config{Addr: first.Addr().String(), Handler: echo})
 	if err != nil {
@@ -269,31 +272,35 @@ func TestHandshakeRefusals(t *testing.T) {
 // A conn that has been closed writes nothing any more, whoever has its descriptor now.
 func TestNoWriteAfterClose(t *testing.T) {
 	opened := newBox[*Conn]()
-	topicOf := make(map[bool]*Topic)
 	s := prepare(t, Config{Loops: 1, Handler: funcs{open: func(c *Conn) { opened <- c }}})
-	topicOf[true] = s.NewTopic(TopicOptions{})
+	topic := s.NewTopic(TopicOptions{})
 	start(t, s)
+	gone := map[int32][]*Conn{} // by the descriptor that they had
+	reused := 0
 	for range 50 {
-		a := dial(t, s, "/")
-		serverA := opened.take(t)
-		onLoop(t, serverA, func(c *Conn) { _ = c.Subscribe(topicOf[true], 0) })
-		fd := serverA.fd
-		a.Close()
-		eventually(t, "closed", func() bool { return s.Stats().Connections == 0 })
-		b := dial(t, s, "/")
-		serverB := opened.take(t)
-		if serverB.fd != fd {
-			continue // not the same number; the next round
+		c := dial(t, s, "/")
+		server := opened.take(t)
+		before := gone[server.fd]
+		if len(before) > 0 {
+			reused++
 		}
-		_, _ = topicOf[true].Broadcast(frame.OpText, []byte("for A"))
-		onLoop(t, serverB, func(c *Conn) {
-			_ = serverA.Send(frame.OpText, []byte("for A"))
-			serverA.Close(1000, "")
-			_ = c.Send(frame.OpText, []byte("for B"))
+		_, _ = topic.Broadcast(frame.OpText, []byte("for those who are gone"))
+		onLoop(t, server, func(c *Conn) {
+			for _, old := range before {
+				_ = old.Send(frame.OpText, []byte("for who is gone"))
+				_ = old.Ping(nil)
+				old.Close(1000, "")
+			}
+			_ = c.Send(frame.OpText, []byte("for you"))
+			_ = c.Subscribe(topic, 0)
 		})
-		b.wantText("for B")
-		b.Close()
+		c.wantText("for you")
+		c.Close()
 		eventually(t, "closed", func() bool { return s.Stats().Connections == 0 })
+		gone[server.fd] = append(gone[server.fd], server)
+	}
+	if reused == 0 {
+		t.Error("no descriptor was used twice: the test has shown nothing")
 	}
 }
 
