@@ -1,7 +1,7 @@
 # The same commands as CI runs. `make help` lists them.
 GO       ?= go
 TOOL      = $(GO) tool -modfile=tools/go.mod
-FUZZTIME ?= 10s
+FUZZTIME ?= 300000x
 BENCHTIME ?= 1s
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
@@ -32,7 +32,7 @@ debug: ## the tests of the lower packages with ownership asserted and released b
 integration: ## the tests with Node, Python, curl and Chromium, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
 
-fuzz: ## every fuzz target for FUZZTIME each
+fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg; \
