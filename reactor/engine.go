@@ -29,7 +29,8 @@ func (e *engineEvents) OnBoot(engine gnet.Engine) gnet.Action {
 
 // OnOpen comes for each accepted socket, and for the reading end of a loop's wake-up.
 func (e *engineEvents) OnOpen(raw gnet.Conn) (out []byte, action gnet.Action) {
-	if _, isWake := raw.Context().(*loop); isWake {
+	if l, isWake := raw.Context().(*loop); isWake {
+		close(l.ready)
 		return nil, gnet.None
 	}
 	l, err := e.srv.loopOf(raw.EventLoop())

@@ -23,6 +23,7 @@ type loop struct {
 	idx   int
 	el    gnet.EventLoop
 	owner owner
+	ready chan struct{} // closed when the engine polls the loop's wake-ups
 
 	inbox inbox // shared: guards itself
 	stats loopStats
@@ -55,7 +56,7 @@ type ended struct {
 
 func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 	l := &loop{
-		srv: s, idx: idx, el: el, owner: currentOwner(),
+		srv: s, idx: idx, el: el, owner: currentOwner(), ready: make(chan struct{}),
 		congested: make(map[uint64]*Conn),
 		heads:     make(map[*Conn]*partialHead),
 		lastTick:  s.cfg.now(),

@@ -170,11 +170,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	s.awaitReady()
 	stopping, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { _ = s.engine.Stop(stopping) }()
 	<-s.done
 	return err
+}
+
+// awaitReady waits until the engine has taken over all that was given to it. Stopped in the midst of that, it would keep a
+// goroutine and two descriptors for each loop for ever.
+func (s *Server) awaitReady() {
+	for _, l := range s.knownLoops() {
+		select {
+		case <-l.ready:
+		case <-s.done:
+		}
+	}
 }
 
 // finish runs when the engine has ended, and with it all loops: nobody else touches their state any more.

@@ -95,6 +95,7 @@ func TestUnexpectedEndIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := dial(t, s, "/")
+	s.awaitReady()
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = s.engine.Stop(ctx) }() // not by us
 	err := s.Wait()
@@ -171,5 +172,14 @@ func TestStartAndShutdownOutOfTurn(t *testing.T) {
 	}
 	if err := failed.Wait(); err == nil {
 		t.Error("Wait says that all is well")
+	}
+}
+
+// A server that is stopped as soon as its first connection has come, and gone, leaves nothing behind: TestMain counts.
+func TestShutdownRightAfterTheFirstConnection(t *testing.T) {
+	for range 20 {
+		s := serve(t, Config{Handler: echo})
+		c := dial(t, s, "/")
+		shutdown(t, s, c)
 	}
 }
