@@ -27,6 +27,14 @@ type DecoderConfig struct {
 	// takes buffers from the heap; a nil Buffer fails the connection with ErrBufferRefused.
 	NewBuffer func(size int) Buffer
 
+	// Inflater is for connections that have negotiated permessage-deflate (RFC 7692), nil for the others. Their compressed
+	// messages may come in up to 64 KiB more than MaxMessageBytes, and not be longer than that when inflated.
+	Inflater *Inflater
+
+	// Window is the context of the messages that come, under context takeover; nil: each stands alone. One that is not
+	// nil makes the config that of one Decoder.
+	Window *Window
+
 	free      *partial // linked by next
 	freeCount int
 }
@@ -36,6 +44,14 @@ func (c *DecoderConfig) maxMessageBytes() int64 {
 		return DefaultMaxMessageBytes
 	}
 	return c.MaxMessageBytes
+}
+
+// maxWireBytes is how long a message may be as it arrives.
+func (c *DecoderConfig) maxWireBytes(compressed bool) int64 {
+	if compressed {
+		return c.maxMessageBytes() + inflateSlack
+	}
+	return c.maxMessageBytes()
 }
 
 func (c *DecoderConfig) newBuffer(size int) Buffer {

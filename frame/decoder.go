@@ -12,7 +12,8 @@ type Decoder struct{ partial *partial }
 //
 // It borrows in and unmasks it in place. A whole unfragmented frame in in comes back as a view, without a copy or an
 // allocation; anything else is put together in a buffer from cfg, and Release gives that back. Text is checked octet
-// by octet as it arrives (RFC 6455, section 8.1), headers as early as their bytes allow.
+// by octet as it arrives (RFC 6455, section 8.1), headers as early as their bytes allow. A compressed message is
+// inflated when it is complete, and no further than the first octet that is too much or no text.
 //
 // err is an *Error and final: every later call returns it again, until Reset. Nothing behind it may be decoded, so n
 // is then len(in).
@@ -23,11 +24,11 @@ func (d *Decoder) Next(cfg *DecoderConfig, in []byte) (m Message, n int, err err
 	if len(in) == 0 {
 		return Message{}, 0, nil
 	}
-	if err := checkFirst(in[0], false); err != nil {
+	if err := checkFirst(in[0], false, cfg.Inflater != nil); err != nil {
 		return d.fail(cfg, in, err)
 	}
 	var h header
-	if err := h.parse(in, cfg.Role, cfg.maxMessageBytes()); err != nil {
+	if err := h.parse(in, cfg.Role, cfg.maxWireBytes(in[0]&rsv1 != 0)); err != nil {
 		return d.fail(cfg, in, err)
 	}
 	if h.size == 0 || !h.fin() || int64(len(in)-h.size) < h.length {
@@ -38,6 +39,13 @@ func (d *Decoder) Next(cfg *DecoderConfig, in []byte) (m Message, n int, err err
 	payload := in[h.size:end:end]
 	if cfg.Role == Server {
 		maskWord(payload, h.key)
+	}
+	if h.compressed() {
+		m, err := cfg.Inflater.message(cfg, h.opcode(), nil, payload)
+		if err != nil {
+			return d.fail(cfg, in, err)
+		}
+		return m, end, nil
 	}
 	if h.opcode() == OpText && !utf8.Valid(payload) {
 		return d.fail(cfg, in, ErrInvalidUTF8)

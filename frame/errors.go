@@ -49,6 +49,14 @@ var (
 	ErrBufferRefused = &Error{CloseTryAgainLater, "buffer_refused"}
 )
 
+// Failures of a compressed message (RFC 7692, section 7.2.2). One that is too big when inflated is ErrMessageTooBig.
+var (
+	// ErrInvalidDeflate: a payload that is no DEFLATE stream, refers to what never came, or does not end where it should.
+	ErrInvalidDeflate = &Error{CloseInvalidPayload, "invalid_deflate"}
+	// ErrTooManyFinalBlocks: a message made of more than 32 streams.
+	ErrTooManyFinalBlocks = &Error{ClosePolicyViolation, "too_many_final_blocks"}
+)
+
 // Failures of a close frame's payload (RFC 6455, sections 5.5.1 and 7.4).
 var (
 	// ErrClosePayload: a payload of one byte.

@@ -1,41 +1,51 @@
 package frame
 
 // validExtensions reports whether every Sec-WebSocket-Extensions line follows the grammar (RFC 6455, section 9.1), and
-// the lines name at least one extension if there are any:
+// the lines name at least one extension if there are any. What the extensions are does not matter here: unknown ones are
+// ignored.
+func validExtensions(f fields) bool {
+	lines, extensions := 0, 0
+	for value := range f.values("Sec-WebSocket-Extensions") {
+		lines++
+		ok := walkExtensions(value, func([]byte, cursor) bool {
+			extensions++
+			return true
+		})
+		if !ok {
+			return false
+		}
+	}
+	return lines == 0 || extensions > 0
+}
+
+// walkExtensions goes over the extensions of one line, each with a cursor at its parameters, until yield returns false.
+// It reports whether what it went over follows the grammar:
 //
 //	extension-list  = 1#extension
 //	extension       = extension-token *( ";" extension-param )
 //	extension-param = token [ "=" ( token | quoted-string ) ]   ; the unquoted string is a token, too
 //
-// What the extensions are does not matter here: unknown ones are ignored.
-func validExtensions(f fields) bool {
-	lines, extensions := 0, 0
-	for value := range f.values("Sec-WebSocket-Extensions") {
-		lines++
-		n, ok := countExtensions(value)
-		if !ok {
-			return false
-		}
-		extensions += n
-	}
-	return lines == 0 || extensions > 0
-}
-
-// countExtensions checks one line. Empty list members are permitted, as in all lists of HTTP.
-func countExtensions(value []byte) (count int, ok bool) {
-	c := cursor{rest: value}
+// Empty list members are permitted, as in all lists of HTTP.
+func walkExtensions(line []byte, yield func(name []byte, params cursor) bool) bool {
+	c := cursor{rest: line}
 	for {
-		if c.skipToken() {
-			count++
-			if !c.skipParams() {
-				return 0, false
+		if name := c.token(); name != nil {
+			params := c
+			for more := true; more; {
+				var ok bool
+				if _, more, ok = c.param(); !ok {
+					return false
+				}
+			}
+			if !yield(name, params) {
+				return true
 			}
 		}
 		if c.done() {
-			return count, true
+			return true
 		}
 		if !c.skip(',') {
-			return 0, false
+			return false
 		}
 	}
 }
@@ -57,49 +67,66 @@ func (c *cursor) skip(want byte) bool {
 	return true
 }
 
-// skipToken goes past a token and reports whether there was one.
-func (c *cursor) skipToken() bool {
+// token goes past a token and returns it; nil: there was none.
+func (c *cursor) token() []byte {
 	if c.done() {
-		return false
+		return nil
 	}
 	n := 0
 	for n < len(c.rest) && octets[c.rest[n]]&classToken != 0 {
 		n++
 	}
+	if n == 0 {
+		return nil
+	}
+	token := c.rest[:n]
 	c.rest = c.rest[n:]
-	return n > 0
+	return token
 }
 
-// skipParams goes past any number of parameters and reports whether they were well formed.
-func (c *cursor) skipParams() bool {
-	for c.skip(';') {
-		if !c.skipToken() {
-			return false
-		}
-		if c.skip('=') && !c.skipValue() {
-			return false
-		}
+// extensionParam is one parameter of an extension.
+type extensionParam struct {
+	name  []byte
+	value []byte // nil: none. Of a quoted string it is what stands between the quotes, backslashes included
+}
+
+// param goes past one parameter. more is false where there is none; ok is false where it is malformed.
+func (c *cursor) param() (p extensionParam, more, ok bool) {
+	if !c.skip(';') {
+		return p, false, true
 	}
-	return true
+	if p.name = c.token(); p.name == nil {
+		return p, false, false
+	}
+	if c.skip('=') {
+		p.value = c.value()
+		return p, true, p.value != nil
+	}
+	return p, true, true
 }
 
-// skipValue goes past a token, plain or as a quoted string with backslash escapes, and reports whether it was one.
-func (c *cursor) skipValue() bool {
+// value goes past a token, plain or as a quoted string with backslash escapes, and returns it; nil: there was none.
+func (c *cursor) value() []byte {
 	if !c.skip('"') {
-		return c.skipToken()
+		return c.token()
 	}
-	for n := 0; len(c.rest) > 0; n++ {
-		octet := c.rest[0]
-		c.rest = c.rest[1:]
+	for i := 0; i < len(c.rest); i++ {
+		octet := c.rest[i]
 		if octet == '"' {
-			return n > 0
+			if i == 0 {
+				return nil
+			}
+			value := c.rest[:i]
+			c.rest = c.rest[i+1:]
+			return value
 		}
-		if octet == '\\' && len(c.rest) > 0 {
-			octet, c.rest = c.rest[0], c.rest[1:]
+		if octet == '\\' && i+1 < len(c.rest) {
+			i++
+			octet = c.rest[i]
 		}
 		if octets[octet]&classToken == 0 {
-			return false
+			return nil
 		}
 	}
-	return false
+	return nil
 }

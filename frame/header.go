@@ -8,6 +8,7 @@ const MaxHeaderBytes = 2 + 8 + 4
 const (
 	finBit       = 0x80
 	reservedBits = 0x70
+	rsv1         = 0x40 // the message is compressed (RFC 7692, section 6)
 	opcodeBits   = 0x0F
 	maskBit      = 0x80
 	lengthBits   = 0x7F
@@ -37,12 +38,16 @@ func (h *header) fin() bool      { return h.first&finBit != 0 }
 func (h *header) opcode() Opcode { return Opcode(h.first & opcodeBits) }
 func (h *header) control() bool  { return h.first&controlBit != 0 }
 
+// compressed tells that the message is. The first frame says it for all (RFC 7692, section 6.1).
+func (h *header) compressed() bool { return h.first&rsv1 != 0 }
+
 // checkFirst does the checks that the first byte of a header allows; assembling tells that a fragmented message is
-// open. They come before any check of a later byte, so that the verdict is the same in whatever cut bytes arrive.
-func checkFirst(first byte, assembling bool) *Error {
+// open, deflate that RSV1 has a meaning. They come before any check of a later byte, so that the verdict is the same in
+// whatever cut bytes arrive.
+func checkFirst(first byte, assembling, deflate bool) *Error {
 	opcode := Opcode(first & opcodeBits)
-	switch {
-	case first&reservedBits != 0:
+	switch reserved := first & reservedBits; {
+	case reserved != 0 && (reserved != rsv1 || !deflate || opcode != OpText && opcode != OpBinary):
 		return ErrReservedBits
 	case !opcode.defined():
 		return ErrReservedOpcode

@@ -15,17 +15,20 @@ type partial struct {
 	control   assembly // the payload of a control frame: it may stand inside a message
 
 	// The data message that is arriving.
-	opcode Opcode // 0: none
-	text   textState
-	size   int64 // payload bytes of all its headers so far
-	frames int
-	data   assembly
+	opcode     Opcode // 0: none
+	compressed bool
+	text       textState
+	size       int64 // payload bytes of all its headers so far
+	frames     int
+	data       assembly
+	wire       *pieces // instead of data, where it is compressed; nil: empty
 }
 
 // release gives the buffers back.
 func (p *partial) release() {
 	p.control.release()
 	p.data.release()
+	p.wire.release()
 }
 
 // readHeader takes bytes until a header is complete, and then begins the frame. n is how many it took.
@@ -55,13 +58,14 @@ func (p *partial) tryHeader(cfg *DecoderConfig, b []byte) (size int, err *Error)
 		return 0, nil
 	}
 	assembling := p.opcode != 0
-	if err := checkFirst(b[0], assembling); err != nil {
+	if err := checkFirst(b[0], assembling, cfg.Inflater != nil); err != nil {
 		return 0, err
 	}
 	if assembling && b[0]&controlBit == 0 && cfg.MaxFragments > 0 && p.frames >= cfg.MaxFragments {
 		return 0, ErrTooManyFragments
 	}
-	if err := p.frame.parse(b, cfg.Role, cfg.maxMessageBytes()-p.size); err != nil || p.frame.size == 0 {
+	room := cfg.maxWireBytes(p.compressed || !assembling && b[0]&rsv1 != 0) - p.size
+	if err := p.frame.parse(b, cfg.Role, room); err != nil || p.frame.size == 0 {
 		return 0, err
 	}
 	p.begin()
@@ -77,6 +81,7 @@ func (p *partial) begin() {
 	}
 	if p.opcode == 0 {
 		p.opcode = p.frame.opcode()
+		p.compressed = p.frame.compressed()
 	}
 	p.size += p.frame.length
 	p.frames++
@@ -102,6 +107,9 @@ func (p *partial) readPayload(cfg *DecoderConfig, chunk []byte) (Message, *Error
 
 // readData takes a chunk of unmasked payload of the data message; last tells that it is the end.
 func (p *partial) readData(cfg *DecoderConfig, chunk []byte, last bool) (Message, *Error) {
+	if p.compressed {
+		return p.readCompressed(cfg, chunk, last)
+	}
 	if p.opcode == OpText {
 		if !p.text.check(chunk) || last && !p.text.complete() {
 			return Message{}, ErrInvalidUTF8
@@ -112,5 +120,18 @@ func (p *partial) readData(cfg *DecoderConfig, chunk []byte, last bool) (Message
 	}
 	m, err := p.data.finish(cfg, p.opcode, chunk)
 	p.opcode = 0 // which makes the decoder give p back, and all of it is emptied then
+	return m, err
+}
+
+// readCompressed is readData for a compressed message.
+func (p *partial) readCompressed(cfg *DecoderConfig, chunk []byte, last bool) (Message, *Error) {
+	if !last {
+		if p.wire == nil {
+			p.wire = &pieces{}
+		}
+		return Message{}, p.wire.add(cfg, chunk)
+	}
+	m, err := cfg.Inflater.message(cfg, p.opcode, p.wire, chunk)
+	p.opcode = 0 // as above
 	return m, err
 }

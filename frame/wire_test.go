@@ -89,7 +89,7 @@ func run(t testing.TB, cfg DecoderConfig, in []byte, cuts ...int) []string {
 		rest, arrived = rest[cut-arrived:], cut
 		more, failed := feed(t, &d, &cfg, part)
 		lines = append(lines, more...)
-		if l.hinted > arrived {
+		if cfg.Inflater == nil && l.hinted > arrived {
 			t.Fatalf("asked for %d bytes of buffer when %d had arrived", l.hinted, arrived)
 		}
 		if failed {
