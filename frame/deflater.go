@@ -2,6 +2,7 @@ package frame
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -76,4 +77,26 @@ func (d *Deflater) appendCompressed(dst, payload, context []byte) []byte {
 	}
 	dst, d.sink.b = d.sink.b, nil
 	return dst[:len(dst)-len(flushTail)]
+}
+
+// AppendFrames appends a copy of frames, whole unmasked ones, in which each message of one frame and at least min bytes is
+// compressed if that makes it smaller. It reports whether any was. It borrows frames.
+func (d *Deflater) AppendFrames(dst, frames []byte, min int) (_ []byte, compressed bool) {
+	var h header
+	for len(frames) > 0 {
+		if err := h.parse(frames, Client, math.MaxInt64); err != nil || h.size == 0 || int64(len(frames)-h.size) < h.length {
+			break // no frames of ours: the peer's to judge
+		}
+		end := h.size + int(h.length)
+		whole := h.first == finBit|byte(OpText) || h.first == finBit|byte(OpBinary)
+		if whole && h.length >= int64(min) {
+			var smaller bool
+			dst, smaller = d.AppendFrame(dst, h.opcode(), frames[h.size:end], nil)
+			compressed = compressed || smaller
+		} else {
+			dst = append(dst, frames[:end]...)
+		}
+		frames = frames[end:]
+	}
+	return append(dst, frames...), compressed
 }

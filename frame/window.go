@@ -38,3 +38,10 @@ func (w *Window) add(p []byte) {
 	}
 	w.data = append(w.data, p...)
 }
+
+// Reset empties the window: the next message stands alone. The nil Window, which stands for none, is empty.
+func (w *Window) Reset() {
+	if w != nil {
+		w.data = w.data[:0]
+	}
+}

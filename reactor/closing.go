@@ -61,7 +61,7 @@ func (c *Conn) outputDone() {
 	}
 	l := c.loop
 	c.state = stateLingering
-	c.decoder.Reset(&l.decoding)
+	c.decoder.Reset(c.decoding())
 	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.LingerTimeout))
 }
@@ -99,7 +99,8 @@ func (c *Conn) gone(err error) {
 	c.countLost()
 	l.dropGathered(c)
 	c.relax()
-	c.decoder.Reset(&l.decoding)
+	c.decoder.Reset(c.decoding())
+	c.dropTakeover()
 	if h := l.heads[c]; h != nil {
 		h.buf.Release()
 		delete(l.heads, c)

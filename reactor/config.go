@@ -38,6 +38,9 @@ type Config struct {
 	// index. nil: one form. At most MaxForms.
 	Forms []FormOptions
 
+	// Deflate compresses messages for peers that offer permessage-deflate (RFC 7692). nil: their offers are ignored.
+	Deflate *DeflateOptions
+
 	// Loops is the number of event loops. Default: GOMAXPROCS.
 	Loops int
 	// MaxConns bounds the connections of the server, handed-over HTTP ones included. Default, and most: the limit of open
@@ -83,8 +86,8 @@ type Config struct {
 	now func() time.Time // a test's clock
 }
 
-// MaxForms is the most forms a server can have: the bits of a topic's interest mask.
-const MaxForms = 32
+// MaxForms is the most forms a server can have. Each comes in as many variants as there are compression classes.
+const MaxForms = maxVariants / int(numClasses)
 
 // FormOptions describe one form. See Config.Forms.
 type FormOptions struct {
@@ -102,6 +105,8 @@ type Accept struct {
 	Subprotocol string
 	// Header holds more response header lines, each ended by CRLF.
 	Header string
+	// NoDeflate keeps this conn from being compressed: it is to get secrets beside text that others choose.
+	NoDeflate bool
 	// Context becomes the conn's, before OnOpen.
 	Context any
 }
@@ -157,6 +162,10 @@ func (cfg Config) withDefaults() (Config, error) {
 		if f.value < 0 {
 			wrong("%s: must not be negative", f.name)
 		}
+	}
+	if cfg.Deflate != nil {
+		o := cfg.Deflate.withDefaults(wrong)
+		cfg.Deflate = &o
 	}
 	cfg.MaxFragments = max(cfg.MaxFragments, 0) // frame: 0 is no bound
 	if cfg.Logger == nil {

@@ -34,6 +34,8 @@ const (
 	flagNoCoalesce                          // one of its forms wants a write per publication
 	flagRefusal                             // above the cap, or too late: whatever it asks, it is refused
 	flagSlow                                // closed as slow: no publication is queued any more
+	flagTakeover                            // it has windows of its own; see takeover
+	flagForeign                             // the peer may have got publications that its outbound window does not have
 )
 
 // flagsDetour are the flags with which a delivery cannot simply be sent.
@@ -51,6 +53,7 @@ type Conn struct {
 	fd           int32
 	flags        connFlags
 	state        connState
+	class        deflateClass
 	gathered     int32     // the last of its entries in the turn's arena, 0 for none
 	due          uint32    // tick of its next deadline, 0 for none
 	lastInbound  uint32    // tick at which the peer was last heard of
@@ -72,8 +75,8 @@ func newConn(l *loop, raw gnet.Conn) *Conn {
 	return &Conn{loop: l, raw: raw, fd: int32(raw.Fd()), lastInbound: l.wheel.now}
 }
 
-// Send queues one message, text or binary; it copies payload. All that one callback sends leaves in one write. A text must
-// be UTF-8; that is not checked. It returns ErrClosed if the conn is not open, and ErrOpcode if op is neither.
+// Send queues one message, text or binary; it copies payload. All that one callback sends leaves in one write. It is compressed
+// where that was negotiated and makes it shorter. A text must be UTF-8; that is not checked. It returns ErrClosed if the conn is not open, and ErrOpcode if op is neither.
 func (c *Conn) Send(op frame.Opcode, payload []byte) error {
 	c.loop.check()
 	if c.state != stateOpen {
@@ -83,7 +86,11 @@ func (c *Conn) Send(op frame.Opcode, payload []byte) error {
 		return ErrOpcode
 	}
 	c.loop.stats.messagesOut.Add(1)
-	c.putFrame(op, payload)
+	if c.class != classPlain && len(payload) >= c.loop.srv.cfg.Deflate.MinBytes {
+		c.putCompressed(op, payload)
+	} else {
+		c.putFrame(op, payload)
+	}
 	return nil
 }
 

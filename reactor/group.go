@@ -10,13 +10,14 @@ import (
 // joining saves nothing.
 const maxBatchBytes = 64 << 10
 
-// group is the subscribers of one topic in one form on one loop, and the publications on their way to them. Owned by the
+// group is the subscribers of one topic in one variant on one loop, and the publications on their way to them. Owned by the
 // loop.
 type group struct {
 	// Immutable after newGroup.
-	loop  *loop
-	topic *Topic
-	form  Form
+	loop    *loop
+	topic   *Topic
+	variant variant
+	options FormOptions
 
 	members roster[*Conn]
 	joining []*Joining // conns that are about to be members; see Conn.Join
@@ -44,8 +45,9 @@ type batch struct {
 	end    int          // for the first end slots
 }
 
-func newGroup(l *loop, t *Topic, f Form) *group {
-	g := &group{loop: l, topic: t, form: f}
+func newGroup(l *loop, t *Topic, v variant) *group {
+	f, _ := l.srv.form(v)
+	g := &group{loop: l, topic: t, variant: v, options: l.srv.cfg.Forms[f]}
 	g.members.moved = func(c *Conn, index int) { c.subscriptionOf(t).index = int32(index) }
 	return g
 }
@@ -85,7 +87,7 @@ func (g *group) settle() (more bool) {
 	}
 	if g.batch.shared != nil && g.cursor >= g.batch.end {
 		g.release()
-		if gap := g.loop.srv.cfg.Forms[g.form].Gap; gap > 0 {
+		if gap := g.options.Gap; gap > 0 {
 			g.pause(gap)
 		}
 	}
@@ -126,7 +128,7 @@ func (g *group) begin() {
 func (g *group) batchSpan() (n, size int) {
 	first := g.pending[0]
 	n, size = 1, first.shared.Len()
-	if o := g.loop.srv.cfg.Forms[g.form]; o.NoCoalesce || o.Gap > 0 {
+	if g.options.NoCoalesce || g.options.Gap > 0 {
 		return n, size
 	}
 	for _, a := range g.pending[1:] {

@@ -84,7 +84,11 @@ func (c *Conn) upgrade(r *frame.Request) error {
 		return err
 	}
 	c.context = a.Context
-	l.cork = frame.AppendSwitchingProtocols(l.cork, key, a.Subprotocol, a.Header)
+	header := a.Header
+	if l.srv.cfg.Deflate != nil && !a.NoDeflate {
+		header += c.negotiateDeflate(r)
+	}
+	l.cork = frame.AppendSwitchingProtocols(l.cork, key, a.Subprotocol, header)
 	c.opened()
 	return nil
 }

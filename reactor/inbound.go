@@ -19,12 +19,12 @@ func (c *Conn) inbound(in []byte) {
 
 // messages decodes frames and gives messages to the handler. What came before an error is handled first.
 func (c *Conn) messages(in []byte) {
-	l := c.loop
 	if c.flags&flagHangUp != 0 {
 		return
 	}
+	decoding := c.decoding()
 	for len(in) > 0 {
-		m, n, err := c.decoder.Next(&l.decoding, in)
+		m, n, err := c.decoder.Next(decoding, in)
 		if err != nil {
 			c.fail(err)
 			return

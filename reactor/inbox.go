@@ -12,7 +12,7 @@ import (
 type postKind uint8
 
 const (
-	postPublication postKind = iota // send shared to the subscribers of topic in form
+	postPublication postKind = iota // send shared to the subscribers of topic in variant
 	postCall                        // run call for conn
 	postWritable                    // the congested conn known by token can take bytes again
 	postResume                      // the gap of group's form has passed
@@ -21,14 +21,14 @@ const (
 
 // post is one item of an inbox. Which fields are set depends on the kind.
 type post struct {
-	kind   postKind
-	form   Form
-	topic  *Topic
-	shared *pool.Shared // owned by the item
-	conn   *Conn        // postPublication: the conn to leave out, or nil
-	call   func(*Conn)
-	group  *group
-	seq    uint64 // postPublication: the publication's; postWritable: the token
+	kind    postKind
+	variant variant
+	topic   *Topic
+	shared  *pool.Shared // owned by the item
+	conn    *Conn        // postPublication: the conn to leave out, or nil
+	call    func(*Conn)
+	group   *group
+	seq     uint64 // postPublication: the publication's; postWritable: the token
 }
 
 // inbox is the only way into a loop from another goroutine: a queue, and one wake-up per batch.

@@ -31,7 +31,7 @@ func (c *Conn) Join(t *Topic, f Form) (*Joining, error) {
 		return nil, err
 	}
 	j := &Joining{conn: c, topic: t}
-	g := t.groupOn(c.loop, f)
+	g := t.groupOn(c.loop, c.variant(f))
 	g.joining = append(g.joining, j)
 	return j, nil
 }
@@ -51,7 +51,7 @@ func (j *Joining) Complete(after uint64) error {
 		return ErrClosed
 	}
 	s := c.subscriptionOf(j.topic)
-	g := j.topic.groupOn(c.loop, s.form)
+	g := j.topic.groupOn(c.loop, c.variant(s.form))
 	for _, h := range j.held {
 		if h.seq > after {
 			h.shared.Retain()

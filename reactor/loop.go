@@ -40,7 +40,10 @@ type loop struct {
 	congested map[uint64]*Conn // conns that wait to become writable, by token
 	lastToken uint64
 	heads     map[*Conn]*partialHead // request heads that came in pieces
-	decoding  frame.DecoderConfig
+	plain     frame.DecoderConfig    // for conns without compression
+	deflated  frame.DecoderConfig    // for the others, without context takeover
+	takeovers map[*Conn]*takeover    // for those with
+	deflaters [numClasses]*frame.Deflater
 	request   frame.Request
 	join      []byte // scratch: small frames joined into one write
 	lastTick  time.Time
@@ -59,18 +62,28 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 		srv: s, idx: idx, el: el, owner: currentOwner(), ready: make(chan struct{}),
 		congested: make(map[uint64]*Conn),
 		heads:     make(map[*Conn]*partialHead),
+		takeovers: make(map[*Conn]*takeover),
 		lastTick:  s.cfg.now(),
 		rng:       rand.New(rand.NewPCG(rand.Uint64(), uint64(idx))),
 	}
 	l.inbox.wakeFD = wakeFD
-	l.decoding = frame.DecoderConfig{
-		Role:            frame.Server,
-		MaxMessageBytes: s.cfg.MaxMessageBytes,
-		MaxFragments:    s.cfg.MaxFragments,
-		NewBuffer:       func(size int) frame.Buffer { return pool.Get(size) },
+	l.plain = decodingOf(&s.cfg)
+	if s.cfg.Deflate != nil {
+		l.deflated = decodingOf(&s.cfg)
+		l.deflated.Inflater = frame.NewInflater()
 	}
 	l.wheel.now = 1 // 0 means no deadline
 	return l
+}
+
+// decodingOf returns how messages are decoded that are not compressed.
+func decodingOf(cfg *Config) frame.DecoderConfig {
+	return frame.DecoderConfig{
+		Role:            frame.Server,
+		MaxMessageBytes: cfg.MaxMessageBytes,
+		MaxFragments:    cfg.MaxFragments,
+		NewBuffer:       func(size int) frame.Buffer { return pool.Get(size) },
+	}
 }
 
 // check panics, in builds with the tag wsedge_debug, on any goroutine but the loop's own.

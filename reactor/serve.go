@@ -37,7 +37,7 @@ func (q *runQueue) pop() *group {
 
 // accept takes a publication from the inbox to its group.
 func (l *loop) accept(p *post) {
-	g := p.topic.groupOn(l, p.form)
+	g := p.topic.groupOn(l, p.variant)
 	if g == nil || g.idle() {
 		p.shared.Release()
 		return

@@ -32,6 +32,8 @@ type Server struct {
 	httpConns     atomic.Int64
 	refusals      atomic.Int64 // refused connections that linger
 	inFlightBytes atomic.Int64
+	takeovers     atomic.Int64          // conns with context takeover
+	deflaters     [numClasses]sync.Pool // of *frame.Deflater, for publishers
 	started       atomic.Bool
 	draining      atomic.Bool
 

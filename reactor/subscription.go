@@ -52,8 +52,9 @@ func (c *Conn) addSubscription(t *Topic, f Form) (*subscription, error) {
 		return nil, ErrSubscribed
 	}
 	s := subscription{topic: t, index: joining, form: f}
-	t.enlist(c.loop, f)
+	t.enlist(c.loop, c.variant(f))
 	t.subscribers.Add(1)
+	c.flags |= flagForeign
 	if o := c.loop.srv.cfg.Forms[f]; o.NoCoalesce || o.Gap > 0 {
 		c.flags |= flagNoCoalesce
 	}
@@ -69,14 +70,17 @@ func (c *Conn) addSubscription(t *Topic, f Form) (*subscription, error) {
 	return &(*c.more)[len(*c.more)-1], nil
 }
 
+// variant is the one in which the conn gets publications of form f.
+func (c *Conn) variant(f Form) variant { return c.loop.srv.variant(f, c.class) }
+
 // enterGroup puts the conn into the dense slice.
 func (c *Conn) enterGroup(s *subscription) {
-	s.index = int32(s.topic.enlist(c.loop, s.form).members.add(c))
+	s.index = int32(s.topic.enlist(c.loop, c.variant(s.form)).members.add(c))
 }
 
 // leave takes the conn out of the group of s.
 func (c *Conn) leave(s subscription) {
-	g := s.topic.groupOn(c.loop, s.form)
+	g := s.topic.groupOn(c.loop, c.variant(s.form))
 	if s.index == joining {
 		g.abandon(c)
 	} else {

@@ -1,11 +1,11 @@
 package reactor
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/pool"
 )
 
 // Form is one way to put a publication on the wire: an index into Config.Forms.
@@ -47,8 +47,8 @@ type Topic struct {
 
 // share is a topic's part on one loop.
 type share struct {
-	interest atomic.Uint32 // bits of the forms that have, or are about to have, members; written by the loop
-	groups   []*group      // by form, as far as used; owned by the loop
+	interest atomic.Uint64 // bits of the variants that have, or are about to have, members; written by the loop
+	groups   []*group      // by variant, as far as used; owned by the loop
 }
 
 // NewTopic makes a topic. It holds nothing but memory, and needs no closing. Safe from any goroutine.
@@ -58,8 +58,8 @@ func (s *Server) NewTopic(o TopicOptions) *Topic {
 
 // Encoder puts one publication on the wire.
 type Encoder interface {
-	// AppendForm appends the complete wire bytes of the publication in form f: one WebSocket frame, or several. It is
-	// called at most once for each form that has subscribers.
+	// AppendForm appends the complete wire bytes of the publication in form f: one WebSocket frame, or several, none of them
+	// compressed. It is called at most once for each form that has subscribers.
 	AppendForm(dst []byte, f Form) []byte
 }
 
@@ -84,35 +84,19 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 		return 0, ErrBacklog
 	}
 	matched = int(t.subscribers.Load())
-	var encoded [MaxForms]*pool.Shared
+	e := encoding{srv: t.srv, encoder: p.Encoder}
+	defer e.release()
 	for _, l := range t.srv.knownLoops() {
-		interest := t.shares[l.idx].interest.Load()
-		for f := Form(0); interest != 0; f, interest = f+1, interest>>1 {
-			if interest&1 == 0 {
-				continue
+		for interest := t.shares[l.idx].interest.Load(); interest != 0; interest &= interest - 1 {
+			v := variant(bits.TrailingZeros64(interest))
+			shared := e.in(v)
+			shared.Retain()
+			if !l.inbox.put(post{kind: postPublication, variant: v, topic: t, shared: shared, conn: p.Exclude, seq: p.Seq}) {
+				shared.Release()
 			}
-			if encoded[f] == nil {
-				encoded[f] = t.encode(p.Encoder, f)
-			}
-			encoded[f].Retain()
-			if !l.inbox.put(post{kind: postPublication, form: f, topic: t, shared: encoded[f], conn: p.Exclude, seq: p.Seq}) {
-				encoded[f].Release()
-			}
-		}
-	}
-	for _, s := range encoded[:len(t.srv.cfg.Forms)] {
-		if s != nil {
-			s.Release()
 		}
 	}
 	return matched, nil
-}
-
-func (t *Topic) encode(e Encoder, f Form) *pool.Shared {
-	s := pool.NewShared(256)
-	s.SetBytes(e.AppendForm(s.Storage(), f))
-	t.srv.charge(s)
-	return s
 }
 
 // Broadcast sends one WebSocket message, the same in all forms, to every subscriber that the topic has now. It returns
@@ -138,24 +122,24 @@ func (m message) AppendForm(dst []byte, _ Form) []byte {
 func (t *Topic) Subscribers() int { return int(t.subscribers.Load()) }
 
 // groupOn returns the topic's group on a loop, or nil. On that loop only.
-func (t *Topic) groupOn(l *loop, f Form) *group {
-	if groups := t.shares[l.idx].groups; int(f) < len(groups) {
-		return groups[f]
+func (t *Topic) groupOn(l *loop, v variant) *group {
+	if groups := t.shares[l.idx].groups; int(v) < len(groups) {
+		return groups[v]
 	}
 	return nil
 }
 
 // enlist returns the topic's group on a loop, made if there is none, and marks the loop as interested. On that loop only.
-func (t *Topic) enlist(l *loop, f Form) *group {
+func (t *Topic) enlist(l *loop, v variant) *group {
 	share := &t.shares[l.idx]
-	for int(f) >= len(share.groups) {
+	for int(v) >= len(share.groups) {
 		share.groups = append(share.groups, nil)
 	}
-	if share.groups[f] == nil {
-		share.groups[f] = newGroup(l, t, f)
+	if share.groups[v] == nil {
+		share.groups[v] = newGroup(l, t, v)
 	}
-	share.interest.Or(1 << f)
-	return share.groups[f]
+	share.interest.Or(1 << v)
+	return share.groups[v]
 }
 
 // delist ends the loop's interest if the group has no member left. On that loop only.
@@ -163,7 +147,7 @@ func (t *Topic) delist(g *group) {
 	if !g.idle() {
 		return
 	}
-	t.shares[g.loop.idx].interest.And(^uint32(1 << g.form))
+	t.shares[g.loop.idx].interest.And(^uint64(1 << g.variant))
 	if !g.busy() {
 		t.forget(g)
 	}
@@ -171,11 +155,11 @@ func (t *Topic) delist(g *group) {
 
 // forget lets an idle group go. On its loop only.
 func (t *Topic) forget(g *group) {
-	if t.groupOn(g.loop, g.form) != g {
+	if t.groupOn(g.loop, g.variant) != g {
 		return // forgotten already, or another has its place
 	}
 	share := &t.shares[g.loop.idx]
-	share.groups[g.form] = nil
+	share.groups[g.variant] = nil
 	for _, other := range share.groups {
 		if other != nil {
 			return

@@ -21,6 +21,10 @@ func serve(e *environment, args []string) int {
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
+	flags.BoolVar(&cfg.Deflate, "deflate", false,
+		"compress for clients that offer permessage-deflate (RFC 7692); not for messages that hold secrets beside text which others choose")
+	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
+		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")
 	format := addLogFormat(flags)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)

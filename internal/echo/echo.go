@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -20,6 +21,10 @@ type Config struct {
 	// OutboundMaxBytes bounds what waits for a client that does not read; above it the client is closed. One message may
 	// exceed it. Default 1 MiB.
 	OutboundMaxBytes int64
+	// NoDeflate ignores offers of permessage-deflate.
+	NoDeflate bool
+	// DeflateTakeover lets compressed messages refer to earlier ones.
+	DeflateTakeover bool
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 }
@@ -29,10 +34,17 @@ func Listen(cfg Config) (*reactor.Server, error) {
 	if cfg.MaxMessageBytes == 0 {
 		cfg.MaxMessageBytes = DefaultMaxMessageBytes
 	}
+	var deflate *reactor.DeflateOptions
+	switch {
+	case cfg.NoDeflate && cfg.DeflateTakeover:
+		return nil, errors.New("echo: context takeover needs compression")
+	case !cfg.NoDeflate:
+		deflate = &reactor.DeflateOptions{Takeover: cfg.DeflateTakeover}
+	}
 	return reactor.Listen(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, Origins: []string{"*"},
 		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1,
-		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute,
+		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
 		Logger: cfg.Logger,
 	})
 }

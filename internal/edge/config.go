@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
@@ -25,6 +26,12 @@ type Config struct {
 	MaxConns int
 	// MaxMessageBytes bounds a client's message. Default 64 KiB.
 	MaxMessageBytes int64
+	// Deflate compresses for clients that offer permessage-deflate (RFC 7692). Danger: the length of a message that holds a
+	// secret beside text which somebody else chooses tells about the secret.
+	Deflate bool
+	// DeflateTakeover lets compressed messages refer to earlier ones of the same connection, for 8 to 36 KiB of memory each.
+	// Publications never do.
+	DeflateTakeover bool
 	// ChannelsPerConn bounds the channels of one client. Default 128.
 	ChannelsPerConn int
 	// MaxChannels bounds the channels of the node. Default 1,000,000.
@@ -82,6 +89,9 @@ func (cfg Config) withDefaults() (Config, error) {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
 		}
 	}
+	if cfg.DeflateTakeover && !cfg.Deflate {
+		problems = append(problems, errors.New("context takeover needs compression"))
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -92,6 +102,14 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}
 	return cfg, nil
+}
+
+// deflateOptions are the reactor's; nil: no compression.
+func (cfg *Config) deflateOptions() *reactor.DeflateOptions {
+	if !cfg.Deflate {
+		return nil
+	}
+	return &reactor.DeflateOptions{Takeover: cfg.DeflateTakeover}
 }
 
 // pingSeconds is what clients are told: how often, in seconds, they hear from the server at least; 0 for never.
