@@ -14,8 +14,9 @@ type DecoderConfig struct {
 	Role Role
 
 	// MaxMessageBytes limits the sum of the payloads of one message's frames. A header that would exceed it fails with
-	// ErrMessageTooBig before any of its payload is read. 0 means DefaultMaxMessageBytes. A peer can make the
-	// connection hold up to twice as much memory.
+	// ErrMessageTooBig before any of its payload is read. 0 means DefaultMaxMessageBytes. What a peer makes the
+	// connection hold is what has arrived and 64 KiB; a message of more than 64 KiB is held once more while it is
+	// joined for the handler.
 	MaxMessageBytes int64
 
 	// MaxFragments limits the frames of one message; 0 means no limit. Without one a peer may send empty fragments

@@ -41,7 +41,7 @@ func (d *Decoder) Next(cfg *DecoderConfig, in []byte) (m Message, n int, err err
 		maskWord(payload, h.key)
 	}
 	if h.compressed() {
-		m, err := cfg.Inflater.message(cfg, h.opcode(), nil, payload)
+		m, err := cfg.Inflater.message(cfg, h.opcode(), &assembly{}, payload)
 		if err != nil {
 			return d.fail(cfg, in, err)
 		}

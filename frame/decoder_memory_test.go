@@ -2,6 +2,8 @@ package frame
 
 import (
 	"bytes"
+	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,7 +15,7 @@ func TestDecoderAtRestIsOnePointer(t *testing.T) {
 	if size := unsafe.Sizeof(Decoder{}); size != unsafe.Sizeof(uintptr(0)) {
 		t.Errorf("a Decoder takes %d bytes", size)
 	}
-	if size := unsafe.Sizeof(partial{}); size > 144 {
+	if size := unsafe.Sizeof(partial{}); size > 176 {
 		t.Errorf("a scratch state takes %d bytes", size)
 	}
 }
@@ -99,7 +101,7 @@ func TestScratchIsGivenBackAtRest(t *testing.T) {
 				}
 			}
 		}
-		if !d.AtRest() || cfg.freeCount != 1 || *cfg.free != (partial{}) {
+		if !d.AtRest() || cfg.freeCount != 1 || !reflect.ValueOf(*cfg.free).IsZero() {
 			t.Fatalf("cut %d: at rest %v, %d free", cut, d.AtRest(), cfg.freeCount)
 		}
 	}
@@ -211,5 +213,101 @@ func BenchmarkNext(b *testing.B) {
 				m.Release()
 			}
 		})
+	}
+}
+
+// sizedBuffer counts the storage that buffers hold now, and the most that they have held.
+type sizedBuffer struct {
+	heapBuffer
+	held, most *int
+}
+
+func (b *sizedBuffer) Write(p []byte) (int, error) {
+	before := cap(b.data)
+	n, err := b.heapBuffer.Write(p)
+	*b.held += cap(b.data) - before
+	*b.most = max(*b.most, *b.held)
+	return n, err
+}
+
+func (b *sizedBuffer) Release() {
+	*b.held -= cap(b.data)
+	b.heapBuffer.Release()
+}
+
+// TestHalfAMessageHoldsWhatHasArrived: whatever a peer sends, the connection holds no more than that and 64 KiB, so no
+// more than the limit and 64 KiB. Only a message that is complete is held twice, while it is joined for the handler.
+func TestHalfAMessageHoldsWhatHasArrived(t *testing.T) {
+	const limit = 1 << 20
+	for _, kind := range []struct {
+		name  string
+		first byte
+	}{{"plain", 0x02}, {"compressed", 0x42}} {
+		for _, fragment := range []int{1, 1000, 70_000, limit} {
+			held, most := 0, 0
+			cfg := DecoderConfig{MaxMessageBytes: limit, Inflater: NewInflater(), NewBuffer: func(int) Buffer {
+				return &sizedBuffer{held: &held, most: &most}
+			}}
+			var d Decoder
+			in := rawFrame(Server, kind.first, strings.Repeat("x", fragment))
+			more := rawFrame(Server, 0x00, strings.Repeat("x", fragment))
+			arrived := 0
+			for arrived+fragment <= limit {
+				for part := range slices.Chunk(slices.Clone(in), 50_000) {
+					if _, _, err := d.Next(&cfg, part); err != nil {
+						t.Fatal(err)
+					}
+					arrived += len(part)
+					if held > arrived+pieceBytes || most > arrived+2*pieceBytes {
+						t.Fatalf("%s, fragments of %d: %d bytes held, %d at most, when %d had arrived", kind.name, fragment, held, most, arrived)
+					}
+				}
+				in = more
+			}
+			d.Reset(&cfg)
+			if held != 0 {
+				t.Errorf("%s: %d bytes are still held", kind.name, held)
+			}
+		}
+	}
+}
+
+// TestInflatingHoldsTheLimit: what is held of a compressed message, in and out, is the limit and 64 KiB, and what buffers
+// round up. Joining it for the handler holds it once more.
+func TestInflatingHoldsTheLimit(t *testing.T) {
+	const limit = 1 << 20
+	honest := words(limit, 5)
+	bomb := strings.Repeat("a", limit) + noise(limit) // expands at once, while most of its bytes still wait
+	for _, c := range []struct{ name, text, want string }{
+		{"words", honest, ""}, {"noise", noise(limit), ""}, {"bomb", bomb, "! message_too_big"}, {"zeros", string(make([]byte, 100*limit)), "! message_too_big"},
+	} {
+		held, most := 0, 0
+		cfg := DecoderConfig{MaxMessageBytes: limit, Inflater: NewInflater(), NewBuffer: func(size int) Buffer {
+			if size > pieceBytes { // the joined message
+				return newHeapBuffer(size)
+			}
+			return &sizedBuffer{held: &held, most: &most}
+		}}
+		var d Decoder
+		wire := deflateStd(c.text)
+		if len(wire) > limit+inflateSlack {
+			wire = wire[:limit] // no more would be read
+		}
+		in := rawFrame(Server, 0xC2, wire)
+		var failure error
+		for part := range slices.Chunk(in, 50_000) {
+			m, _, err := d.Next(&cfg, part)
+			m.Release()
+			failure = err
+		}
+		if got := fmt.Sprint(failure); (c.want == "") != (failure == nil) || c.want != "" && !strings.Contains(got, c.want[2:]) {
+			t.Errorf("%s: %v, want %q", c.name, failure, c.want)
+		}
+		if most > limit+inflateSlack+2*pieceBytes {
+			t.Errorf("%s: %d bytes held at most", c.name, most)
+		}
+		if d.Reset(&cfg); held != 0 {
+			t.Errorf("%s: %d bytes are still held", c.name, held)
+		}
 	}
 }

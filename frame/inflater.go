@@ -38,15 +38,14 @@ func NewInflater() *Inflater {
 	return f
 }
 
-// message inflates a compressed message: wire, and last behind it. It takes ownership of wire.
-func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *pieces, last []byte) (Message, *Error) {
-	f.in = deflated{last: last}
-	f.in.pieces, f.in.left = wire.take()
-	f.in.left += int64(len(last) + len(inflateTail))
+// message inflates a compressed message: wire, which it empties, and last behind it.
+func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *assembly, last []byte) (Message, *Error) {
+	f.in = deflated{wire: *wire, last: last, left: int64(wire.size() + len(last) + len(inflateTail))}
+	*wire = assembly{}
 	f.out = inflated{cfg: cfg, in: &f.in, text: op == OpText}
 	f.buffer.Reset(&f.in)
 	err := f.run(cfg.Window.bytes())
-	f.in.release()
+	f.in.wire.release()
 	out := f.out
 	f.in, f.out = deflated{}, inflated{}
 	if err == nil && !out.complete() {
@@ -56,9 +55,12 @@ func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *pieces, last []b
 		out.payload.release()
 		return Message{}, err
 	}
-	m, _ := out.payload.finish(cfg, op, nil)
+	m, err := out.payload.finish(cfg, op, nil)
+	if err != nil {
+		out.payload.release()
+	}
 	cfg.Window.add(m.Payload)
-	return m, nil
+	return m, err
 }
 
 // run inflates all there is. A stream may end before the message does; then another follows, which may refer back, too.
@@ -80,21 +82,21 @@ func (f *Inflater) run(context []byte) *Error {
 
 // deflated is the reader of a compressed message. Each piece is given back when it has been read.
 type deflated struct {
-	pieces []Buffer // owned
-	read   int      // bytes of the first piece
-	last   []byte
-	tail   int   // bytes of inflateTail
-	left   int64 // bytes to come, the tail included
+	wire assembly // owned
+	read int      // bytes of its first buffer
+	last []byte
+	tail int   // bytes of inflateTail
+	left int64 // bytes to come, the tail included
 }
 
 func (d *deflated) Read(p []byte) (n int, err error) {
 	switch {
-	case len(d.pieces) > 0:
-		piece := d.pieces[0].Bytes()
+	case d.wire.first != nil:
+		piece := d.wire.first.Bytes()
 		n = copy(p, piece[d.read:])
 		if d.read += n; d.read == len(piece) {
-			d.pieces[0].Release()
-			d.pieces, d.read = d.pieces[1:], 0
+			d.wire.pop().Release()
+			d.read = 0
 		}
 	case len(d.last) > 0:
 		n = copy(p, d.last)
@@ -108,12 +110,6 @@ func (d *deflated) Read(p []byte) (n int, err error) {
 	}
 	d.left -= int64(n)
 	return n, nil
-}
-
-func (d *deflated) release() {
-	for _, p := range d.pieces {
-		p.Release()
-	}
 }
 
 // inflated takes what comes out, and stops the work as soon as that is too much, or no text.
@@ -153,14 +149,14 @@ func (o *inflated) complete() bool { return !o.text || o.utf8.complete() }
 
 // history is what a new stream may refer to: what has come out of this message, and what came before it.
 func (o *inflated) history(context []byte) []byte {
-	if o.payload.buffer == nil {
+	if o.payload.first == nil {
 		return context
 	}
-	out := o.payload.buffer.Bytes()
-	const most = 1 << MaxWindowBits
-	if len(out) >= most || len(context) == 0 {
-		return out[max(0, len(out)-most):]
+	w := NewWindow(MaxWindowBits)
+	w.add(context)
+	w.add(o.payload.first.Bytes())
+	for _, b := range o.payload.rest[max(0, len(o.payload.rest)-2):] { // a window is half a full buffer
+		w.add(b.Bytes())
 	}
-	context = context[max(0, len(context)+len(out)-most):]
-	return append(append(make([]byte, 0, len(context)+len(out)), context...), out...)
+	return w.data
 }

@@ -21,14 +21,12 @@ type partial struct {
 	size       int64 // payload bytes of all its headers so far
 	frames     int
 	data       assembly
-	wire       *pieces // instead of data, where it is compressed; nil: empty
 }
 
 // release gives the buffers back.
 func (p *partial) release() {
 	p.control.release()
 	p.data.release()
-	p.wire.release()
 }
 
 // readHeader takes bytes until a header is complete, and then begins the frame. n is how many it took.
@@ -126,12 +124,9 @@ func (p *partial) readData(cfg *DecoderConfig, chunk []byte, last bool) (Message
 // readCompressed is readData for a compressed message.
 func (p *partial) readCompressed(cfg *DecoderConfig, chunk []byte, last bool) (Message, *Error) {
 	if !last {
-		if p.wire == nil {
-			p.wire = &pieces{}
-		}
-		return Message{}, p.wire.add(cfg, chunk)
+		return Message{}, p.data.add(cfg, chunk)
 	}
-	m, err := cfg.Inflater.message(cfg, p.opcode, p.wire, chunk)
+	m, err := cfg.Inflater.message(cfg, p.opcode, &p.data, chunk)
 	p.opcode = 0 // as above
 	return m, err
 }
