@@ -35,6 +35,8 @@ var rules = []rule{
 		"reactor is embedded by others: it knows no channels, users or JSON"},
 	{"loadtest", nil, []string{module + "reactor", module + "internal", module + "pool", module + "cmd"},
 		"a load tool that shares code with the server under test shares its mistakes"},
+	{"test/conformance", nil, []string{module},
+		"what judges shares no code with what it judges"},
 	{"internal", nil, []string{module + "loadtest", module + "cmd"},
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},

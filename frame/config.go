@@ -8,7 +8,7 @@ const DefaultMaxMessageBytes = 64 << 10
 const maxFreePartials = 256
 
 // DecoderConfig is shared by all Decoders of one goroutine, and confined to it: it also keeps the free list of their
-// scratch state. It must not be copied or changed once a Decoder has used it.
+// scratch state. It must not be copied, nor a limit changed, once a Decoder has used it.
 type DecoderConfig struct {
 	// Role is the side that decodes. The default is Server.
 	Role Role
@@ -35,6 +35,10 @@ type DecoderConfig struct {
 	// Window is the context of the messages that come, under context takeover; nil: each stands alone. One that is not
 	// nil makes the config that of one Decoder.
 	Window *Window
+
+	// Frames counts the frames that have begun, of all Decoders, for callers that limit their rate: a peer's fragments
+	// otherwise show only when their message is whole.
+	Frames uint64
 
 	free      *partial // linked by next
 	freeCount int

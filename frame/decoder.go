@@ -35,6 +35,7 @@ func (d *Decoder) Next(cfg *DecoderConfig, in []byte) (m Message, n int, err err
 		d.partial = cfg.take()
 		return d.resume(cfg, in)
 	}
+	cfg.Frames++
 	end := h.size + int(h.length)
 	payload := in[h.size:end:end]
 	if cfg.Role == Server {

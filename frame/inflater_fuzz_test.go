@@ -72,7 +72,8 @@ func FuzzInflate(f *testing.F) {
 		want := inflateReference(string(payload), cfg.MaxMessageBytes)
 		first := sameFailure(got)
 		sooner := first == "! no text" && want[0] == '!' // text is checked as it comes out
-		if first != want && !sooner {
+		later := want == "! no text" && first == "! message_too_big" // the library withholds what comes shortly before a defect
+		if first != want && !sooner && !later {
 			t.Fatalf("got %.200q, the standard library %.200q", first, want)
 		}
 	})

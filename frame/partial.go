@@ -66,6 +66,7 @@ func (p *partial) tryHeader(cfg *DecoderConfig, b []byte) (size int, err *Error)
 	if err := p.frame.parse(b, cfg.Role, room); err != nil || p.frame.size == 0 {
 		return 0, err
 	}
+	cfg.Frames++
 	p.begin()
 	return p.frame.size, nil
 }

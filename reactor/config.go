@@ -51,6 +51,10 @@ type Config struct {
 	// MaxFragments bounds the frames of one message; above it: close 1008. Default 1,024; negative: no bound, which lets
 	// a peer buy much parsing with few bytes.
 	MaxFragments int
+	// MaxFrameRate is how many frames a second a peer may send, fragments and control frames included; MaxControlRate how many
+	// control frames. Two seconds' worth may come at once. Above it: close 1008. From 10 to 30,000. Default 1,000 and 100;
+	// negative: no bound.
+	MaxFrameRate, MaxControlRate int
 	// OutboundMaxBytes bounds what waits for a conn that does not read, in bytes on the wire. One message may exceed it
 	// when nothing else waits. Above it the topic's SlowPolicy decides; what no topic sent ends the conn. Default 1 MiB.
 	OutboundMaxBytes int64
@@ -139,6 +143,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	setDefault(&cfg.MaxMessageBytes, 64<<10)
 	setDefault(&cfg.MaxFragments, 1024)
+	cfg.MaxFrameRate = rateOrNone("MaxFrameRate", cfg.MaxFrameRate, 1000, wrong)
+	cfg.MaxControlRate = rateOrNone("MaxControlRate", cfg.MaxControlRate, 100, wrong)
 	setDefault(&cfg.OutboundMaxBytes, 1<<20)
 	setDefault(&cfg.OutboundMaxAge, 10*time.Second)
 	setDefault(&cfg.NodeMaxBytes, 256<<20)

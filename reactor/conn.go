@@ -59,6 +59,7 @@ type Conn struct {
 	lastInbound  uint32    // tick at which the peer was last heard of
 	pingSent     uint32    // tick of the ping that is awaited
 	partialSince uint32    // tick at which an unfinished message began
+	load         frameLoad // what the peer has used of its rates
 	out          *outbound // what the socket did not take; nil at rest
 	next, prev   *Conn     // in the wheel
 	decoder      frame.Decoder

@@ -46,6 +46,8 @@ const (
 	CauseNoPong
 	// CauseMessageTimeout: a message was begun and not finished within MessageTimeout.
 	CauseMessageTimeout
+	// CauseRate: the peer sends more frames than MaxFrameRate and MaxControlRate let it.
+	CauseRate
 	// CausePanic: the handler panicked.
 	CausePanic
 )
@@ -61,6 +63,8 @@ func (cause Cause) Default() (frame.CloseCode, string) {
 		return frame.ClosePolicyViolation, "no_pong"
 	case CauseMessageTimeout:
 		return frame.ClosePolicyViolation, "message_timeout"
+	case CauseRate:
+		return frame.ClosePolicyViolation, "frame_rate"
 	default:
 		return frame.CloseInternalError, "internal"
 	}

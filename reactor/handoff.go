@@ -40,18 +40,17 @@ func newHTTPSide(s *Server) *httpSide {
 	return h
 }
 
-// plainHTTP hands the connection over to net/http, with in, the bytes read so far, which it copies.
-func (c *Conn) plainHTTP(in []byte) {
+// plainHTTP hands the connection over to net/http, with in, the bytes read so far, which it copies. An error is how the
+// request is to be refused.
+func (c *Conn) plainHTTP(in []byte) error {
 	h := c.loop.srv.http
 	if h == nil {
-		c.refuse(statusUpgradeRequired)
-		return
+		return statusUpgradeRequired
 	}
 	conn, err := duplicate(int(c.fd))
 	if err != nil {
 		c.loop.srv.cfg.Logger.Error("cannot hand a connection over to HTTP", "error", err)
-		c.refuseError(err)
-		return
+		return err
 	}
 	c.loop.srv.httpConns.Add(1)
 	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
@@ -59,6 +58,7 @@ func (c *Conn) plainHTTP(in []byte) {
 	c.loop.wheel.remove(c)
 	c.closeSocket() // the duplicate keeps the connection
 	go h.offer(handed)
+	return nil
 }
 
 // duplicate makes a net.Conn of the connection behind fd, which stays open.

@@ -20,7 +20,7 @@ type partialHead struct {
 func (c *Conn) handshake(in []byte) []byte {
 	l := c.loop
 	if c.flags&flagRefusal != 0 {
-		c.refuse(l.srv.refusal())
+		c.refuse(l.srv.refusal(), false)
 		return nil
 	}
 	h := l.heads[c]
@@ -51,19 +51,23 @@ func (c *Conn) handshake(in []byte) []byte {
 // answer answers the request whose head is the first n bytes of in, or err if there can be none. It returns what is behind
 // the head of an accepted handshake.
 func (c *Conn) answer(in []byte, n int, err error) []byte {
-	r := &c.loop.request
-	if err == nil {
-		err = r.Parse(in[:n], &c.loop.srv.cfg.Head)
-	}
-	if err == nil && !r.WantsUpgrade() {
-		c.plainHTTP(in)
+	if err != nil {
+		c.refuse(asRefusal(err), false)
 		return nil
 	}
-	if err == nil {
-		err = c.upgrade(r)
+	r := &c.loop.request
+	upgrade := false
+	if err = r.Parse(in[:n], &c.loop.srv.cfg.Head); err == nil {
+		if upgrade = r.WantsUpgrade(); upgrade {
+			err = c.upgrade(r)
+		} else {
+			err = c.plainHTTP(in)
+		}
 	}
 	if err != nil {
-		c.refuseError(err)
+		c.refuse(asRefusal(err), string(r.Method) == http.MethodHead)
+	}
+	if err != nil || !upgrade {
 		return nil
 	}
 	return in[n:]
@@ -137,20 +141,27 @@ func (s *Server) originAllowed(r *frame.Request) bool {
 	return frame.SameOrigin(origin, r.Host, false)
 }
 
-// refuseError answers a handshake that cannot be accepted.
-func (c *Conn) refuseError(err error) {
+// asRefusal is how a handshake is answered that fails with err.
+func asRefusal(err error) *frame.HandshakeError {
 	var h *frame.HandshakeError
 	if !errors.As(err, &h) {
 		h = &frame.HandshakeError{Status: http.StatusInternalServerError, Reason: "internal"}
 	}
-	c.refuse(h)
+	return h
 }
 
-// refuse answers with an HTTP error and hangs up. Nothing that follows is read as HTTP.
-func (c *Conn) refuse(h *frame.HandshakeError) {
+// refuse answers with an HTTP error and hangs up. Nothing that follows is read as HTTP. The answer to a HEAD has no body
+// (RFC 9110, section 9.3.2).
+func (c *Conn) refuse(h *frame.HandshakeError, head bool) {
 	l := c.loop
 	l.srv.counters.refusal(h.Reason)
-	c.putBytes(frame.AppendRejection(nil, h.Status, h.Header, h.Reason+"\n"))
+	date := l.srv.cfg.now().UTC().Format("Date: " + http.TimeFormat + "\r\n")
+	body := h.Reason + "\n"
+	b := frame.AppendRejection(nil, h.Status, date+h.Header, body)
+	if head {
+		b = b[:len(b)-len(body)]
+	}
+	c.putBytes(b)
 	c.state = stateClosing
 	c.flags |= flagHangUp
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.CloseTimeout))
@@ -164,6 +175,6 @@ var (
 		Status: http.StatusServiceUnavailable, Reason: "shutting_down", Header: "Retry-After: 1\r\n"}
 	statusUpgradeRequired = &frame.HandshakeError{
 		Status: http.StatusUpgradeRequired, Reason: "upgrade_required",
-		Header: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"}
+		Header: "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"}
 	statusTimeout = &frame.HandshakeError{Status: http.StatusRequestTimeout, Reason: "handshake_timeout"}
 )

@@ -125,6 +125,9 @@ func prepare(t testing.TB, cfg Config) *Server {
 	if cfg.PingInterval == 0 {
 		cfg.PingInterval = -1 // a ping would come into conversations that are about something else
 	}
+	if cfg.MaxFrameRate == 0 {
+		cfg.MaxFrameRate, cfg.MaxControlRate = -1, -1 // most send as fast as they can
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}

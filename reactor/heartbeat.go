@@ -13,7 +13,7 @@ func (c *Conn) deadline() {
 	switch c.state {
 	case stateHandshaking:
 		if h := l.heads[c]; h != nil { // it has begun to speak HTTP, so it understands the answer
-			c.refuse(statusTimeout)
+			c.refuse(statusTimeout, false)
 			return
 		}
 		reason := statusTimeout.Reason

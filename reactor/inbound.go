@@ -24,12 +24,18 @@ func (c *Conn) messages(in []byte) {
 	}
 	decoding := c.decoding()
 	for len(in) > 0 {
+		begun := decoding.Frames
 		m, n, err := c.decoder.Next(decoding, in)
 		if err != nil {
 			c.fail(err)
 			return
 		}
 		in = in[n:]
+		if !c.load.add(&c.loop.srv.cfg, decoding.Frames-begun, m.Opcode.IsControl()) {
+			m.Release()
+			c.tooFast()
+			return
+		}
 		if m.Opcode == frame.OpContinuation {
 			break // all consumed, more needed
 		}
@@ -40,6 +46,14 @@ func (c *Conn) messages(in []byte) {
 		}
 	}
 	c.notePartial()
+}
+
+// tooFast ends the conn whose peer sends more frames than it may. What it goes on to send is not looked at.
+func (c *Conn) tooFast() {
+	if c.state == stateOpen {
+		c.end(CauseRate)
+	}
+	c.flags |= flagHangUp
 }
 
 // message handles one message or control frame.

@@ -113,7 +113,10 @@ func (l *loop) traffic(c *Conn, in []byte) {
 	l.enter()
 	defer l.exit()
 	l.stats.bytesIn.Add(int64(len(in)))
-	c.lastInbound = l.wheel.now
+	if l.wheel.now != c.lastInbound {
+		c.load.leak(&l.srv.cfg, l.wheel.now-c.lastInbound)
+		c.lastInbound = l.wheel.now
+	}
 	c.flags &^= flagAwaitingPong
 	l.corked = c
 	c.inbound(in)
@@ -229,7 +232,7 @@ func (l *loop) drainConns() {
 	l.wheel.each(func(c *Conn) {
 		switch c.state {
 		case stateHandshaking:
-			c.refuse(statusDraining)
+			c.refuse(statusDraining, false)
 		case stateOpen:
 			l.drainOpen(c)
 		}

@@ -30,7 +30,7 @@ func (r DropReason) String() string { return dropNames[r] }
 
 const numCauses = CausePanic + 1
 
-var causeNames = [numCauses]string{"shutdown", "slow", "no_pong", "message_timeout", "panic"}
+var causeNames = [numCauses]string{"shutdown", "slow", "no_pong", "message_timeout", "frame_rate", "panic"}
 
 // String returns the metric label.
 func (cause Cause) String() string { return causeNames[cause] }

@@ -6,6 +6,8 @@ import "time"
 // here is shorter than a second.
 const tickPeriod = 100 * time.Millisecond
 
+const ticksPerSecond = time.Second / tickPeriod
+
 // wheelSlots times tickPeriod is 51.2 s: deadlines further away stay in their slot for another round.
 const wheelSlots = 512
 

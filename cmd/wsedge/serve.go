@@ -21,6 +21,8 @@ func serve(e *environment, args []string) int {
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
+	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
+	flags.IntVar(&cfg.MaxControlRate, "control-rate", 0, "most pings and pongs a second of a client, 10 to 30000 (default: no bound)")
 	flags.BoolVar(&cfg.Deflate, "deflate", false,
 		"compress for clients that offer permessage-deflate (RFC 7692); not for messages that hold secrets beside text which others choose")
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,

@@ -43,7 +43,7 @@ func Listen(cfg Config) (*reactor.Server, error) {
 	}
 	return reactor.Listen(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, Origins: []string{"*"},
-		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1,
+		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
 		Logger: cfg.Logger,
 	})

@@ -26,6 +26,9 @@ type Config struct {
 	MaxConns int
 	// MaxMessageBytes bounds a client's message. Default 64 KiB.
 	MaxMessageBytes int64
+	// MaxFrameRate is how many frames a second a client may send, and MaxControlRate how many pings and pongs; two seconds'
+	// worth may come at once. From 10 to 30,000; default: no bound.
+	MaxFrameRate, MaxControlRate int
 	// Deflate compresses for clients that offer permessage-deflate (RFC 7692). Danger: the length of a message that holds a
 	// secret beside text which somebody else chooses tells about the secret.
 	Deflate bool
@@ -82,6 +85,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		value int64
 	}{
 		{"connections", int64(cfg.MaxConns)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
+		{"frames a second", int64(cfg.MaxFrameRate)}, {"control frames a second", int64(cfg.MaxControlRate)},
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
 	} {
@@ -92,6 +96,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}
+	const noBound = -1
+	setDefault(&cfg.MaxFrameRate, noBound)
+	setDefault(&cfg.MaxControlRate, noBound)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

@@ -32,7 +32,8 @@ func plain(w http.ResponseWriter, status int, body string) {
 // upgradeRequired answers who asks for a WebSocket's path without asking for a WebSocket: RFC 9110, section 15.5.22.
 func upgradeRequired(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Upgrade", "websocket")
-	w.Header().Set("Connection", "Upgrade")
+	// A proxy that took it for an upgrade must not have what follows read as requests. net/http looks at the first value only.
+	w.Header()["Connection"] = []string{"close", "Upgrade"}
 	w.Header().Set("Sec-WebSocket-Version", "13")
 	plain(w, http.StatusUpgradeRequired, "upgrade_required\n")
 }

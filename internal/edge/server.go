@@ -65,6 +65,7 @@ func Listen(cfg Config) (*Server, error) {
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
+		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
 		Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
 	})
 	if err == nil {

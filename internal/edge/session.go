@@ -154,6 +154,8 @@ func (s *session) closeCode(cause reactor.Cause) (frame.CloseCode, string) {
 		return native.CloseSlow, "slow"
 	case reactor.CauseNoPong:
 		return native.CloseNoPong, "no_pong"
+	case reactor.CauseRate:
+		return native.CloseRate, "frame_rate"
 	default:
 		return cause.Default()
 	}
