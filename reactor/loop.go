@@ -216,15 +216,13 @@ func (l *loop) tick() {
 	default:
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
-	for range elapsed {
-		due := l.wheel.advance()
-		for _, c := range due {
-			if c.due == 0 && c.state != stateClosed {
-				c.deadline()
-			}
+	due := l.wheel.advance(elapsed)
+	for _, c := range due {
+		if c.due == 0 && c.state != stateClosed {
+			c.deadline()
 		}
-		clear(due) // keeps no conn alive
 	}
+	clear(due) // keeps no conn alive
 }
 
 // drainConns ends every conn of the loop because the server is shutting down.

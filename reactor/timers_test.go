@@ -161,7 +161,7 @@ func TestWheel(t *testing.T) {
 	w.set(conns[8], 0)          // in the past: the next tick
 	fired := map[*Conn]uint32{} // at which tick
 	for range 3000 {
-		for _, c := range w.advance() {
+		for _, c := range w.advance(1) {
 			if fired[c] != 0 {
 				t.Fatal("fired twice")
 			}
@@ -182,4 +182,18 @@ func TestWheel(t *testing.T) {
 			t.Errorf("conn %d fired at %d, want %d", i, fired[c], want)
 		}
 	}
+}
+
+// A loop that catches up on several ticks at once does not let a deadline pass that it has only just set.
+func TestCatchingUpLeavesNewDeadlinesTheirTime(t *testing.T) {
+	clock := newClock()
+	s := serve(t, Config{Loops: 1, Handler: echo, now: clock.Now, MessageTimeout: tickPeriod, CloseTimeout: tickPeriod})
+	c := dial(t, s, "/")
+	c.write([]byte{0x81, 0x85, 1}) // a part of a message
+	s.settle()
+	clock.mu.Lock()
+	clock.now = clock.now.Add(maxCatchUpTicks * tickPeriod)
+	clock.mu.Unlock()
+	s.knownLoops()[0].inbox.putTick()
+	c.wantClose(1008, "message_timeout")
 }

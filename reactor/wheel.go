@@ -64,18 +64,21 @@ func (w *wheel) remove(c *Conn) {
 	c.next, c.prev, c.due = nil, nil, 0
 }
 
-// advance moves the clock by one tick and returns the conns whose deadline has come, taken out of the wheel. The slice is
-// valid until the next advance; a conn in it may have been closed, or given a new deadline, by the time it is looked at.
-func (w *wheel) advance() []*Conn {
-	w.now++
+// advance moves the clock by some ticks and returns the conns whose deadline has come, taken out of the wheel. None is looked
+// at before the clock stands where it will stay, so that a deadline which is set then has all its time. The slice is valid
+// until the next advance; a conn in it may have been closed, or given a new deadline, by the time it is looked at.
+func (w *wheel) advance(ticks uint32) []*Conn {
 	w.due = w.due[:0]
-	for c := w.slots[w.now%wheelSlots]; c != nil; {
-		next := c.next
-		if c.due <= w.now {
-			w.remove(c)
-			w.due = append(w.due, c)
+	for range ticks {
+		w.now++
+		for c := w.slots[w.now%wheelSlots]; c != nil; {
+			next := c.next
+			if c.due <= w.now {
+				w.remove(c)
+				w.due = append(w.due, c)
+			}
+			c = next
 		}
-		c = next
 	}
 	return w.due
 }
