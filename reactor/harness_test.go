@@ -5,33 +5,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/pool"
+	"github.com/wsedge/wsedge/internal/leaktest"
 )
 
 // patience is how long a test waits for what must come; it is never waited for in a test that passes.
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) {
-	warmUp()
-	goroutines, files := runtime.NumGoroutine(), openFiles()
-	code := m.Run()
-	if code == 0 {
-		code = leakCheck(goroutines, files)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaktest.Run(m, warmUp) }
 
 // warmUp starts what the engine starts once per process and keeps.
 func warmUp() {
@@ -49,35 +37,6 @@ func warmUp() {
 	if err := s.Shutdown(context.Background()); err != nil {
 		panic(err)
 	}
-}
-
-// leakCheck waits for what the tests began to end, and says what did not.
-func leakCheck(goroutines, files int) int {
-	end := time.Now().Add(patience)
-	for time.Now().Before(end) {
-		// The engine's own worker pool keeps idle goroutines for a while; they are not ours.
-		if runtime.NumGoroutine()-poolWorkers() <= goroutines && openFiles() <= files && pool.Outstanding() == (pool.Ledger{}) {
-			return 0
-		}
-		time.Sleep(10 * time.Millisecond) // polls, up to patience
-	}
-	stacks := make([]byte, 1<<20)
-	fmt.Printf("leak: goroutines %d, were %d; files %d, were %d; buffers %+v\n%s\n", runtime.NumGoroutine(), goroutines,
-		openFiles(), files, pool.Outstanding(), stacks[:runtime.Stack(stacks, true)])
-	return 1
-}
-
-func poolWorkers() int {
-	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "goWorker).run")
-}
-
-func openFiles() int {
-	dir, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(dir)
 }
 
 // funcs is a Handler of functions; those that are nil do nothing.

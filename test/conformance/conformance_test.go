@@ -51,7 +51,7 @@ func startEcho(t *testing.T, cfg echo.Config) string {
 
 // TestConformance runs every case in every write mode and prints the table.
 func TestConformance(t *testing.T) {
-	results := Run(target(t), Cases(*countFlag), *casesFlag, *workersFlag)
+	results := Run(target(t), Cases(*countFlag), *casesFlag, *workersFlag, Modes...)
 	if len(results) == 0 {
 		t.Fatalf("no case matches %q", *casesFlag)
 	}

@@ -71,7 +71,7 @@ func runFailFast(parts [3][]byte, target Target, mode Mode) (Verdict, error) {
 	defer s.close()
 	s.say(parts[0], 0)
 	s.say(parts[1], 0)
-	e, ok, quiet := s.awaitFor(patience / quietShare)
+	e, ok, quiet := s.awaitFor(target.patience() / quietShare)
 	if !quiet {
 		var got []event
 		if ok {

@@ -17,12 +17,12 @@ type Result struct {
 	Err     error
 }
 
-// Run runs the cases whose ids match pattern (of path.Match; several, separated by commas) in all write modes, workers at
-// a time, and returns the results in the order of cases and modes.
-func Run(target Target, cases []Case, pattern string, workers int) []Result {
+// Run runs the cases whose ids match pattern (of path.Match; several, separated by commas) in the write modes, workers
+// at a time, and returns the results in the order of cases and modes.
+func Run(target Target, cases []Case, pattern string, workers int, modes ...Mode) []Result {
 	var results []Result
 	for _, c := range cases {
-		for _, mode := range Modes {
+		for _, mode := range modes {
 			if matches(pattern, c.ID) {
 				results = append(results, Result{Case: c, Mode: mode})
 			}

@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds what must come. A server that passes never makes a case wait for it.
-var patience = 60 * time.Second
+const patience = 60 * time.Second
 
 // Mode is how a case writes.
 type Mode int
@@ -37,6 +37,15 @@ func (m Mode) String() string { return [...]string{"as is", "byte by byte", "joi
 type Target struct {
 	Address string // host:port
 	Path    string
+	// Patience bounds what must come. 0: a minute.
+	Patience time.Duration
+}
+
+func (t Target) patience() time.Duration {
+	if t.Patience == 0 {
+		return patience
+	}
+	return t.Patience
 }
 
 // ParseTarget reads ws://host:port/path.
@@ -63,11 +72,11 @@ const handshakeKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
 // open connects and shakes hands; offer is a value for Sec-WebSocket-Extensions, or "".
 func open(target Target, mode Mode, offer string) (*session, error) {
-	conn, err := net.DialTimeout("tcp", target.Address, patience)
+	conn, err := net.DialTimeout("tcp", target.Address, target.patience())
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(target.patience()))
 	s := &session{conn: conn, mode: mode, events: make(chan event, 16)}
 	request := "GET " + target.Path + " HTTP/1.1\r\nHost: " + target.Address +
 		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + handshakeKey + "\r\nSec-WebSocket-Version: 13\r\n"
@@ -240,7 +249,7 @@ func (s *session) orderly() error {
 	case errors.Is(s.end, syscall.ECONNRESET):
 		return errors.New("the server reset the connection")
 	case isTimeout(s.end):
-		return fmt.Errorf("the server did not end the connection within %v", patience)
+		return errors.New("the server did not end the connection in time")
 	}
 	return s.end
 }

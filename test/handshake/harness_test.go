@@ -2,18 +2,14 @@ package handshake
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"os"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/pool"
+	"github.com/wsedge/wsedge/internal/leaktest"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -22,46 +18,21 @@ const patience = 30 * time.Second
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-// TestMain fails the package if a goroutine, a file or a buffer is left.
 func TestMain(m *testing.M) {
-	warm, err := reactor.Listen(reactor.Config{Addr: "127.0.0.1:0", Handler: echoing{}, Logger: quiet})
-	if err != nil {
-		panic(err)
-	}
-	conn, err := net.Dial("tcp", warm.Addr().String())
-	if err != nil {
-		panic(err)
-	}
-	conn.Close()
-	if err := warm.Shutdown(context.Background()); err != nil {
-		panic(err)
-	}
-	before := holdings()
-	code := m.Run()
-	if !poll(func() bool { return holdings().within(before) }) {
-		stacks := make([]byte, 1<<20)
-		fmt.Printf("leak: %+v, was %+v\n%s\n", holdings(), before, stacks[:runtime.Stack(stacks, true)])
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// held is what a process has.
-type held struct {
-	goroutines, files int
-	buffers           pool.Ledger
-}
-
-// holdings counts it, without the workers that the engine keeps for a while after its end.
-func holdings() held {
-	stacks := make([]byte, 1<<20)
-	idle := strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "goWorker).run")
-	files, _ := os.ReadDir("/proc/self/fd") // elsewhere than on Linux: none, before and after
-	return held{goroutines: runtime.NumGoroutine() - idle, files: len(files), buffers: pool.Outstanding()}
-}
-
-func (h held) within(before held) bool {
-	return h.goroutines <= before.goroutines && h.files <= before.files && h.buffers == before.buffers
+	leaktest.Run(m, func() {
+		s, err := reactor.Listen(reactor.Config{Addr: "127.0.0.1:0", Handler: echoing{}, Logger: quiet})
+		if err != nil {
+			panic(err)
+		}
+		conn, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			panic(err)
+		}
+		conn.Close()
+		if err := s.Shutdown(context.Background()); err != nil {
+			panic(err)
+		}
+	})
 }
 
 // poll asks until it is so, or patience ends.

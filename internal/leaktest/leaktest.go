@@ -1,0 +1,57 @@
+// Package leaktest fails a test binary that leaves goroutines, files or buffers behind. It is for TestMain, and for
+// nothing else.
+//
+// Ownership: it owns nothing; it counts.
+package leaktest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wsedge/wsedge/pool"
+)
+
+// patience is how long what is just ending may take. Tests that leave nothing behind do not wait for it.
+const patience = 20 * time.Second
+
+// Run runs warmUp, which starts what a process keeps once it has it, then the tests, and ends the process.
+func Run(m *testing.M, warmUp func()) {
+	warmUp()
+	before := holdings()
+	code := m.Run()
+	if code == 0 && !before.restored() {
+		stacks := make([]byte, 1<<20)
+		fmt.Printf("leak: %+v, was %+v\n%s\n", holdings(), before, stacks[:runtime.Stack(stacks, true)])
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// held is what a process has.
+type held struct {
+	goroutines, files int
+	buffers           pool.Ledger
+}
+
+// holdings counts it. The engine's own worker pool keeps idle goroutines for a while; they are left out.
+func holdings() held {
+	stacks := make([]byte, 1<<20)
+	idle := strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "goWorker).run")
+	files, _ := os.ReadDir("/proc/self/fd") // elsewhere than on Linux: none, before and after
+	return held{goroutines: runtime.NumGoroutine() - idle, files: len(files), buffers: pool.Outstanding()}
+}
+
+// restored waits until the process has no more than it had.
+func (h held) restored() bool {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		now := holdings()
+		if now.goroutines <= h.goroutines && now.files <= h.files && now.buffers == h.buffers {
+			return true
+		}
+	}
+	return false
+}
