@@ -37,10 +37,18 @@ try {
     await page.press("#data", "Control+Enter");
   };
   const [one, two] = [await open(), await open()];
+  const extensions = await one.evaluate((url) => new Promise((resolve, reject) => {
+    const ws = new WebSocket(url);
+    ws.onopen = () => { resolve(ws.extensions); ws.close(); };
+    ws.onerror = reject;
+  }), `ws://${address}/ws`);
+  assert.match(extensions, /^permessage-deflate/);
   await subscribe(one, "weather");
   await subscribe(two, "weather");
   await publish(one, "news", '{"title":"wsedge is live","edition":1}');
   await two.waitForSelector("#log code >> text=wsedge is live");
+  await publish(one, "weather", "cloudy ".repeat(500)); // long enough to be compressed
+  await two.waitForSelector("#log code >> text=cloudy cloudy");
   await publish(two, "weather", "Sunny at the edge, 21 degrees");
   for (const page of [one, two]) await page.waitForSelector("#log code >> text=Sunny at the edge");
   await one.waitForFunction(() => document.getElementById("count").textContent === "2");

@@ -9,23 +9,54 @@ import (
 	"testing"
 )
 
+// compressions are the servers that clients which offer permessage-deflate are to get along with.
+var compressions = []struct {
+	name string
+	args []string
+	want string // what the client is to see negotiated
+}{
+	{"plain", nil, "plain"},
+	{"deflate", []string{"--deflate"}, "deflate"},
+	{"takeover", []string{"--deflate", "--deflate-takeover"}, "deflate"},
+}
+
 func TestNodeClient(t *testing.T) {
 	needs(t, "node")
-	s := start(t, "", "--ping-interval", "1s")
-	out := run(t, "node", "node_client.mjs", s.addr)
-	if out != "conversation ok\nheartbeat ok\nclose ok\n" {
-		t.Errorf("the client said %q", out)
+	for _, c := range compressions {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, "", append(c.args, "--ping-interval", "1s")...)
+			out := run(t, "node", "node_client.mjs", s.addr, c.want)
+			if out != "conversation ok\nheartbeat ok\nclose ok\n" {
+				t.Errorf("the client said %q", out)
+			}
+			s.stop()
+		})
 	}
-	s.stop()
+}
+
+// TestNodeEcho: messages of all sizes, in whatever way they are compressed, come back as they were.
+func TestNodeEcho(t *testing.T) {
+	needs(t, "node")
+	for _, args := range [][]string{nil, {"--deflate-takeover"}} {
+		s := startCommand(t, "", "echo", args...)
+		if out := run(t, "node", "node_echo.mjs", s.addr); out != "ok\n" {
+			t.Errorf("%v: the client said %q", args, out)
+		}
+		s.stop()
+	}
 }
 
 func TestPythonClient(t *testing.T) {
 	needs(t, "/usr/bin/python3")
-	s := start(t, "")
-	if out := run(t, "/usr/bin/python3", "python_client.py", s.addr); out != "ok\n" {
-		t.Errorf("the client said %q", out)
+	for _, c := range compressions {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, "", c.args...)
+			if out := run(t, "/usr/bin/python3", "python_client.py", s.addr, c.want); out != "ok\n" {
+				t.Errorf("the client said %q", out)
+			}
+			s.stop()
+		})
 	}
-	s.stop()
 }
 
 func TestCurl(t *testing.T) {
@@ -74,7 +105,7 @@ func TestBrowser(t *testing.T) {
 		chromium = "/usr/bin/chromium"
 	}
 	needs(t, "node", chromium)
-	s := start(t, "")
+	s := start(t, "", "--deflate")
 	picture := os.Getenv("WSEDGE_SCREENSHOT") // where to keep it
 	if picture == "" {
 		picture = filepath.Join(t.TempDir(), "demo.png")

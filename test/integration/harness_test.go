@@ -68,7 +68,13 @@ var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 // start runs wsedge serve on a free port. prefix, if any, is a shell line put before it, such as "ulimit -n 256;".
 func start(t *testing.T, prefix string, args ...string) *server {
 	t.Helper()
-	args = append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)
+	return startCommand(t, prefix, "serve", args...)
+}
+
+// startCommand runs a command of wsedge on a free port.
+func startCommand(t *testing.T, prefix, command string, args ...string) *server {
+	t.Helper()
+	args = append([]string{command, "--addr", "127.0.0.1:0"}, args...)
 	cmd := exec.Command(binary, args...)
 	if prefix != "" {
 		cmd = exec.Command("sh", append([]string{"-c", prefix + ` exec "$0" "$@"`, binary}, args...)...)

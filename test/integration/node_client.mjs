@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import WebSocket from "ws";
 
-const [address] = process.argv.slice(2);
+const [address, compression] = process.argv.slice(2);
 const inbox = [];
 const waiting = [];
 let pings = 0;
@@ -21,6 +21,7 @@ const say = (message) => ws.send(JSON.stringify(message));
 
 await new Promise((resolve) => ws.on("open", resolve));
 assert.equal(ws.protocol, "wsedge.v1");
+assert.equal(ws.extensions.startsWith("permessage-deflate") ? "deflate" : "plain", compression);
 assert.equal((await next()).type, "welcome");
 
 say({ type: "subscribe", id: 1, channel: "news" });
@@ -34,6 +35,12 @@ const published = await answer.json();
 assert.deepEqual([answer.status, published.offset, published.matched], [200, 1, 1]);
 const message = await next();
 assert.deepEqual([message.type, message.channel, message.data, message.offset], ["message", "news", { title: "grüße", n: 1 }, 1]);
+
+// One that is worth compressing, both ways.
+const long = "grüße ".repeat(5000);
+say({ type: "publish", id: 2, channel: "news", data: long });
+const both = [await next(), await next()].sort((a, b) => a.type.localeCompare(b.type));
+assert.deepEqual([both[0].type, both[0].data === long, both[1].type, both[1].offset], ["message", true, "published", 2]);
 
 ws.send("{not json");
 const error = await next();

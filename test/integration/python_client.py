@@ -7,7 +7,7 @@ import urllib.request
 
 import websockets
 
-address = sys.argv[1]
+address, compression = sys.argv[1:]
 
 
 def publish(data):
@@ -20,6 +20,8 @@ async def main():
     async with websockets.connect(f"ws://{address}/ws", subprotocols=["wsedge.v1"]) as ws, \
             websockets.connect(f"ws://{address}/ws/raw?channel=weather") as raw:
         assert ws.subprotocol == "wsedge.v1", ws.subprotocol
+        for client in ws, raw:
+            assert [e.name for e in client.extensions] == (["permessage-deflate"] if compression == "deflate" else [])
         assert json.loads(await ws.recv())["type"] == "welcome"
         await ws.send(json.dumps({"type": "subscribe", "id": 1, "channel": "weather"}))
         assert json.loads(await ws.recv())["type"] == "subscribed"
