@@ -3,9 +3,10 @@ GO       ?= go
 TOOL      = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 300000x
 BENCHTIME ?= 1s
+COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug integration fuzz bench build floor load clean
+.PHONY: help check test race debug conformance integration fuzz bench build floor load clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -29,13 +30,16 @@ race: ## all tests under the race detector, in random order
 debug: ## the tests of the lower packages with ownership asserted and released buffers poisoned
 	$(GO) test -tags wsedge_debug ./pool ./frame ./reactor
 
+conformance: ## the table of the conformance cases; COUNT messages each in families 12 and 13, URL=ws://… for another server
+	$(GO) test -count=1 -timeout 3h ./test/conformance -run 'TestConformance$$' -v -conformance.count $(COUNT) $(if $(URL),-conformance.url $(URL))
+
 integration: ## the tests with Node, Python, curl and Chromium, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg; \
+	    echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$pkg; \
 	  done; done
 
 bench: ## the Go benchmarks

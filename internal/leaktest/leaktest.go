@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,7 @@ func Run(m *testing.M, warmUp func()) {
 	before := holdings()
 	code := m.Run()
 	if code == 0 && !before.restored() {
-		stacks := make([]byte, 1<<20)
-		fmt.Printf("leak: %+v, was %+v\n%s\n", holdings(), before, stacks[:runtime.Stack(stacks, true)])
+		fmt.Printf("leak: %+v, was %+v\n%s\n", holdings(), before, strings.Join(stacks(), "\n\n"))
 		code = 1
 	}
 	os.Exit(code)
@@ -37,12 +37,21 @@ type held struct {
 	buffers           pool.Ledger
 }
 
-// holdings counts it. The engine's own worker pool keeps idle goroutines for a while; they are left out.
 func holdings() held {
-	stacks := make([]byte, 1<<20)
-	idle := strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "goWorker).run")
 	files, _ := os.ReadDir("/proc/self/fd") // elsewhere than on Linux: none, before and after
-	return held{goroutines: runtime.NumGoroutine() - idle, files: len(files), buffers: pool.Outstanding()}
+	return held{goroutines: len(stacks()), files: len(files), buffers: pool.Outstanding()}
+}
+
+// stacks are those of all goroutines, but for the idle workers that the engine keeps for a while.
+func stacks() []string {
+	b := make([]byte, 64<<10)
+	n := runtime.Stack(b, true)
+	for ; n == len(b); n = runtime.Stack(b, true) {
+		b = make([]byte, 2*len(b))
+	}
+	return slices.DeleteFunc(strings.Split(string(b[:n]), "\n\n"), func(stack string) bool {
+		return strings.Contains(stack, "goWorker).run")
+	})
 }
 
 // restored waits until the process has no more than it had.
