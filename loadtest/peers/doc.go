@@ -1,6 +1,9 @@
 // Package peers holds what wsedge is measured against. It is a Go module of its own, so that the dependencies of a rival
 // server never reach those who import wsedge.
 //
+// The directory echo holds one echo server per rival library, each with the settings that its authors would choose for speed;
+// loadtest/compare-echo.sh runs them in turns with `wsedge echo`.
+//
 // The directory floor has no Go in it: it is a bare send loop in C, the least that any server could do. It never links to
 // anything of wsedge, and nothing of wsedge imports this package.
 //

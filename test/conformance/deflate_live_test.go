@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/flate"
 
@@ -174,6 +175,7 @@ func (d dialogue) run(target Target, mode Mode) (Verdict, error) {
 		if i%3 == 2 { // something that only a far reference makes small
 			at = (at + len(source) - 5000) % len(source)
 		}
+		_ = s.conn.SetDeadline(time.Now().Add(patience)) // for each message, as there are many
 		s.say(speaks.message(op, payload), 0)
 		if i%50 == 9 { // a plain message is no part of the context
 			s.say(rawFrame(fin|text, []byte(kosme)), 0)
