@@ -10,7 +10,7 @@ import (
 type Shared struct {
 	// Immutable once a second reference exists.
 	buf     *Buffer
-	account *atomic.Int64 // has our length added until the last Release; nil: none
+	account *atomic.Int64 // has our weight added until the last Release; nil: none
 
 	// Shared: atomic.
 	refs atomic.Int32
@@ -47,11 +47,17 @@ func (s *Shared) Bytes() []byte { return s.buf.Bytes() }
 // Len is the number of bytes held.
 func (s *Shared) Len() int { return len(s.buf.B) }
 
-// Charge adds the length to account until the bytes are freed. Only the first owner may call it, once, when the content
-// is complete.
+// sharedOverhead is what a Shared and the references to it in queues cost beside its storage, roughly, in bytes.
+const sharedOverhead = 256
+
+// weight is what the Shared costs in memory.
+func (s *Shared) weight() int64 { return int64(cap(s.buf.B)) + sharedOverhead }
+
+// Charge adds to account what the Shared costs in memory, in bytes, until it is freed. Only the first owner may call it,
+// once, when the content is complete.
 func (s *Shared) Charge(account *atomic.Int64) {
 	s.account = account
-	account.Add(int64(s.Len()))
+	account.Add(s.weight())
 }
 
 // Retain adds a reference. The caller must hold one already.
@@ -71,7 +77,7 @@ func (s *Shared) Release() {
 	}
 	held.shared.Add(-1)
 	if s.account != nil {
-		s.account.Add(-int64(s.Len()))
+		s.account.Add(-s.weight())
 		s.account = nil
 	}
 	debugRelease(s.buf)

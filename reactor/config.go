@@ -61,7 +61,7 @@ type Config struct {
 	// OutboundMaxAge bounds how long anything may wait for a conn that does not read. Above it the conn is closed as slow.
 	// Default 10 s.
 	OutboundMaxAge time.Duration
-	// NodeMaxBytes bounds the bytes of all publications that are on their way in this server, each counted once. Above it
+	// NodeMaxBytes bounds the memory, in bytes, of all publications that are on their way in this server, each counted once. Above it
 	// Publish returns ErrBacklog. Default 256 MiB.
 	NodeMaxBytes int64
 	// TurnMaxSends bounds the deliveries of one loop turn, so that a large topic does not keep reads, pings and small

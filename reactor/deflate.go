@@ -143,6 +143,7 @@ func (c *Conn) putCompressed(op frame.Opcode, payload []byte) {
 	window := c.outWindow()
 	if l.corked == c && len(payload) < directBytes {
 		l.cork, _ = d.AppendFrame(l.cork, op, payload, window)
+		l.spillCork()
 		return
 	}
 	l.gather(c, entry{shared: newShared(len(payload), func(dst []byte) []byte {

@@ -79,6 +79,7 @@ func (c *Conn) putFrame(op frame.Opcode, payload []byte) {
 	l := c.loop
 	if l.corked == c && len(payload) < directBytes {
 		l.cork = frame.AppendFrame(l.cork, op, payload)
+		l.spillCork()
 		return
 	}
 	s := pool.NewShared(frame.MaxHeaderBytes + len(payload))
@@ -91,6 +92,7 @@ func (c *Conn) putBytes(b []byte) {
 	l := c.loop
 	if l.corked == c {
 		l.cork = append(l.cork, b...)
+		l.spillCork()
 		return
 	}
 	s := pool.NewShared(len(b))
@@ -116,6 +118,25 @@ func (l *loop) takeCork() *pool.Shared {
 	_, _ = s.Write(l.cork)
 	l.emptyCork()
 	return s
+}
+
+// spillCork keeps what one callback sends from growing beyond what is joined for one write: the conn's limit would not
+// be seen to hold.
+func (l *loop) spillCork() {
+	if len(l.cork) < maxJoinBytes {
+		return
+	}
+	c := l.corked
+	if c.gathered != 0 {
+		c.gathered = l.arena.append(c.gathered, entry{shared: l.takeCork()})
+		return
+	}
+	b := l.cork
+	l.cork = nil // sending may put a close frame into it
+	c.sendBytes(b)
+	if len(l.cork) == 0 && cap(b) <= corkMaxBytes {
+		l.cork = b[:0]
+	}
 }
 
 func (l *loop) emptyCork() {
@@ -148,8 +169,10 @@ func (c *Conn) sendBytes(b []byte) {
 	if c.state >= stateHandedOver {
 		return
 	}
+	begun := false
 	if c.out == nil {
 		n, errno := sendNow(c.fd, b)
+		begun = n > 0
 		c.loop.stats.sends.Add(1)
 		c.loop.stats.bytesOut.Add(int64(n))
 		if errno != 0 && errno != syscall.EAGAIN {
@@ -162,7 +185,7 @@ func (c *Conn) sendBytes(b []byte) {
 	}
 	s := pool.NewShared(len(b))
 	_, _ = s.Write(b)
-	c.enqueue(entry{shared: s}, 0)
+	c.enqueue(entry{shared: s}, 0, begun)
 }
 
 // flushDirty sends what the turn has gathered.
@@ -191,22 +214,28 @@ func (c *Conn) flush(entries []entry) {
 		}
 		entries, offset = entries[sent:], rest
 		if errno != 0 && errno != syscall.EAGAIN {
-			for i := range entries {
-				entries[i].release()
-			}
+			c.lose(entries)
 			c.abort(errno)
 			return
 		}
 	}
 	for i := range entries {
 		if c.state >= stateHandedOver {
-			entries[i].release()
-			continue
+			c.lose(entries[i:])
+			return
 		}
-		c.enqueue(entries[i], offset)
+		c.enqueue(entries[i], offset, false)
 		offset = 0
 	}
 	c.outputDone()
+}
+
+// lose gives back what cannot be sent any more, because the peer is gone.
+func (c *Conn) lose(entries []entry) {
+	for i := range entries {
+		c.loop.stats.drops[DropPeerGone].Add(int64(entries[i].frames))
+		entries[i].release()
+	}
 }
 
 // sendEntries sends entries, the first from offset on, small ones joined. It returns how many the socket took whole, and
@@ -258,9 +287,7 @@ func (l *loop) dropGathered(c *Conn) {
 		return
 	}
 	var scratch [16]entry
-	for _, e := range l.arena.list(scratch[:0], c.gathered) {
-		e.release()
-	}
+	c.lose(l.arena.list(scratch[:0], c.gathered))
 	c.gathered = 0
 	c.flags &^= flagGathered
 }

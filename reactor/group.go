@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/pool"
@@ -21,11 +22,14 @@ type group struct {
 
 	members roster[*Conn]
 	joining []*Joining // conns that are about to be members; see Conn.Join
-	pending []arrival  // behind the batch
-	batch   batch      // being served
-	cursor  int        // members before it have been served the batch
-	queued  bool       // in the loop's run queue
-	paused  bool       // waits for the gap of its form to pass
+	pending []arrival  // behind the batch; those before head have been taken
+	head    int
+
+	waitingBytes int64 // of pending, on the wire
+	batch        batch // being served
+	cursor       int   // members before it have been served the batch
+	queued       bool  // in the loop's run queue
+	paused       bool  // waits for the gap of its form to pass
 }
 
 // arrival is a publication that has come to the loop.
@@ -56,11 +60,15 @@ func newGroup(l *loop, t *Topic, v variant) *group {
 func (g *group) idle() bool { return g.members.live == 0 && len(g.joining) == 0 }
 
 // busy tells that something refers to roster indexes.
-func (g *group) busy() bool { return g.batch.shared != nil || len(g.pending) > 0 }
+func (g *group) busy() bool { return g.batch.shared != nil || len(g.waiting()) > 0 }
+
+// waiting is what has come and is in no batch yet.
+func (g *group) waiting() []arrival { return g.pending[g.head:] }
 
 // arrive takes ownership of one publication.
 func (g *group) arrive(a arrival) {
 	a.end = len(g.members.slots)
+	g.waitingBytes += int64(a.shared.Len())
 	g.pending = append(g.pending, a)
 	g.members.inUse = true
 }
@@ -68,7 +76,7 @@ func (g *group) arrive(a arrival) {
 // take returns the next slots to be served and the batch for them, at most n, and whether there is one.
 func (g *group) take(n int) ([]*Conn, *batch, bool) {
 	if g.batch.shared == nil {
-		if len(g.pending) == 0 {
+		if len(g.waiting()) == 0 {
 			return nil, nil, false
 		}
 		g.begin()
@@ -91,7 +99,7 @@ func (g *group) settle() (more bool) {
 			g.pause(gap)
 		}
 	}
-	if g.batch.shared == nil && (len(g.pending) == 0 || g.members.holes() > g.members.live/4) {
+	if g.batch.shared == nil && (len(g.waiting()) == 0 || g.members.holes() > g.members.live/4) {
 		g.compact()
 	}
 	return g.busy()
@@ -100,38 +108,50 @@ func (g *group) settle() (more bool) {
 // begin makes a batch of the leading arrivals that are for the same members, as far as they fit.
 func (g *group) begin() {
 	n, size := g.batchSpan()
-	first := g.pending[0]
-	b := batch{frames: int32(n), end: first.end}
+	taken := g.waiting()[:n]
+	g.waitingBytes -= int64(size)
+	b := batch{frames: int32(n), end: taken[0].end}
 	if n == 1 {
-		b.shared = first.shared
+		b.shared = taken[0].shared
 		b.shared.Retain()
 	} else {
 		b.shared = pool.NewShared(size)
-		for _, a := range g.pending[:n] {
+		for _, a := range taken {
 			_, _ = b.shared.Write(a.shared.Bytes())
 		}
 		g.topic.srv.charge(b.shared)
-		b.last = g.pending[n-1].shared
+		b.last = taken[n-1].shared
 		b.last.Retain()
 	}
-	b.parts = g.keepParts(n)
-	rest := copy(g.pending, g.pending[n:])
-	clear(g.pending[rest:])
-	g.pending = g.pending[:rest]
-	if rest == 0 && cap(g.pending) > 256 {
-		g.pending = nil
-	}
+	b.parts = g.keepParts(taken)
+	clear(taken)
+	g.head += n
+	g.shift()
 	g.batch, g.cursor = b, 0
+}
+
+// shift gives room back in front of what waits, at a cost that does not grow with its length.
+func (g *group) shift() {
+	const worth = 256
+	switch waiting := g.waiting(); {
+	case len(waiting) == 0:
+		g.pending, g.head = emptied(g.pending), 0
+	case g.head >= worth && g.head >= len(waiting):
+		n := copy(g.pending, waiting)
+		clear(g.pending[n:])
+		g.pending, g.head = g.pending[:n], 0
+	}
 }
 
 // batchSpan returns how many of the pending publications go together, and their bytes.
 func (g *group) batchSpan() (n, size int) {
-	first := g.pending[0]
+	waiting := g.waiting()
+	first := waiting[0]
 	n, size = 1, first.shared.Len()
 	if g.options.NoCoalesce || g.options.Gap > 0 {
 		return n, size
 	}
-	for _, a := range g.pending[1:] {
+	for _, a := range waiting[1:] {
 		if a.end != first.end || size+a.shared.Len() > maxBatchBytes {
 			break
 		}
@@ -140,15 +160,15 @@ func (g *group) batchSpan() (n, size int) {
 	return n, size
 }
 
-// keepParts takes over the references of the first n pending publications: it returns them where one leaves a conn of
-// this loop out; else it releases them.
-func (g *group) keepParts(n int) []arrival {
-	for _, a := range g.pending[:n] {
+// keepParts takes over the references of publications: it returns them where one leaves a conn of this loop out; else it
+// releases them.
+func (g *group) keepParts(taken []arrival) []arrival {
+	for _, a := range taken {
 		if a.exclude != nil && a.exclude.loop == g.loop {
-			return append([]arrival(nil), g.pending[:n]...)
+			return append([]arrival(nil), taken...)
 		}
 	}
-	for _, a := range g.pending[:n] {
+	for _, a := range taken {
 		a.shared.Release()
 	}
 	return nil
@@ -182,13 +202,14 @@ func (g *group) release() {
 // compact closes the holes of the roster. There is no batch, but there may be arrivals.
 func (g *group) compact() {
 	bounds := make([]*int, 0, 8)
-	for i := range g.pending {
-		bounds = append(bounds, &g.pending[i].end)
+	waiting := g.waiting()
+	for i := range waiting {
+		bounds = append(bounds, &waiting[i].end)
 	}
 	if g.members.holes() > 0 {
 		g.members.compact(bounds)
 	}
-	g.members.inUse = len(g.pending) > 0
+	g.members.inUse = len(waiting) > 0
 }
 
 // discard throws away what is on its way: nobody is left to get it.
@@ -196,20 +217,31 @@ func (g *group) discard() {
 	if g.batch.shared != nil {
 		g.release()
 	}
-	for _, a := range g.pending {
+	for _, a := range g.waiting() {
 		a.shared.Release()
 	}
-	g.pending = nil
+	g.pending, g.head, g.waitingBytes = nil, 0, 0
 	g.compact()
+}
+
+// tooSlow ends all members as slow: more is published than the gap of their form lets through, and what waits for them would
+// fill the node.
+func (g *group) tooSlow() {
+	for _, c := range slices.Clone(g.members.slots) {
+		if c != nil {
+			c.loop.stats.drops[DropSlow].Add(int64(len(g.waiting())))
+			c.end(CauseSlow)
+		}
+	}
+	if g.idle() {
+		g.discard() // its turn may be far away
+	}
+	g.loop.runq.push(g)
 }
 
 // pause keeps the group from being served until gap has passed.
 func (g *group) pause(gap time.Duration) {
 	g.paused = true
-	in := &g.loop.inbox
-	time.AfterFunc(gap, func() {
-		if !in.put(post{kind: postResume, group: g}) {
-			g.discard() // the loop has ended, nobody else touches the group
-		}
-	})
+	l := g.loop
+	l.paused[g] = time.AfterFunc(gap, func() { l.inbox.put(post{kind: postResume, group: g}) })
 }

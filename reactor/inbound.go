@@ -39,6 +39,9 @@ func (c *Conn) messages(in []byte) {
 		if m.Opcode == frame.OpContinuation {
 			break // all consumed, more needed
 		}
+		if c.decoder.AtRest() {
+			c.partialSince = 0 // what is cut behind this one begins now
+		}
 		c.message(&m)
 		m.Release()
 		if c.flags&(flagCloseReceived|flagHangUp) != 0 || c.state > stateClosing {

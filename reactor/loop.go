@@ -37,7 +37,8 @@ type loop struct {
 	dirty     []*Conn // conns with something in the arena
 	ended     []ended // conns whose OnClose is due at the end of the turn
 	runq      runQueue
-	congested map[uint64]*Conn // conns that wait to become writable, by token
+	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
+	congested map[uint64]*Conn       // conns that wait to become writable, by token
 	lastToken uint64
 	heads     map[*Conn]*partialHead // request heads that came in pieces
 	plain     frame.DecoderConfig    // for conns without compression
@@ -63,6 +64,7 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 		congested: make(map[uint64]*Conn),
 		heads:     make(map[*Conn]*partialHead),
 		takeovers: make(map[*Conn]*takeover),
+		paused:    make(map[*group]*time.Timer),
 		lastTick:  s.cfg.now(),
 		rng:       rand.New(rand.NewPCG(rand.Uint64(), uint64(idx))),
 	}
@@ -151,6 +153,7 @@ func (l *loop) do(p *post) {
 		l.writable(p.seq)
 	case postResume:
 		p.group.paused = false
+		delete(l.paused, p.group)
 		if p.group.busy() {
 			l.runq.push(p.group)
 		}

@@ -33,13 +33,14 @@ func (e *entry) release() {
 type outbound struct {
 	entries []entry
 	offset  int    // bytes of entries[0] that the socket has taken
+	begun   bool   // entries[0] goes on with something of which the socket has taken a part: it must not be dropped
 	bytes   int64  // that wait, on the wire
 	token   uint64 // names the conn to the writable poller
 }
 
-// enqueue puts e behind what waits, after the socket has taken sent bytes of it; it takes ownership. If that is more than
-// the conn's limit, the policy of the topic decides.
-func (c *Conn) enqueue(e entry, sent int) {
+// enqueue puts e behind what waits, after the socket has taken sent bytes of it; it takes ownership. begun tells that bytes
+// before e, of the same frame, are out. If it is more than the conn's limit, the policy of the topic decides.
+func (c *Conn) enqueue(e entry, sent int, begun bool) {
 	if c.flags&flagSlow != 0 && e.topic != nil {
 		c.countDrop(DropSlow, &e)
 		e.release()
@@ -57,7 +58,7 @@ func (c *Conn) enqueue(e entry, sent int) {
 	}
 	e.since = c.loop.wheel.now
 	if len(c.out.entries) == 0 {
-		c.out.offset = sent
+		c.out.offset, c.out.begun = sent, begun || sent > 0
 	}
 	c.out.entries = append(c.out.entries, e)
 	c.out.bytes += size
@@ -119,9 +120,8 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 		taken += int64(o.entries[i].shared.Len())
 		o.entries[i].release()
 	}
-	n := copy(o.entries, o.entries[sent:])
-	clear(o.entries[n:])
-	o.entries = o.entries[:n]
+	o.cut(sent)
+	o.begun = offset > 0 || o.begun && sent == 0
 	o.offset = offset
 	o.bytes -= taken
 	l.stats.queuedBytes.Add(-taken)
@@ -130,7 +130,7 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 // overflow makes room for e by its topic's policy. It releases e, and empties it, if e itself goes; or replaces it by its
 // newest publication.
 func (c *Conn) overflow(e *entry) {
-	policy := Disconnect
+	policy, dropped := Disconnect, 0
 	if e.topic != nil {
 		policy = e.topic.policy
 	}
@@ -142,17 +142,19 @@ func (c *Conn) overflow(e *entry) {
 		c.end(CauseSlow)
 		return
 	case KeepLatest:
-		c.out.dropTopic(c, e.topic, 0)
+		dropped = c.out.dropTopic(c, e.topic, 0)
 		if e.last != nil {
 			c.loop.stats.drops[DropConflated].Add(int64(e.frames - 1))
 			e.shared.Release()
 			e.shared, e.last, e.frames = e.last, nil, 1
 		}
 	case DropOldest:
-		c.out.dropTopic(c, e.topic, c.loop.srv.cfg.OutboundMaxBytes-int64(e.shared.Len()))
+		dropped = c.out.dropTopic(c, e.topic, c.loop.srv.cfg.OutboundMaxBytes-int64(e.shared.Len()))
 	case DropNewest:
 	}
-	if c.out.bytes > 0 && c.out.bytes+int64(e.shared.Len()) > c.loop.srv.cfg.OutboundMaxBytes {
+	// What takes the place of an older one stays, though the others leave too little room: dropped as well, nothing of the topic
+	// would be left.
+	if dropped == 0 && c.out.bytes > 0 && c.out.bytes+int64(e.shared.Len()) > c.loop.srv.cfg.OutboundMaxBytes {
 		c.countDrop(policy.dropReason(), e)
 		e.release()
 		*e = entry{}
@@ -160,31 +162,38 @@ func (c *Conn) overflow(e *entry) {
 }
 
 // dropTopic drops waiting entries of a topic, the oldest first, until no more than room bytes wait. One that the socket has
-// begun to take stays.
-func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) {
-	kept := 0
-	for i := range o.entries {
-		e := o.entries[i]
-		begun := i == 0 && o.offset > 0
-		if e.topic == t && !begun && o.bytes > room {
-			o.bytes -= int64(e.shared.Len())
-			c.loop.stats.queuedBytes.Add(-int64(e.shared.Len()))
-			c.countDrop(t.policy.dropReason(), &e)
-			e.release()
+// begun to take stays. It returns how many it dropped. What is newer than the last of them is not touched, so that the cost
+// does not grow with the queue.
+func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) (dropped int) {
+	seen := 0
+	for ; seen < len(o.entries) && o.bytes > room; seen++ {
+		e := o.entries[seen]
+		if e.topic != t || seen == 0 && o.begun {
+			o.entries[seen-dropped] = e
 			continue
 		}
-		o.entries[kept] = e
-		kept++
+		dropped++
+		o.bytes -= int64(e.shared.Len())
+		c.loop.stats.queuedBytes.Add(-int64(e.shared.Len()))
+		c.countDrop(t.policy.dropReason(), &e)
+		e.release()
 	}
-	clear(o.entries[kept:])
-	o.entries = o.entries[:kept]
+	copy(o.entries[dropped:], o.entries[:seen-dropped])
+	o.cut(dropped)
+	return dropped
+}
+
+// cut forgets the first n entries, whose references are given away.
+func (o *outbound) cut(n int) {
+	clear(o.entries[:n])
+	o.entries = o.entries[n:]
 }
 
 // dropWaiting drops all that waits but the entry that the socket has begun to take: a peer that is being closed as slow
 // gets its close frame instead.
 func (o *outbound) dropWaiting(c *Conn) {
 	keep := 0
-	if o.offset > 0 {
+	if o.begun {
 		keep = 1
 	}
 	for i := range o.entries[keep:] {

@@ -50,6 +50,10 @@ func (l *loop) accept(p *post) {
 		return
 	}
 	g.arrive(arrival{shared: p.shared, exclude: p.conn})
+	if g.options.Gap > 0 && g.waitingBytes > l.srv.cfg.OutboundMaxBytes {
+		g.tooSlow()
+		return
+	}
 	l.runq.push(g)
 }
 
@@ -101,14 +105,15 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 			deliveries += int(b.frames)
 			continue
 		}
+		deliveries += int(b.frames)
 		if errno != 0 && errno != syscall.EAGAIN {
+			l.stats.drops[DropPeerGone].Add(int64(b.frames))
 			c.abort(errno)
 			continue
 		}
-		deliveries += int(b.frames)
 		e := entry{shared: b.shared, last: b.last, topic: t, frames: b.frames}
 		e.retain()
-		c.enqueue(e, n)
+		c.enqueue(e, n, false)
 	}
 	b.markExcluded(l, false)
 	l.stats.deliveries.Add(int64(deliveries))

@@ -198,6 +198,10 @@ func (s *Server) finish(err error) {
 		for l.runq.len() > 0 {
 			l.runq.pop().discard()
 		}
+		for g, gap := range l.paused {
+			gap.Stop()
+			g.discard()
+		}
 	}
 	if s.writable != nil {
 		s.writable.close()

@@ -75,7 +75,7 @@ type Stats struct {
 	Connections   int64 // all sockets, those in a handshake or closing included
 	Congested     int64 // conns that do not take bytes at the moment
 	QueuedBytes   int64 // waiting for congested conns, each reference counted
-	InFlightBytes int64 // of publications and output anywhere in the server, each counted once
+	InFlightBytes int64 // memory of publications on their way anywhere in the server, each counted once
 
 	// Counters since Listen.
 	Accepted     int64
