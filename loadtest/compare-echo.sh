@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
 # Runs the echo servers of wsedge, gws and nbio in turns under the same closed loop, each with one loop on one core, and prints
 # round trips per second of the server's CPU time of each round, the medians and their ratios. The server is pinned to core 0
-# and the load to cores 2,3 where the machine has four.
+# and the load to cores 2,3 where the machine has four; large messages take the load tool more than two cores to saturate it.
 #
 #   loadtest/compare-echo.sh [--rounds R] [--conns N] [--payloads "B B ..."] [--duration D] [--warmup D]
-#                            [--rivals "gws nbio"] [--port P] [--out DIR] [--no-build]
+#                            [--rivals "gws nbio"] [--threads T] [--load-cores LIST] [--port P] [--out DIR] [--no-build]
 #
 # One message is outstanding on every connection: each answer sends the next. A round proves something about the server where
 # the server used 90 % of its core, or at least the generator was not the bottleneck; one that does neither is marked UNPROVEN.
 set -euo pipefail
 
-rounds=5 conns=256 payloads='128 16384' duration=5s warmup=1s rivals='gws nbio' port=18090 out='' build=yes
+rounds=5 conns=256 payloads='128 16384' duration=5s warmup=1s rivals='gws nbio' threads=2 load_cores=2,3 port=18090 out='' build=yes
 while (($# > 0)); do
 	case $1 in
 	--no-build) build=no ;;
-	--rounds | --conns | --payloads | --duration | --warmup | --rivals | --port | --out)
+	--rounds | --conns | --payloads | --duration | --warmup | --rivals | --threads | --load-cores | --port | --out)
 		[[ $# -ge 2 ]] || { echo "compare-echo.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
+		option=${1#--}
+		declare "${option//-/_}=$2"
 		shift
 		;;
 	*)
@@ -37,7 +38,7 @@ fi
 
 serve_on=() load_on=()
 if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0) load_on=(taskset -c 2,3)
+	serve_on=(taskset -c 0) load_on=(taskset -c "$load_cores")
 fi
 
 server=''
@@ -79,8 +80,9 @@ measure() {
 	local name=$1 payload=$2 round=$3 verdict=ok
 	local run=$out/$name-$payload-$round
 	start_server "$name" "$payload"
-	"${load_on[@]}" bin/wsload echo "ws://127.0.0.1:$port/" --conns "$conns" --payload "$payload" --duration "$duration" \
-		--warmup "$warmup" --pid "$server" --json "$run.json" --quiet >"$run.txt" 2>&1 || { verdict=FAILED failed=yes; }
+	"${load_on[@]}" bin/wsload echo "ws://127.0.0.1:$port/" --conns "$conns" --payload "$payload" \
+		--duration "$duration" --warmup "$warmup" --threads "$threads" --pid "$server" \
+		--json "$run.json" --quiet >"$run.txt" 2>&1 || { verdict=FAILED failed=yes; }
 	stop_server
 	[[ -s $run.json ]] || { cat "$run.txt" >&2; exit 1; }
 	local trips cpu window share busy
