@@ -71,7 +71,7 @@ func FuzzInflate(f *testing.F) {
 		sameLines(t, fmt.Sprint("fragments at ", j), run(t, cfg, stream(0x41, string(payload[:j]), 0x80, string(payload[j:]))), got)
 		want := inflateReference(string(payload), cfg.MaxMessageBytes)
 		first := sameFailure(got)
-		sooner := first == "! no text" && want[0] == '!' // text is checked as it comes out
+		sooner := first == "! no text" && want[0] == '!'             // text is checked as it comes out
 		later := want == "! no text" && first == "! message_too_big" // the library withholds what comes shortly before a defect
 		if first != want && !sooner && !later {
 			t.Fatalf("got %.200q, the standard library %.200q", first, want)
