@@ -15,7 +15,7 @@ const (
 
 	// maxFinalBlocks bounds the streams that one message may be made of (RFC 7692, section 7.2.3.4): each costs the copy of
 	// a window.
-	maxFinalBlocks = 32
+	maxFinalBlocks = 8
 
 	// inflateTail stands in for what the sender has left off, and ends the stream.
 	inflateTail = flushTail + "\x01\x00\x00\xff\xff"
@@ -28,11 +28,12 @@ type Inflater struct {
 	buffer *bufio.Reader
 	in     deflated
 	out    inflated
+	recent *Window // scratch: what a further stream may refer to
 }
 
 // NewInflater returns an Inflater.
 func NewInflater() *Inflater {
-	f := &Inflater{}
+	f := &Inflater{recent: NewWindow(MaxWindowBits)}
 	f.buffer = bufio.NewReader(&f.in)
 	f.flate = flate.NewReader(f.buffer)
 	return f
@@ -66,7 +67,7 @@ func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *assembly, last [
 // run inflates all there is. A stream may end before the message does; then another follows, which may refer back, too.
 func (f *Inflater) run(context []byte) *Error {
 	for range maxFinalBlocks {
-		_ = f.flate.(flate.Resetter).Reset(f.buffer, f.out.history(context)) // never fails
+		_ = f.flate.(flate.Resetter).Reset(f.buffer, f.history(context)) // never fails
 		_, err := f.flate.(io.WriterTo).WriteTo(&f.out)
 		switch {
 		case f.out.failed != nil:
@@ -148,14 +149,16 @@ func (o *inflated) Write(p []byte) (int, error) {
 func (o *inflated) complete() bool { return !o.text || o.utf8.complete() }
 
 // history is what a new stream may refer to: what has come out of this message, and what came before it.
-func (o *inflated) history(context []byte) []byte {
-	if o.payload.first == nil {
+func (f *Inflater) history(context []byte) []byte {
+	payload := &f.out.payload
+	if payload.first == nil {
 		return context
 	}
-	w := NewWindow(MaxWindowBits)
+	w := f.recent
+	w.Reset()
 	w.add(context)
-	w.add(o.payload.first.Bytes())
-	for _, b := range o.payload.rest[max(0, len(o.payload.rest)-2):] { // a window is half a full buffer
+	w.add(payload.first.Bytes())
+	for _, b := range payload.rest[max(0, len(payload.rest)-2):] { // a window is half a full buffer
 		w.add(b.Bytes())
 	}
 	return w.data

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,9 +24,9 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string, flags connFlags, 
 
 // end closes the conn for a reason of the server's own.
 func (c *Conn) end(cause Cause) {
-	code, reason := cause.Default()
-	if f := c.loop.srv.cfg.CloseCode; f != nil {
-		code, reason = f(c, cause)
+	code, reason := c.callCloseCode(cause)
+	if c.state != stateOpen {
+		return // the hook has closed it
 	}
 	c.loop.stats.ends[cause].Add(1)
 	if cause == CauseSlow {
@@ -35,6 +36,22 @@ func (c *Conn) end(cause Cause) {
 		}
 	}
 	c.beginClose(code, reason, 0, End{Code: code, Reason: reason})
+}
+
+// callCloseCode asks the embedder. After a panic it is as if there was no hook.
+func (c *Conn) callCloseCode(cause Cause) (code frame.CloseCode, reason string) {
+	s := c.loop.srv
+	if s.cfg.CloseCode == nil {
+		return cause.Default()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.counters.panics.Add(1)
+			s.cfg.Logger.Error("close code hook panicked", "panic", p, "stack", string(debug.Stack()))
+			code, reason = cause.Default()
+		}
+	}()
+	return s.cfg.CloseCode(c, cause)
 }
 
 // peerClose handles the peer's close frame: the first is answered with its own code (RFC 6455, section 5.5.1).

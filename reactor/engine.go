@@ -125,14 +125,28 @@ func (s *Server) loopOf(el gnet.EventLoop) (*loop, error) {
 		return nil, err
 	}
 	l := newLoop(s, len(known), el, local)
-	if _, err := el.Enroll(gnet.NewContext(context.Background(), l), remote); err != nil {
+	enrolled, err := el.Enroll(gnet.NewContext(context.Background(), l), remote)
+	if err != nil {
 		_ = unix.Close(local)
 		_ = remote.Close()
 		return nil, fmt.Errorf("enroll: %w", err)
 	}
+	go s.mustEnroll(enrolled)
 	known = append(slices.Clip(known), l)
 	s.loops.Store(&known)
 	return l, nil
+}
+
+// mustEnroll ends the server if a loop's wake-up could not be enrolled: nobody could reach that loop any more.
+func (s *Server) mustEnroll(enrolled <-chan gnet.RegisteredResult) {
+	select {
+	case r := <-enrolled:
+		if r.Err != nil {
+			s.cfg.Logger.Error("cannot wake a loop", "error", r.Err)
+			_ = s.engine.Stop(context.Background())
+		}
+	case <-s.done:
+	}
 }
 
 // wakePair returns the two ends of a socket pair: ours, non-blocking, and the one that the engine shall read.

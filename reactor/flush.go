@@ -92,7 +92,6 @@ func (c *Conn) putBytes(b []byte) {
 	l := c.loop
 	if l.corked == c {
 		l.cork = append(l.cork, b...)
-		l.spillCork()
 		return
 	}
 	s := pool.NewShared(len(b))
@@ -121,7 +120,7 @@ func (l *loop) takeCork() *pool.Shared {
 }
 
 // spillCork keeps what one callback sends from growing beyond what is joined for one write: the conn's limit would not
-// be seen to hold.
+// be seen to hold. The conn may be closed by it, so it is for messages alone, and not for what ends a conn.
 func (l *loop) spillCork() {
 	if len(l.cork) < maxJoinBytes {
 		return

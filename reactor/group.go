@@ -224,19 +224,53 @@ func (g *group) discard() {
 	g.compact()
 }
 
-// tooSlow ends all members as slow: more is published than the gap of their form lets through, and what waits for them would
+// overflow makes room by the topic's policy: more is published than the gap of the form lets through, and what waits would
 // fill the node.
-func (g *group) tooSlow() {
-	for _, c := range slices.Clone(g.members.slots) {
-		if c != nil {
-			c.loop.stats.drops[DropSlow].Add(int64(len(g.waiting())))
-			c.end(CauseSlow)
+func (g *group) overflow() {
+	policy := g.topic.policy
+	switch policy {
+	case DropNewest:
+		last := len(g.pending) - 1
+		g.dropped(policy, g.pending[last:])
+		g.pending = g.pending[:last]
+	case DropOldest:
+		n := 1
+		for room := g.waitingBytes - g.loop.srv.cfg.OutboundMaxBytes; n < len(g.waiting())-1; n++ {
+			if room -= int64(g.waiting()[n-1].shared.Len()); room <= 0 {
+				break
+			}
+		}
+		g.dropOldest(n)
+	case KeepLatest:
+		g.dropOldest(len(g.waiting()) - 1)
+	default:
+		waiting := int64(len(g.waiting()))
+		for _, c := range slices.Clone(g.members.slots) {
+			if c != nil {
+				g.loop.stats.drops[DropSlow].Add(waiting)
+				c.end(CauseSlow)
+			}
+		}
+		if g.idle() {
+			g.discard() // its turn may be far away
 		}
 	}
-	if g.idle() {
-		g.discard() // its turn may be far away
+}
+
+func (g *group) dropOldest(n int) {
+	g.dropped(g.topic.policy, g.waiting()[:n])
+	g.head += n
+	g.shift()
+}
+
+// dropped counts and releases publications that none of the members gets.
+func (g *group) dropped(policy SlowPolicy, gone []arrival) {
+	for i := range gone {
+		g.waitingBytes -= int64(gone[i].shared.Len())
+		gone[i].shared.Release()
 	}
-	g.loop.runq.push(g)
+	g.loop.stats.drops[policy.dropReason()].Add(int64(len(gone) * g.members.live))
+	clear(gone)
 }
 
 // pause keeps the group from being served until gap has passed.

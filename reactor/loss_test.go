@@ -230,3 +230,33 @@ func TestGapAtTheEnd(t *testing.T) {
 	_ = s.Wait()
 	eventually(t, "all given back", func() bool { return pool.Outstanding() == before })
 }
+
+// The newest state arrives also where what the socket has begun leaves too little room for it.
+func TestConflatingBehindALargeFrame(t *testing.T) {
+	for _, policy := range []SlowPolicy{KeepLatest, DropOldest} {
+		s, topic, _ := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 100_000, OutboundMaxAge: time.Hour}, TopicOptions{Policy: policy})
+		c := dialStalled(t, s)
+		state := func(n int) {
+			b := make([]byte, 98_000)
+			b[0] = byte(n)
+			_, _ = topic.Broadcast(frame.OpBinary, b)
+			s.settle()
+		}
+		n := 0
+		for ; s.Stats().Congested == 0; n++ {
+			state(n)
+		}
+		for range 5 {
+			state(n)
+			n++
+		}
+		for last := -1; last != n-1; {
+			op, payload, err := c.next()
+			if err != nil || op != frame.OpBinary {
+				t.Fatalf("%v: after state %d of %d: %v, %v", policy.dropReason(), last, n, op, err)
+			}
+			last = int(payload[0])
+		}
+		c.Close()
+	}
+}

@@ -56,6 +56,10 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		}
 		size = int64(e.shared.Len())
 	}
+	if sent == 0 && !begun && c.out.joinTail(&e) {
+		c.loop.stats.queuedBytes.Add(size)
+		return
+	}
 	e.since = c.loop.wheel.now
 	if len(c.out.entries) == 0 {
 		c.out.offset, c.out.begun = sent, begun || sent > 0
@@ -63,6 +67,22 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 	c.out.entries = append(c.out.entries, e)
 	c.out.bytes += size
 	c.loop.stats.queuedBytes.Add(size)
+}
+
+// joinTail appends e, if it is small and belongs to this conn alone, to a last entry of that kind: alone, a pong would take a
+// hundred times its length.
+func (o *outbound) joinTail(e *entry) bool {
+	if len(o.entries) == 0 || e.topic != nil {
+		return false
+	}
+	tail := &o.entries[len(o.entries)-1]
+	if tail.topic != nil || tail.shared.Len()+e.shared.Len() > directBytes {
+		return false
+	}
+	_, _ = tail.shared.Write(e.shared.Bytes())
+	o.bytes += int64(e.shared.Len())
+	e.release()
+	return true
 }
 
 // congest begins the waiting for the socket.
@@ -128,9 +148,10 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 }
 
 // overflow makes room for e by its topic's policy. It releases e, and empties it, if e itself goes; or replaces it by its
-// newest publication.
+// newest publication. Where older ones go for newer, the newest stays, though others may leave too little room for it: one
+// entry per topic may be above the limit.
 func (c *Conn) overflow(e *entry) {
-	policy, dropped := Disconnect, 0
+	policy := Disconnect
 	if e.topic != nil {
 		policy = e.topic.policy
 	}
@@ -142,30 +163,25 @@ func (c *Conn) overflow(e *entry) {
 		c.end(CauseSlow)
 		return
 	case KeepLatest:
-		dropped = c.out.dropTopic(c, e.topic, 0)
+		c.out.dropTopic(c, e.topic, 0)
 		if e.last != nil {
 			c.loop.stats.drops[DropConflated].Add(int64(e.frames - 1))
 			e.shared.Release()
 			e.shared, e.last, e.frames = e.last, nil, 1
 		}
 	case DropOldest:
-		dropped = c.out.dropTopic(c, e.topic, c.loop.srv.cfg.OutboundMaxBytes-int64(e.shared.Len()))
+		c.out.dropTopic(c, e.topic, c.loop.srv.cfg.OutboundMaxBytes-int64(e.shared.Len()))
 	case DropNewest:
-	}
-	// What takes the place of an older one stays, though the others leave too little room: dropped as well, nothing of the topic
-	// would be left.
-	if dropped == 0 && c.out.bytes > 0 && c.out.bytes+int64(e.shared.Len()) > c.loop.srv.cfg.OutboundMaxBytes {
-		c.countDrop(policy.dropReason(), e)
+		c.countDrop(DropNewestFirst, e)
 		e.release()
 		*e = entry{}
 	}
 }
 
 // dropTopic drops waiting entries of a topic, the oldest first, until no more than room bytes wait. One that the socket has
-// begun to take stays. It returns how many it dropped. What is newer than the last of them is not touched, so that the cost
-// does not grow with the queue.
-func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) (dropped int) {
-	seen := 0
+// begun to take stays. What is newer than the last of them is not touched, so that the cost does not grow with the queue.
+func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) {
+	seen, dropped := 0, 0
 	for ; seen < len(o.entries) && o.bytes > room; seen++ {
 		e := o.entries[seen]
 		if e.topic != t || seen == 0 && o.begun {
@@ -180,7 +196,6 @@ func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) (dropped int) {
 	}
 	copy(o.entries[dropped:], o.entries[:seen-dropped])
 	o.cut(dropped)
-	return dropped
 }
 
 // cut forgets the first n entries, whose references are given away.

@@ -51,8 +51,7 @@ func (l *loop) accept(p *post) {
 	}
 	g.arrive(arrival{shared: p.shared, exclude: p.conn})
 	if g.options.Gap > 0 && g.waitingBytes > l.srv.cfg.OutboundMaxBytes {
-		g.tooSlow()
-		return
+		g.overflow()
 	}
 	l.runq.push(g)
 }

@@ -40,6 +40,7 @@ type Server struct {
 	counters counters // guards itself
 
 	learning sync.Mutex    // serialises additions to loops
+	running  chan struct{} // closed when Start is done, successfully or not
 	empty    chan struct{} // closed when draining and the last connection has gone
 	emptied  sync.Once
 	done     chan struct{} // closed when everything has ended; err is set before
@@ -67,7 +68,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, origins: make(map[string]bool),
-		empty: make(chan struct{}), done: make(chan struct{}),
+		running: make(chan struct{}), empty: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.loops.Store(new([]*loop))
 	for _, o := range cfg.Origins {
@@ -82,6 +83,7 @@ func (s *Server) Start() error {
 	if !s.started.CompareAndSwap(false, true) {
 		return errors.New("reactor: Start was called before")
 	}
+	defer close(s.running)
 	reserved, err := reservePort(s.cfg.Addr)
 	if err != nil {
 		s.finish(err)
@@ -154,6 +156,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
 	}
+	<-s.running
 	if s.draining.CompareAndSwap(false, true) {
 		for _, l := range s.knownLoops() {
 			l.inbox.put(post{kind: postDrain})

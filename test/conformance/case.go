@@ -72,7 +72,7 @@ func (c *conversation) on(s *session) (Verdict, error) {
 		for len(got) < st.await {
 			e, ok := s.await()
 			if !ok || e.op == closing {
-				return Failed, fmt.Errorf("the connection ended (%v, %v) when event %d was awaited", e, s.end, st.await)
+				return Failed, fmt.Errorf("the connection ended (%v, %v) when event %d was awaited", e, s.cause(ok), st.await)
 			}
 			got = append(got, e)
 		}
@@ -81,7 +81,7 @@ func (c *conversation) on(s *session) (Verdict, error) {
 		for len(got) < len(c.want) {
 			e, ok := s.await()
 			if !ok || e.op == closing {
-				return Failed, fmt.Errorf("the connection ended (%v, %v) after %s", e, s.end, list(got))
+				return Failed, fmt.Errorf("the connection ended (%v, %v) after %s", e, s.cause(ok), list(got))
 			}
 			got = append(got, e)
 		}

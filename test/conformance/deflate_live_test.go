@@ -181,11 +181,11 @@ func (d dialogue) run(target Target, mode Mode) (Verdict, error) {
 			s.say(rawFrame(fin|text, []byte(kosme)), 0)
 		}
 		if e, ok := s.await(); !ok || !sameEvent(e, event{op: op, payload: payload}) {
-			return Failed, fmt.Errorf("message %d of %d bytes: got %v, %v", i, len(payload), e, s.end)
+			return Failed, fmt.Errorf("message %d of %d bytes: got %v, %v", i, len(payload), e, s.cause(ok))
 		}
 		if i%50 == 9 {
 			if e, ok := s.await(); !ok || !sameEvent(e, textEvent(kosme)) {
-				return Failed, fmt.Errorf("plain message behind %d: got %v, %v", i, e, s.end)
+				return Failed, fmt.Errorf("plain message behind %d: got %v, %v", i, e, s.cause(ok))
 			}
 		}
 	}

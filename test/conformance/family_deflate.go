@@ -79,7 +79,7 @@ func (c *stream) run(target Target, mode Mode) (Verdict, error) {
 		}
 		e, ok := s.await()
 		if !ok || !sameEvent(e, event{op: c.op, payload: payload}) {
-			return Failed, fmt.Errorf("message %d of %d bytes: got %v, %v", i, len(payload), e, s.end)
+			return Failed, fmt.Errorf("message %d of %d bytes: got %v, %v", i, len(payload), e, s.cause(ok))
 		}
 	}
 	last := conversation{}

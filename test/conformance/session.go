@@ -213,6 +213,14 @@ func (s *session) await() (e event, ok bool) {
 	return e, ok
 }
 
+// cause is why no event came; nil where one did.
+func (s *session) cause(came bool) error {
+	if came {
+		return nil // the reader is at work still
+	}
+	return s.end
+}
+
 // awaitFor is await for at most so long; quiet: nothing came.
 func (s *session) awaitFor(most time.Duration) (e event, ok, quiet bool) {
 	s.flush()
