@@ -213,6 +213,11 @@ func (s *session) await() (e event, ok bool) {
 	return e, ok
 }
 
+// awaitAnew begins the patience anew, for cases with many messages.
+func (s *session) awaitAnew(target Target) {
+	_ = s.conn.SetDeadline(time.Now().Add(target.patience()))
+}
+
 // cause is why no event came; nil where one did.
 func (s *session) cause(came bool) error {
 	if came {
