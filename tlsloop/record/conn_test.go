@@ -16,11 +16,11 @@ func TestRoundTrip(t *testing.T) {
 			var s Scratch
 			for _, n := range []int{1, 2, 100, MaxPlaintext} {
 				want := bytes.Repeat([]byte{byte(n)}, n)
-				got, reply, err := c.Open(&s, p.seal(23, want...), nil)
+				got, reply, err := c.Open(&s, p.Seal(23, want...), nil)
 				if err != nil || len(reply) > 0 || !bytes.Equal(got, want) {
 					t.Errorf("opening %d bytes: %d, %d, %v", n, len(got), len(reply), err)
 				}
-				kind, got, err := p.open(c.Seal(&s, nil, want))
+				kind, got, err := p.Open(c.Seal(&s, nil, want))
 				if err != nil || kind != 23 || !bytes.Equal(got, want) {
 					t.Errorf("sealing %d bytes: %d, %v", n, kind, err)
 				}
@@ -40,7 +40,7 @@ func TestCoolKeepsCounting(t *testing.T) {
 			t.Fatal("a nonce was used twice")
 		}
 		seen[string(rec)] = true
-		if _, _, err := p.open(rec); err != nil {
+		if _, _, err := p.Open(rec); err != nil {
 			t.Fatal(err)
 		}
 		c.Cool()

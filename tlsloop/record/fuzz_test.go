@@ -17,7 +17,7 @@ func FuzzOpenForged(f *testing.F) {
 		if err == nil || plain != nil {
 			t.Fatalf("opened: %x, %v", plain, err)
 		}
-		if kind, content, err := p.open(reply); err != nil || kind != 21 || content[0] != 2 {
+		if kind, content, err := p.Open(reply); err != nil || kind != 21 || content[0] != 2 {
 			t.Fatalf("no fatal alert: %d, %x, %v", kind, content, err)
 		}
 	})
@@ -36,7 +36,7 @@ func FuzzOpenInner(f *testing.F) {
 			if len(inner) > MaxPlaintext+1 {
 				return
 			}
-			plain, reply, err := c.Open(&s, p.inner(inner), nil)
+			plain, reply, err := c.Open(&s, p.Inner(inner), nil)
 			content := bytes.TrimRight(inner, "\x00")
 			isData := len(content) > 0 && content[len(content)-1] == 23
 			if len(plain) > 0 && !isData || isData && err == nil && !bytes.Equal(plain, content[:len(content)-1]) {
@@ -51,14 +51,14 @@ func FuzzOpenInner(f *testing.F) {
 			if len(content) > 0 && content[len(content)-1] == 22 {
 				if handshake = append(handshake, content[:len(content)-1]...); len(handshake) == 5 {
 					handshake = nil
-					p.rekey()
+					p.Rekey()
 				}
 			}
 			if len(reply) > 0 {
-				if kind, _, err := p.open(reply); err != nil || kind != 22 {
+				if kind, _, err := p.Open(reply); err != nil || kind != 22 {
 					t.Fatalf("reply: %d, %v", kind, err)
 				}
-				p.rekeyOpening()
+				p.RekeyOpening()
 			}
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/wsedge/wsedge/tlsloop/internal/peer"
 )
 
 // Each row is an inner plaintext: content, type, padding.
@@ -55,7 +57,7 @@ func TestOpenJudgesInnerPlaintext(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			conn, p := pair(t, suites[0])
 			var s Scratch
-			plain, reply, err := conn.Open(&s, p.inner(c.inner), nil)
+			plain, reply, err := conn.Open(&s, p.Inner(c.inner), nil)
 			if len(plain) != c.want {
 				t.Errorf("%d bytes of plaintext", len(plain))
 			}
@@ -76,12 +78,12 @@ func TestOpenJudgesInnerPlaintext(t *testing.T) {
 }
 
 // wantFatal checks that an error came with its alert, and that nothing is sealed behind it.
-func wantFatal(t *testing.T, c *Conn, p *peer, reply []byte, err error, want tls.AlertError) {
+func wantFatal(t *testing.T, c *Conn, p *peer.Peer, reply []byte, err error, want tls.AlertError) {
 	t.Helper()
 	if op, alert := alertOf(err); op != "local error" || alert != want {
 		t.Errorf("error %v", err)
 	}
-	kind, content, err := p.open(reply)
+	kind, content, err := p.Open(reply)
 	if err != nil || kind != 21 || !bytes.Equal(content, []byte{2, byte(want)}) {
 		t.Errorf("alert record: type %d, %x, %v", kind, content, err)
 	}
@@ -112,7 +114,7 @@ func TestOpenJudgesRecords(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			conn, p := pair(t, suites[0])
 			var s Scratch
-			plain, reply, err := conn.Open(&s, c.change(p.seal(23, []byte("hello")...)), nil)
+			plain, reply, err := conn.Open(&s, c.change(p.Seal(23, []byte("hello")...)), nil)
 			if len(plain) > 0 {
 				t.Errorf("plaintext %q", plain)
 			}
@@ -124,7 +126,7 @@ func TestOpenJudgesRecords(t *testing.T) {
 func TestEachByteIsChecked(t *testing.T) {
 	for _, suite := range suites {
 		_, p := pair(t, suite)
-		rec := p.seal(23, []byte("hello")...)
+		rec := p.Seal(23, []byte("hello")...)
 		for i := 5; i < len(rec); i++ {
 			for bit := range 8 {
 				conn, peer := pair(t, suite)
@@ -144,7 +146,7 @@ func TestEachByteIsChecked(t *testing.T) {
 func TestReplayAndReorderAreRefused(t *testing.T) {
 	c, p := pair(t, suites[0])
 	var s Scratch
-	first := p.seal(23, 1)
+	first := p.Seal(23, 1)
 	if _, _, err := c.Open(&s, bytes.Clone(first), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -153,8 +155,8 @@ func TestReplayAndReorderAreRefused(t *testing.T) {
 		t.Errorf("replayed: %v", err)
 	}
 	c, p = pair(t, suites[0])
-	p.seal(23, 1)
-	_, _, err = c.Open(&s, p.seal(23, 2), nil)
+	p.Seal(23, 1)
+	_, _, err = c.Open(&s, p.Seal(23, 2), nil)
 	if _, alert := alertOf(err); alert != alertBadRecordMAC {
 		t.Errorf("reordered: %v", err)
 	}
@@ -163,7 +165,7 @@ func TestReplayAndReorderAreRefused(t *testing.T) {
 func TestFatalAlertFromThePeer(t *testing.T) {
 	c, p := pair(t, suites[0])
 	var s Scratch
-	_, reply, err := c.Open(&s, p.seal(21, 2, alertInternalError), nil)
+	_, reply, err := c.Open(&s, p.Seal(21, 2, alertInternalError), nil)
 	if op, alert := alertOf(err); op != "remote error" || alert != alertInternalError {
 		t.Errorf("error %v", err)
 	}

@@ -18,7 +18,7 @@ func TestSealSplits(t *testing.T) {
 	var got []byte
 	for out = out[6:]; len(out) > 0; {
 		n := Length(out, MaxCiphertext)
-		_, content, err := p.open(out[:n])
+		_, content, err := p.Open(out[:n])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,19 +35,19 @@ func TestSealSplits(t *testing.T) {
 func TestCloseNotifyIsOurLast(t *testing.T) {
 	c, p := pair(t, suites[0])
 	var s Scratch
-	kind, content, err := p.open(c.CloseNotify(&s, nil))
+	kind, content, err := p.Open(c.CloseNotify(&s, nil))
 	if err != nil || kind != 21 || !bytes.Equal(content, []byte{1, 0}) {
 		t.Errorf("type %d, %x, %v", kind, content, err)
 	}
 	if len(c.CloseNotify(&s, nil))+len(c.Seal(&s, nil, []byte("x"))) > 0 {
 		t.Error("sealed behind close_notify")
 	}
-	_, reply, err := c.Open(&s, p.seal(22, 24, 0, 0, 1, 1), nil)
+	_, reply, err := c.Open(&s, p.Seal(22, 24, 0, 0, 1, 1), nil)
 	if err != nil || len(reply) > 0 {
 		t.Errorf("a key update was answered behind close_notify: %x, %v", reply, err)
 	}
-	p.rekey()
-	if plain, _, err := c.Open(&s, p.seal(23, []byte("still")...), nil); err != nil || string(plain) != "still" {
+	p.Rekey()
+	if plain, _, err := c.Open(&s, p.Seal(23, []byte("still")...), nil); err != nil || string(plain) != "still" {
 		t.Errorf("%q, %v", plain, err)
 	}
 	if reply, err := c.Abort(&s, nil); len(reply) > 0 || err == nil {
@@ -58,18 +58,18 @@ func TestCloseNotifyIsOurLast(t *testing.T) {
 func TestOwnKeyUpdateBeforeTheLimit(t *testing.T) {
 	c, p := pair(t, suites[0])
 	var s Scratch
-	c.write.seq, p.received = rekeyAfter-1, rekeyAfter-1
-	if kind, _, err := p.open(c.Seal(&s, nil, []byte("last"))); err != nil || kind != 23 {
+	c.write.seq, p.Received = rekeyAfter-1, rekeyAfter-1
+	if kind, _, err := p.Open(c.Seal(&s, nil, []byte("last"))); err != nil || kind != 23 {
 		t.Fatal(kind, err)
 	}
 	out := c.Seal(&s, nil, []byte("next"))
 	n := Length(out, MaxCiphertext)
-	kind, content, err := p.open(out[:n])
+	kind, content, err := p.Open(out[:n])
 	if err != nil || kind != 22 || !bytes.Equal(content, []byte{24, 0, 0, 1, 0}) {
 		t.Fatalf("type %d, %x, %v", kind, content, err)
 	}
-	p.rekeyOpening()
-	if kind, content, err := p.open(out[n:]); err != nil || kind != 23 || string(content) != "next" {
+	p.RekeyOpening()
+	if kind, content, err := p.Open(out[n:]); err != nil || kind != 23 || string(content) != "next" {
 		t.Fatalf("type %d, %q, %v", kind, content, err)
 	}
 	if c.write.seq != 1 {
@@ -88,7 +88,7 @@ func TestNoAllocations(t *testing.T) {
 		}
 		var recs [][]byte
 		for range 110 {
-			recs = append(recs, p.seal(23, plain...))
+			recs = append(recs, p.Seal(23, plain...))
 		}
 		next := func() {
 			if _, _, err := c.Open(&s, recs[0], nil); err != nil {
