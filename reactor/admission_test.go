@@ -28,6 +28,7 @@ func TestConfigProblemsComeTogether(t *testing.T) {
 }
 
 func TestCapRefusesPolitelyAndAcceptsAgain(t *testing.T) {
+	plainOnly(t, "TestCapHangsUpOnTLS")
 	s := serve(t, Config{Handler: echo, MaxConns: 2})
 	a, b := dial(t, s, "/"), dial(t, s, "/")
 	c := connect(t, s)
@@ -243,7 +244,8 @@ func TestHandshakeRefusals(t *testing.T) {
 		{"suffix trick", get("/", append(upgrade, "Origin: https://friend.example.foe.example")...), "403"},
 		{"two origins", get("/", append(upgrade, "Origin: https://friend.example", "Origin: https://friend.example")...), "403"},
 		{"allowed origin", get("/", append(upgrade, "Origin: https://friend.example")...), "101"},
-		{"own origin", get("/", append(upgrade, "Origin: http://here.example")...), "101"},
+		{"own origin", get("/", append(upgrade, "Origin: "+scheme()+"://here.example")...), "101"},
+		{"own origin, other scheme", get("/", append(upgrade, "Origin: ftp"+scheme()[4:]+"://here.example")...), "403"},
 		{"garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", "400"},
 		{"long head", get("/", "X: "+strings.Repeat("x", 9000)), "431"},
 	} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +24,7 @@ func numberOf(payload string) int {
 func dialStalled(t testing.TB, s *Server) *client {
 	t.Helper()
 	c := connect(t, s)
-	_ = c.Conn.(*net.TCPConn).SetReadBuffer(32 << 10)
+	_ = c.socket.SetReadBuffer(32 << 10)
 	c.write(handshakeBytes("/"))
 	c.wantSwitch()
 	c.wantText("ready")
@@ -218,7 +217,7 @@ func TestWhoDoesNotReadItsEchoesIsClosed(t *testing.T) {
 	h.close = func(_ *Conn, e End) { ended <- e }
 	s := serve(t, Config{Handler: h, OutboundMaxBytes: 10_000, CloseTimeout: time.Second})
 	c := connect(t, s)
-	_ = c.Conn.(*net.TCPConn).SetReadBuffer(32 << 10)
+	_ = c.socket.SetReadBuffer(32 << 10)
 	c.write(handshakeBytes("/"))
 	c.wantSwitch()
 	go func() { // until the server has had enough

@@ -76,6 +76,9 @@ func (c *Conn) outputDone() {
 	if c.state != stateClosing || c.out != nil || c.gathered != 0 || c.flags&(flagHangUp|flagCloseReceived) == 0 {
 		return
 	}
+	if !c.sayEnd() {
+		return // once the socket has taken it, this is called again
+	}
 	l := c.loop
 	c.state = stateLingering
 	c.decoder.Reset(c.decoding())
@@ -118,6 +121,7 @@ func (c *Conn) gone(err error) {
 	c.relax()
 	c.decoder.Reset(c.decoding())
 	c.dropTakeover()
+	c.dropSession()
 	if h := l.heads[c]; h != nil {
 		h.buf.Release()
 		delete(l.heads, c)

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -39,7 +38,7 @@ func TestCloseWithAFullCork(t *testing.T) {
 			}})
 			stays := dial(t, s, "/")
 			c := connect(t, s)
-			_ = c.Conn.(*net.TCPConn).SetReadBuffer(16 << 10)
+			_ = c.socket.SetReadBuffer(16 << 10)
 			c.write(handshakeBytes("/"))
 			c.wantSwitch()
 			if name == "congested" {
@@ -49,7 +48,7 @@ func TestCloseWithAFullCork(t *testing.T) {
 			c.text("go")
 			<-blocked
 			if name == "peer gone" {
-				_ = c.Conn.(*net.TCPConn).SetLinger(0)
+				_ = c.socket.SetLinger(0)
 				c.Close()
 			}
 			close(block)

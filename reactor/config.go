@@ -38,6 +38,9 @@ type Config struct {
 	// index. nil: one form. At most MaxForms.
 	Forms []FormOptions
 
+	// TLS has the server speak TLS on its port, and wss. nil: plain text.
+	TLS *TLSOptions
+
 	// Deflate compresses messages for peers that offer permessage-deflate (RFC 7692). nil: their offers are ignored.
 	Deflate *DeflateOptions
 
@@ -168,6 +171,11 @@ func (cfg Config) withDefaults() (Config, error) {
 		if f.value < 0 {
 			wrong("%s: must not be negative", f.name)
 		}
+	}
+	if cfg.TLS != nil && cfg.TLS.Permits == 0 {
+		o := *cfg.TLS
+		o.Permits = max(1, runtime.GOMAXPROCS(0)-cfg.Loops)
+		cfg.TLS = &o
 	}
 	if cfg.Deflate != nil {
 		o := cfg.Deflate.withDefaults(wrong)

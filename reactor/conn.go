@@ -35,6 +35,7 @@ const (
 	flagRefusal                             // above the cap, or too late: whatever it asks, it is refused
 	flagSlow                                // closed as slow: no publication is queued any more
 	flagTakeover                            // it has windows of its own; see takeover
+	flagSealed                              // under TLS; see sealed
 	flagForeign                             // the peer may have got publications that its outbound window does not have
 )
 
@@ -63,13 +64,35 @@ type Conn struct {
 	out          *outbound // what the socket did not take; nil at rest
 	next, prev   *Conn     // in the wheel
 	decoder      frame.Decoder
-	sub          subscription    // the first subscription: most conns have one
-	more         *[]subscription // the others
+	sub          subscription // the first subscription: most conns have one
+	more         *attached    // what only some conns have; nil at most of them
 	context      any
 
 	// Immutable after newConn.
 	loop *loop
 	raw  gnet.Conn
+}
+
+// attached is what only some conns have, beyond what every one carries.
+type attached struct {
+	subscriptions []subscription // beyond the first
+	sealed        *sealed        // of a conn under TLS
+}
+
+// attach returns the conn's attached, made if need be.
+func (c *Conn) attach() *attached {
+	if c.more == nil {
+		c.more = new(attached)
+	}
+	return c.more
+}
+
+// others are the subscriptions beyond the first.
+func (c *Conn) others() []subscription {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.subscriptions
 }
 
 func newConn(l *loop, raw gnet.Conn) *Conn {

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"net"
 	"strings"
 	"testing"
 	"unsafe"
@@ -128,7 +127,7 @@ func TestHalfClose(t *testing.T) {
 	s := serve(t, Config{Handler: echo})
 	c := dial(t, s, "/")
 	c.text("last words")
-	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+	if err := c.socket.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	c.wantText("last words")

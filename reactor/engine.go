@@ -52,11 +52,14 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 	if !s.admit() {
 		c.flags |= flagRefusal
 		timeout = s.cfg.LingerTimeout
-		if s.refusals.Add(1) > int64(maxLingeringRefusals()) {
+		if s.refusals.Add(1) > int64(maxLingeringRefusals()) || s.tls != nil { // under TLS an answer would cost a handshake
 			s.counters.refusal(s.refusal().Reason)
 			c.gone(nil)
 			return gnet.Close
 		}
+	}
+	if s.tls != nil {
+		c.seal()
 	}
 	raw.SetContext(c)
 	limitUnsent(int(c.fd))
@@ -100,6 +103,7 @@ func (e *engineEvents) guard(l *loop, c *Conn) {
 	e.srv.counters.panics.Add(1)
 	e.srv.cfg.Logger.Error("reactor panicked", "panic", r, "stack", string(debug.Stack()))
 	l.depth = 0
+	l.head = nil
 	if l.corked != nil {
 		l.corked = nil
 		l.emptyCork()

@@ -170,7 +170,7 @@ func (c *Conn) sendBytes(b []byte) {
 	}
 	begun := false
 	if c.out == nil {
-		n, errno := sendNow(c.fd, b)
+		n, errno := c.send(b)
 		begun = n > 0
 		c.loop.stats.sends.Add(1)
 		c.loop.stats.bytesOut.Add(int64(n))
@@ -246,16 +246,16 @@ func (c *Conn) sendEntries(entries []entry, offset int) (sent, rest int, errno s
 		if c.flags&flagNoCoalesce == 0 {
 			b = l.joined(b, entries[sent+1:])
 		}
-		n, errno := sendNow(c.fd, b)
+		n, errno := c.send(b)
 		l.stats.sends.Add(1)
-		if errno != 0 {
-			return sent, offset, errno
-		}
 		l.stats.bytesOut.Add(int64(n))
 		offset += n
 		for sent < len(entries) && offset >= entries[sent].shared.Len() {
 			offset -= entries[sent].shared.Len()
 			sent++
+		}
+		if errno != 0 {
+			return sent, offset, errno
 		}
 		if n < len(b) {
 			return sent, offset, syscall.EAGAIN

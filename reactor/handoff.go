@@ -32,12 +32,35 @@ func newHTTPSide(s *Server) *httpSide {
 	h := &httpSide{srv: s, conns: make(chan net.Conn), closed: make(chan struct{})}
 	h.server = &http.Server{
 		Handler:           s.cfg.HTTP,
+		ConnContext:       withConn,
 		ReadHeaderTimeout: s.cfg.HandshakeTimeout,
 		IdleTimeout:       httpIdleTimeout,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
+	if s.tls != nil {
+		h.server.Handler = describeTLS(s.cfg.HTTP)
+	}
 	go func() { _ = h.server.Serve(h) }() // ends with http.ErrServerClosed
 	return h
+}
+
+// connKey is the context key of a request's connection.
+type connKey struct{}
+
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// describeTLS fills in Request.TLS, which net/http leaves empty for connections that are not its own kind.
+func describeTLS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handed, ok := r.Context().Value(connKey{}).(*httpConn); ok {
+			if sealed, ok := handed.Conn.(*sealedConn); ok {
+				r.TLS = sealed.state()
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // plainHTTP hands the connection over to net/http, with in, the bytes read so far, which it copies. An error is how the
@@ -54,6 +77,9 @@ func (c *Conn) plainHTTP(in []byte) error {
 	}
 	c.loop.srv.httpConns.Add(1)
 	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
+	if c.flags&flagSealed != 0 {
+		handed.Conn = c.unsealed(conn)
+	}
 	c.state = stateHandedOver
 	c.loop.wheel.remove(c)
 	c.closeSocket() // the duplicate keeps the connection

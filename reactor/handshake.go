@@ -138,7 +138,7 @@ func (s *Server) originAllowed(r *frame.Request) bool {
 	case s.origins[string(origin)]:
 		return true
 	}
-	return frame.SameOrigin(origin, r.Host, false)
+	return frame.SameOrigin(origin, r.Host, s.tls != nil)
 }
 
 // asRefusal is how a handshake is answered that fails with err.

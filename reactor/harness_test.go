@@ -4,16 +4,20 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/leaktest"
+	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
 // patience is how long a test waits for what must come; it is never waited for in a test that passes.
@@ -87,6 +91,12 @@ func prepare(t testing.TB, cfg Config) *Server {
 	if cfg.MaxFrameRate == 0 {
 		cfg.MaxFrameRate, cfg.MaxControlRate = -1, -1 // most send as fast as they can
 	}
+	if *tlsFlag != "" && cfg.TLS == nil {
+		cfg.TLS = &TLSOptions{Config: serverTLS.Clone(), Compact: *tlsFlag == "compact"}
+		if *tlsFlag == "1.2" {
+			cfg.TLS.Config.MaxVersion = tls.VersionTLS12
+		}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -121,6 +131,7 @@ func start(t testing.TB, s *Server) {
 type client struct {
 	t testing.TB
 	net.Conn
+	socket  *net.TCPConn // below Conn, where that is TLS
 	r       *bufio.Reader
 	cfg     frame.DecoderConfig
 	decoder frame.Decoder
@@ -136,11 +147,48 @@ func connect(t testing.TB, s *Server) *client {
 	}
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	return wrap(t, conn)
+	c := wrap(t, conn)
+	if s.cfg.TLS != nil {
+		c.Conn = tls.Client(conn, clientTLS)
+		c.r.Reset(c.Conn)
+	}
+	return c
+}
+
+// tlsFlag has the conversations of all tests go over TLS.
+var tlsFlag = flag.String("reactor.tls", "", "std, compact or 1.2: have all conversations over TLS")
+
+var (
+	authority = tlstest.NewAuthority()
+	serverTLS = &tls.Config{Certificates: []tls.Certificate{authority.Issue("localhost")}}
+	clientTLS = &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost"}
+)
+
+// scheme is that of the origin and the URLs of a server.
+func scheme() string {
+	if *tlsFlag != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// httpClient is one whose idle connections are the caller's to close.
+func httpClient() (*http.Client, *http.Transport) {
+	transport := &http.Transport{TLSClientConfig: clientTLS}
+	return &http.Client{Transport: transport}, transport
+}
+
+// plainOnly skips the test over TLS, where what it is about does not exist or is another matter.
+func plainOnly(t testing.TB, why string) {
+	t.Helper()
+	if *tlsFlag != "" {
+		t.Skip(why)
+	}
 }
 
 func wrap(t testing.TB, conn net.Conn) *client {
-	return &client{t: t, Conn: conn, r: bufio.NewReader(conn),
+	socket, _ := conn.(*net.TCPConn)
+	return &client{t: t, Conn: conn, socket: socket, r: bufio.NewReader(conn),
 		cfg: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: 64 << 20}}
 }
 
@@ -213,7 +261,7 @@ func (c *client) next() (frame.Opcode, string, error) {
 			return op, payload, nil
 		}
 		n, err = c.r.Read(chunk)
-		if err != nil {
+		if n == 0 && err != nil {
 			return 0, "", err
 		}
 		c.buf = append([]byte(nil), chunk[:n]...)

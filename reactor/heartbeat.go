@@ -12,7 +12,7 @@ func (c *Conn) deadline() {
 	l := c.loop
 	switch c.state {
 	case stateHandshaking:
-		if h := l.heads[c]; h != nil { // it has begun to speak HTTP, so it understands the answer
+		if l.heads[c] != nil { // it has begun to speak HTTP, so it understands the answer
 			c.refuse(statusTimeout, false)
 			return
 		}
@@ -41,14 +41,14 @@ func (c *Conn) heartbeat() {
 	next := now + idleCheckTicks
 
 	if c.out != nil {
-		due := c.out.oldest(now) + ticks(cfg.OutboundMaxAge)
+		due := c.oldestOutput() + ticks(cfg.OutboundMaxAge)
 		if due <= now {
 			c.end(CauseSlow)
 			return
 		}
 		next = min(next, due)
 	}
-	if c.partialSince != 0 && !c.decoder.AtRest() {
+	if c.partialSince != 0 && c.unfinished() {
 		due := c.partialSince + ticks(cfg.MessageTimeout)
 		if due <= now {
 			c.end(CauseMessageTimeout)
@@ -81,16 +81,23 @@ func (c *Conn) nextPing(now uint32) uint32 {
 		return now + ticks(cfg.PongTimeout)
 	}
 	c.flags = c.flags&^flagFirstPing | flagAwaitingPong
+	if c.flags&flagSealed != 0 {
+		c.loop.cooling = append(c.loop.cooling, c)
+	}
 	c.pingSent = now
 	c.loop.stats.pings.Add(1)
 	c.putFrame(frame.OpPing, nil)
 	return now + ticks(cfg.PongTimeout)
 }
 
-// oldest is the tick since which the first entry has been waiting; now, if there is none.
-func (o *outbound) oldest(now uint32) uint32 {
-	if len(o.entries) == 0 {
-		return now
+// oldestOutput is the tick since which something has been waiting for the socket of a congested conn.
+func (c *Conn) oldestOutput() uint32 {
+	oldest := c.loop.wheel.now
+	if len(c.out.entries) > 0 {
+		oldest = c.out.entries[0].since
 	}
-	return o.entries[0].since
+	if c.cipherWaits() {
+		oldest = min(oldest, c.more.sealed.since)
+	}
+	return oldest
 }

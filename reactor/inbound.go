@@ -83,12 +83,17 @@ func (c *Conn) notePartial() {
 	timeout := l.srv.cfg.MessageTimeout
 	switch {
 	case c.state != stateOpen || timeout < 0:
-	case c.decoder.AtRest():
+	case !c.unfinished():
 		c.partialSince = 0
 	case c.partialSince == 0:
 		c.partialSince = l.wheel.now
 		l.wheel.set(c, min(c.due, l.wheel.now+ticks(timeout)))
 	}
+}
+
+// unfinished tells that a part of a message, or of a TLS record, has come.
+func (c *Conn) unfinished() bool {
+	return !c.decoder.AtRest() || c.flags&flagSealed != 0 && c.more.sealed.session.Partial()
 }
 
 // fail ends the conn because of what the peer sent: a close frame with the code of the error, and no reply awaited.

@@ -15,6 +15,7 @@ const (
 	postPublication postKind = iota // send shared to the subscribers of topic in variant
 	postCall                        // run call for conn
 	postWritable                    // the congested conn known by token can take bytes again
+	postTLS                         // the TLS handshake of conn has gone on
 	postResume                      // the gap of group's form has passed
 	postDrain                       // the server is shutting down
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/pool"
+	"github.com/wsedge/wsedge/tlsloop"
 )
 
 // maxLoops is far above any sensible number of event loops in one process.
@@ -50,6 +51,12 @@ type loop struct {
 	lastTick  time.Time
 	stalled   bool // the clock is being held back until the next tick
 	rng       *rand.Rand
+
+	tls          *tlsloop.Loop // nil: no TLS
+	deliverPlain func([]byte)  // takePlain, made once
+	head         []byte        // plaintext of a request under TLS, in the present turn
+	sealed       []byte        // scratch: ciphertext
+	cooling      []*Conn       // under TLS, and sent nothing but a ping in this turn
 }
 
 // ended is a conn that is no longer open and whose handler has not been told yet.
@@ -73,6 +80,9 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 	if s.cfg.Deflate != nil {
 		l.deflated = decodingOf(&s.cfg)
 		l.deflated.Inflater = frame.NewInflater()
+	}
+	if s.tls != nil {
+		l.tls, l.deliverPlain = s.tls.NewLoop(), l.takePlain
 	}
 	l.wheel.now = 1 // 0 means no deadline
 	return l
@@ -105,6 +115,7 @@ func (l *loop) exit() {
 			l.flushDirty()
 			l.tellEnded()
 		}
+		l.coolDown()
 		l.arena.reset()
 	}
 	l.depth--
@@ -119,10 +130,30 @@ func (l *loop) traffic(c *Conn, in []byte) {
 		c.load.leak(&l.srv.cfg, l.wheel.now-c.lastInbound)
 		c.lastInbound = l.wheel.now
 	}
+	answersPing := c.flags&flagAwaitingPong != 0
 	c.flags &^= flagAwaitingPong
 	l.corked = c
-	c.inbound(in)
+	if c.flags&flagSealed == 0 {
+		c.inbound(in)
+	} else {
+		c.unseal(in)
+	}
 	l.uncork()
+	c.flushCipher()
+	if answersPing && c.flags&flagSealed != 0 {
+		l.cooling = append(l.cooling, c) // who says no more than pong is idle
+	}
+}
+
+// advanceTLS is the turn of a conn whose handshake has gone on.
+func (l *loop) advanceTLS(c *Conn) {
+	if c.state >= stateHandedOver {
+		return
+	}
+	l.corked = c
+	c.unseal(nil)
+	l.uncork()
+	c.flushCipher()
 }
 
 // wakeUp is the turn of what other goroutines have posted, of the clock, and of publications still being served.
@@ -151,6 +182,8 @@ func (l *loop) do(p *post) {
 		}
 	case postWritable:
 		l.writable(p.seq)
+	case postTLS:
+		l.advanceTLS(p.conn)
 	case postResume:
 		p.group.paused = false
 		delete(l.paused, p.group)
@@ -220,6 +253,9 @@ func (l *loop) tick() {
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	due := l.wheel.advance(elapsed)
+	if l.tls != nil {
+		l.tls.SetNow(l.wheel.now / uint32(ticksPerSecond))
+	}
 	for _, c := range due {
 		if c.due == 0 && c.state != stateClosed {
 			c.deadline()
@@ -233,11 +269,21 @@ func (l *loop) drainConns() {
 	l.wheel.each(func(c *Conn) {
 		switch c.state {
 		case stateHandshaking:
-			c.refuse(statusDraining, false)
+			l.drainHandshake(c)
 		case stateOpen:
 			l.drainOpen(c)
 		}
 	})
+}
+
+func (l *loop) drainHandshake(c *Conn) {
+	if c.established() {
+		c.refuse(statusDraining, false)
+		return
+	}
+	l.srv.counters.refusal(statusDraining.Reason)
+	c.gone(nil)
+	c.closeSocket()
 }
 
 func (l *loop) drainOpen(c *Conn) {

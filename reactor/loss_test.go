@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"fmt"
-	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -20,7 +19,7 @@ func TestSlowCloseBehindATornReply(t *testing.T) {
 	h.close = func(_ *Conn, e End) { ended <- e }
 	s := serve(t, Config{Loops: 1, Handler: h, OutboundMaxBytes: 20_000, CloseTimeout: patience, LingerTimeout: patience})
 	c := connect(t, s)
-	_ = c.Conn.(*net.TCPConn).SetReadBuffer(32 << 10)
+	_ = c.socket.SetReadBuffer(32 << 10)
 	c.write(handshakeBytes("/"))
 	c.wantSwitch()
 	payload := strings.Repeat("x", 10_000)
@@ -97,7 +96,7 @@ func TestLimitHoldsWithinOneCallback(t *testing.T) {
 	}}
 	s := serve(t, Config{Loops: 1, Handler: h, OutboundMaxBytes: 100_000, CloseTimeout: patience})
 	c := connect(t, s)
-	_ = c.Conn.(*net.TCPConn).SetReadBuffer(32 << 10)
+	_ = c.socket.SetReadBuffer(32 << 10)
 	c.write(handshakeBytes("/"))
 	c.wantSwitch()
 	c.text("go")
@@ -176,7 +175,7 @@ func TestPublicationsToAPeerThatIsGoneAreCounted(t *testing.T) {
 	if matched != 1 || err != nil {
 		t.Fatal(matched, err)
 	}
-	_ = c.Conn.(*net.TCPConn).SetLinger(0)
+	_ = c.socket.SetLinger(0)
 	c.Close() // a reset, which the server's side of the loopback has seen when Close returns
 	close(block)
 	eventually(t, "gone", func() bool { return s.Stats().Connections == 0 })

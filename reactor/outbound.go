@@ -119,13 +119,16 @@ func (c *Conn) relax() {
 // drain sends what waits, now that the socket takes bytes again.
 func (c *Conn) drain() {
 	out := c.out
-	sent, offset, errno := c.sendEntries(out.entries, out.offset)
+	sent, offset, errno := 0, out.offset, c.sendCipher()
+	if errno == 0 {
+		sent, offset, errno = c.sendEntries(out.entries, out.offset)
+	}
 	if errno != 0 && errno != syscall.EAGAIN {
 		c.abort(errno)
 		return
 	}
 	out.advance(c.loop, sent, offset)
-	if len(out.entries) == 0 {
+	if len(out.entries) == 0 && !c.cipherWaits() {
 		c.relax()
 		c.outputDone()
 		return
@@ -202,6 +205,16 @@ func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) {
 func (o *outbound) cut(n int) {
 	clear(o.entries[:n])
 	o.entries = o.entries[n:]
+}
+
+// dropAll drops all that waits: it cannot be sent any more.
+func (o *outbound) dropAll(l *loop) {
+	for i := range o.entries {
+		o.entries[i].release()
+	}
+	l.stats.queuedBytes.Add(-o.bytes)
+	o.cut(len(o.entries))
+	o.bytes, o.offset, o.begun = 0, 0, false
 }
 
 // dropWaiting drops all that waits but the entry that the socket has begun to take: a peer that is being closed as slow

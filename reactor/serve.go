@@ -99,7 +99,7 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 			continue
 		}
 		sends++
-		n, errno := sendNow(c.fd, bytes)
+		n, errno := c.send(bytes)
 		if n == len(bytes) {
 			deliveries += int(b.frames)
 			continue

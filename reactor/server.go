@@ -13,6 +13,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/pool"
+	"github.com/wsedge/wsedge/tlsloop"
 )
 
 // Server listens on one address and runs its connections on event loops. All its methods are safe from any goroutine.
@@ -23,6 +24,7 @@ type Server struct {
 	anyOrigin bool
 	addr      *net.TCPAddr
 	engine    gnet.Engine
+	tls       *tlsloop.Engine // nil: no TLS
 	writable  *writablePoller
 	http      *httpSide // nil: no HTTP handler
 
@@ -66,8 +68,15 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	var engine *tlsloop.Engine
+	if o := cfg.TLS; o != nil {
+		engine, err = tlsloop.New(tlsloop.Config{TLS: o.Config, Compact: o.Compact, MaxHandshakes: o.MaxHandshakes, Permits: o.Permits})
+		if err != nil {
+			return nil, fmt.Errorf("reactor: invalid configuration: %w", err)
+		}
+	}
 	s := &Server{
-		cfg: cfg, origins: make(map[string]bool),
+		cfg: cfg, tls: engine, origins: make(map[string]bool),
 		running: make(chan struct{}), empty: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.loops.Store(new([]*loop))

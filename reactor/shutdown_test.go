@@ -48,9 +48,11 @@ func TestShutdownClosesWithGrace(t *testing.T) {
 		t.Errorf("who was in the handshake got %q, want 503", head)
 	}
 	late := connect(t, s)
-	late.write(handshakeBytes("/"))
-	if head := string(late.head()); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After") {
-		t.Errorf("who came late got %q, want 503 with Retry-After", head)
+	if s.cfg.TLS == nil { // under TLS it is hung up on: an answer would cost a handshake
+		late.write(handshakeBytes("/"))
+		if head := string(late.head()); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After") {
+			t.Errorf("who came late got %q, want 503 with Retry-After", head)
+		}
 	}
 	late.Close()
 	handshaking.Close()
@@ -120,15 +122,14 @@ func TestPlainHTTPOnTheSamePort(t *testing.T) {
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	s := serve(t, Config{Handler: echo, HTTP: mux})
 	ws := dial(t, s, "/echo")
-	transport := &http.Transport{}
-	hc := &http.Client{Transport: transport}
+	hc, transport := httpClient()
 	for _, body := range []string{"", "small", strings.Repeat("large", 1<<18)} {
 		for _, chunked := range []bool{false, true} {
 			var r io.Reader = strings.NewReader(body)
 			if chunked {
 				r = struct{ io.Reader }{r}
 			}
-			resp, err := hc.Post("http://"+s.Addr().String()+"/echo", "text/plain", r)
+			resp, err := hc.Post(scheme()+"://"+s.Addr().String()+"/echo", "text/plain", r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +143,7 @@ func TestPlainHTTPOnTheSamePort(t *testing.T) {
 	if n := s.Stats().HTTP; n != 1 {
 		t.Errorf("%d HTTP connections, want 1: keep-alive", n)
 	}
-	if _, err := hc.Get("http://" + s.Addr().String() + "/panic"); err == nil {
+	if _, err := hc.Get(scheme() + "://" + s.Addr().String() + "/panic"); err == nil {
 		t.Error("no error from a handler that panics")
 	}
 	ws.text("unharmed")

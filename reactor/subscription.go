@@ -62,12 +62,10 @@ func (c *Conn) addSubscription(t *Topic, f Form) (*subscription, error) {
 		c.sub = s
 		return &c.sub, nil
 	}
-	if c.more == nil {
-		c.more = new([]subscription)
-	}
-	*c.more = append(*c.more, s)
+	more := c.attach()
+	more.subscriptions = append(more.subscriptions, s)
 	c.flags |= flagMulti
-	return &(*c.more)[len(*c.more)-1], nil
+	return &more.subscriptions[len(more.subscriptions)-1], nil
 }
 
 // variant is the one in which the conn gets publications of form f.
@@ -96,13 +94,10 @@ func (c *Conn) leaveAll() {
 		c.leave(c.sub)
 		c.sub = subscription{}
 	}
-	if c.more != nil {
-		for _, s := range *c.more {
-			c.leave(s)
-		}
-		c.more = nil
+	for _, s := range c.others() {
+		c.leave(s)
 	}
-	c.flags &^= flagMulti
+	c.dropOthers()
 }
 
 // subscriptionOf returns the conn's subscription to t, or nil. The pointer is valid until the next change.
@@ -110,26 +105,33 @@ func (c *Conn) subscriptionOf(t *Topic) *subscription {
 	if c.sub.topic == t {
 		return &c.sub
 	}
-	if c.more != nil {
-		for i := range *c.more {
-			if (*c.more)[i].topic == t {
-				return &(*c.more)[i]
-			}
+	others := c.others()
+	for i := range others {
+		if others[i].topic == t {
+			return &others[i]
 		}
 	}
 	return nil
 }
 
+// dropOthers forgets the subscriptions beyond the first, and what nothing else needs.
+func (c *Conn) dropOthers() {
+	c.flags &^= flagMulti
+	if c.more == nil {
+		return
+	}
+	if c.more.subscriptions = nil; c.more.sealed == nil {
+		c.more = nil
+	}
+}
+
 // removeSubscription forgets the conn's subscription to t and keeps the first place filled.
 func (c *Conn) removeSubscription(t *Topic) {
 	var last subscription
-	if c.more != nil {
-		n := len(*c.more) - 1
-		last = (*c.more)[n]
-		*c.more = (*c.more)[:n]
-		if n == 0 {
-			c.more = nil
-			c.flags &^= flagMulti
+	if n := len(c.others()) - 1; n >= 0 {
+		last = c.more.subscriptions[n]
+		if c.more.subscriptions = c.more.subscriptions[:n]; n == 0 {
+			c.dropOthers()
 		}
 	}
 	if last.topic == t {

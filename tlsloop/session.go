@@ -244,3 +244,12 @@ func (s *Session) Close() {
 	s.layer, s.partial, s.out = nil, nil, nil
 	s.err = net.ErrClosed
 }
+
+// Move makes the session one of another loop, for which it is confined to another goroutine from then on. Only for an
+// established one, and not while deliver is being called.
+func (s *Session) Move(to *Loop) {
+	s.loop = to
+	if std, ok := s.layer.(*standard); ok {
+		std.pipe.loop = to
+	}
+}
