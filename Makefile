@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance integration fuzz bench build floor load clean
+.PHONY: help check test race debug conformance wss integration fuzz bench build floor load clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -32,6 +32,12 @@ debug: ## the tests of the lower packages with ownership asserted and released b
 
 conformance: ## the table of the conformance cases; COUNT messages each in families 12 and 13, URL=ws://… for another server
 	$(GO) test -count=1 -timeout 3h ./test/conformance -run 'TestConformance$$' -v -conformance.count $(COUNT) $(if $(URL),-conformance.url $(URL))
+
+wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1.3 in both layers, and 1.2
+	@set -e; for tls in std compact 1.2; do \
+	  $(GO) test -count=1 ./reactor -reactor.tls $$tls; \
+	  $(GO) test -count=1 ./test/conformance -run 'TestConformance$$' -conformance.tls $$tls -conformance.count $(COUNT); \
+	done
 
 integration: ## the tests with Node, Python, curl and Chromium, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/tls"
 	"flag"
 	"io"
 	"log/slog"
@@ -10,12 +11,15 @@ import (
 	"testing"
 
 	"github.com/wsedge/wsedge/internal/echo"
+	"github.com/wsedge/wsedge/internal/tlstest"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 var (
 	urlFlag     = flag.String("conformance.url", "", "judge this server, ws://host:port/path, instead of the project's own")
 	casesFlag   = flag.String("conformance.cases", "*", "ids of the cases to run, such as 6.4.*,12.*")
 	countFlag   = flag.Int("conformance.count", 4, "messages of each case of families 12 and 13; the suite's own count is 1000")
+	tlsFlag     = flag.String("conformance.tls", "", "std, compact or 1.2: judge the project's own server over wss")
 	modesFlag   = flag.String("conformance.modes", "as is,byte by byte,joined", "write modes")
 	workersFlag = flag.Int("conformance.workers", 16, "cases at a time")
 )
@@ -30,7 +34,16 @@ func target(t *testing.T) Target {
 		}
 		return to
 	}
-	return Target{Address: startEcho(t, echo.Config{}), Path: "/"}
+	if *tlsFlag == "" {
+		return Target{Address: startEcho(t, echo.Config{}), Path: "/"}
+	}
+	authority := tlstest.NewAuthority()
+	served := &tls.Config{Certificates: []tls.Certificate{authority.Issue("localhost")}}
+	if *tlsFlag == "1.2" {
+		served.MaxVersion = tls.VersionTLS12
+	}
+	address := startEcho(t, echo.Config{TLS: &reactor.TLSOptions{Config: served, Compact: *tlsFlag == "compact"}})
+	return Target{Address: address, Path: "/", TLS: &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost"}}
 }
 
 func startEcho(t *testing.T, cfg echo.Config) string {
