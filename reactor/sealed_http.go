@@ -23,8 +23,9 @@ type sealedConn struct {
 
 	writing sync.Mutex // guards the session, and the order of what it has sealed
 	session *tlsloop.Session
-	cipher  []byte // scratch
-	failed  error  // of a write: what follows could not be read
+	loops   *sync.Pool // of *tlsloop.Loop: scratch for as long as the session is at work
+	cipher  []byte     // scratch
+	failed  error      // of a write: what follows could not be read
 }
 
 // unsealed takes the session away from the loop, for conn, which is the same socket. What waits for the socket is sent
@@ -33,8 +34,14 @@ func (c *Conn) unsealed(conn net.Conn) *sealedConn {
 	s := c.more.sealed
 	c.more.sealed = nil
 	c.flags &^= flagSealed
-	s.session.Move(c.loop.srv.tls.NewLoop())
-	return &sealedConn{Conn: conn, session: s.session, cipher: s.cipher}
+	return &sealedConn{Conn: conn, session: s.session, loops: &c.loop.srv.tlsLoops, cipher: s.cipher}
+}
+
+// borrow lends the session scratch memory; the caller gives it back when the session has done its work.
+func (c *sealedConn) borrow() *tlsloop.Loop {
+	l := c.loops.Get().(*tlsloop.Loop)
+	c.session.Move(l)
+	return l
 }
 
 // Read returns plaintext.
@@ -67,6 +74,7 @@ func (c *sealedConn) Read(p []byte) (int, error) {
 func (c *sealedConn) input(b []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	defer c.loops.Put(c.borrow())
 	err := c.session.Input(b, func(plain []byte) { c.plain = append(c.plain, plain...) })
 	if c.session.HasOutput() {
 		c.cipher = c.session.TakeOutput(c.cipher)
@@ -79,6 +87,7 @@ func (c *sealedConn) input(b []byte) error {
 func (c *sealedConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	defer c.loops.Put(c.borrow())
 	for n < len(p) && c.failed == nil {
 		chunk := p[n:min(len(p), n+maxSealBytes)]
 		c.cipher = c.session.Seal(c.cipher, chunk)
@@ -102,9 +111,7 @@ func (c *sealedConn) flush() {
 // CloseWrite says close_notify and shuts the socket's sending side down.
 func (c *sealedConn) CloseWrite() error {
 	c.writing.Lock()
-	c.cipher = c.session.CloseNotify(c.cipher)
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-	c.flush()
+	c.sayEnd()
 	c.writing.Unlock()
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -115,12 +122,17 @@ func (c *sealedConn) CloseWrite() error {
 // Close says close_notify if that goes at once, and closes the socket.
 func (c *sealedConn) Close() error {
 	if c.writing.TryLock() { // else a write hangs, and the socket's end ends it
-		c.cipher = c.session.CloseNotify(c.cipher)
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-		c.flush()
+		c.sayEnd()
 		c.writing.Unlock()
 	}
 	return c.Conn.Close()
+}
+
+func (c *sealedConn) sayEnd() {
+	defer c.loops.Put(c.borrow())
+	c.cipher = c.session.CloseNotify(c.cipher)
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	c.flush()
 }
 
 // state describes the TLS connection.

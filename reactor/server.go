@@ -29,6 +29,7 @@ type Server struct {
 	http      *httpSide // nil: no HTTP handler
 
 	// Shared: atomic.
+	tlsLoops      sync.Pool               // of *tlsloop.Loop, for connections that net/http serves
 	loops         atomic.Pointer[[]*loop] // those that have had a connection
 	conns         atomic.Int64            // admitted connections, handed-over ones included
 	httpConns     atomic.Int64
@@ -80,6 +81,7 @@ func New(cfg Config) (*Server, error) {
 		running: make(chan struct{}), empty: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.loops.Store(new([]*loop))
+	s.tlsLoops.New = func() any { return s.tls.NewLoop() }
 	for _, o := range cfg.Origins {
 		s.origins[o] = true
 		s.anyOrigin = s.anyOrigin || o == "*"
