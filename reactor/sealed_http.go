@@ -40,6 +40,7 @@ func (c *Conn) unsealed(conn net.Conn) *sealedConn {
 // borrow lends the session scratch memory; the caller gives it back when the session has done its work.
 func (c *sealedConn) borrow() *tlsloop.Loop {
 	l := c.loops.Get().(*tlsloop.Loop)
+	l.SetNow(uint32(time.Now().Unix()))
 	c.session.Move(l)
 	return l
 }
