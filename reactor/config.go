@@ -12,10 +12,11 @@ import (
 	"github.com/wsedge/wsedge/frame"
 )
 
-// Config says how a Server listens and what it allows. The zero value of every field but Addr and Handler is a safe
+// Config says how a Server listens and what it allows. The zero value of every field but Handler is a safe
 // default. All limits apply per connection unless they say otherwise.
 type Config struct {
-	// Addr is the TCP address to listen on, "host:port"; port 0 picks a free one. Required.
+	// Addr is the TCP address to listen on, "host:port"; port 0 picks a free one. "": no listener, connections come by
+	// Server.ServeHTTP alone.
 	Addr string
 	// Handler is told of every conn and message. Required.
 	Handler Handler
@@ -123,8 +124,11 @@ func (cfg Config) withDefaults() (Config, error) {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
-	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil && cfg.Addr != "" {
 		wrong("Addr %q: want host:port", cfg.Addr)
+	}
+	if cfg.Addr == "" && cfg.HTTP != nil {
+		wrong("HTTP: never asked without Addr")
 	}
 	if cfg.Handler == nil {
 		wrong("Handler: required")

@@ -161,7 +161,7 @@ func (c *Conn) RemoteAddr() net.Addr {
 	if c.state == stateClosed {
 		return nil
 	}
-	return c.raw.RemoteAddr()
+	return c.peerAddr()
 }
 
 // Post runs fn on the conn's loop, if the conn is open when its turn comes. It reports whether the loop still takes posts.

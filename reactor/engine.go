@@ -1,42 +1,57 @@
 package reactor
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"runtime/debug"
-	"slices"
+	"sync"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
 )
 
 // engineEvents is what the engine calls. It finds the loop and the conn, and guards the process against our own panics,
 // which the engine would let through.
 type engineEvents struct {
 	gnet.BuiltinEventEngine
-	srv    *Server
-	booted chan struct{}
+	srv     *Server
+	running chan struct{} // closed by the first tick, which comes when all loops run
+	ticked  sync.Once
 }
 
 func (e *engineEvents) OnBoot(engine gnet.Engine) gnet.Action {
 	e.srv.engine = engine
-	close(e.booted)
 	return gnet.None
 }
 
-// OnOpen comes for each accepted socket, and for the reading end of a loop's wake-up.
+// OnTick tells the loops that time passes. What they make of it is theirs: it comes on a goroutine of its own.
+func (e *engineEvents) OnTick() (delay time.Duration, action gnet.Action) {
+	e.ticked.Do(func() { close(e.running) })
+	for _, l := range e.srv.knownLoops() {
+		l.inbox.putTick()
+	}
+	return tickPeriod, gnet.None
+}
+
+// OnOpen comes for each accepted socket, for what is enrolled, and for the reading end of a loop's wake-up.
 func (e *engineEvents) OnOpen(raw gnet.Conn) (out []byte, action gnet.Action) {
-	if l, isWake := raw.Context().(*loop); isWake {
-		close(l.ready)
+	switch x := raw.Context().(type) {
+	case *loop:
+		close(x.ready)
 		return nil, gnet.None
+	case *wakeEnd:
+		return nil, e.srv.learn(raw, x)
 	}
 	l, err := e.srv.loopOf(raw.EventLoop())
 	if err != nil {
 		e.srv.cfg.Logger.Error("cannot set up a loop", "error", err)
 		return nil, gnet.Close
+	}
+	if x, ok := raw.Context().(*enrollment); ok {
+		c := l.newEnrolled(raw, x)
+		defer e.guard(l, c)
+		l.openEnrolled(c, x)
+		return nil, gnet.None
 	}
 	defer e.guard(l, nil)
 	l.enter()
@@ -112,66 +127,6 @@ func (e *engineEvents) guard(l *loop, c *Conn) {
 		c.gone(fmt.Errorf("reactor: panic: %v", r))
 		c.closeSocket()
 	}
-}
-
-// loopOf returns our side of one of the engine's loops, made when its first connection comes. On that loop only.
-func (s *Server) loopOf(el gnet.EventLoop) (*loop, error) {
-	for _, l := range s.knownLoops() {
-		if l.el == el {
-			return l, nil
-		}
-	}
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	known := s.knownLoops()
-	local, remote, err := wakePair()
-	if err != nil {
-		return nil, err
-	}
-	l := newLoop(s, len(known), el, local)
-	enrolled, err := el.Enroll(gnet.NewContext(context.Background(), l), remote)
-	if err != nil {
-		_ = unix.Close(local)
-		_ = remote.Close()
-		return nil, fmt.Errorf("enroll: %w", err)
-	}
-	go s.mustEnroll(enrolled)
-	known = append(slices.Clip(known), l)
-	s.loops.Store(&known)
-	return l, nil
-}
-
-// mustEnroll ends the server if a loop's wake-up could not be enrolled: nobody could reach that loop any more.
-func (s *Server) mustEnroll(enrolled <-chan gnet.RegisteredResult) {
-	select {
-	case r := <-enrolled:
-		if r.Err != nil {
-			s.cfg.Logger.Error("cannot wake a loop", "error", r.Err)
-			_ = s.engine.Stop(context.Background())
-		}
-	case <-s.done:
-	}
-}
-
-// wakePair returns the two ends of a socket pair: ours, non-blocking, and the one that the engine shall read.
-func wakePair() (local int, remote net.Conn, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, nil, os.NewSyscallError("socketpair", err)
-	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-	}
-	f := os.NewFile(uintptr(fds[1]), "wake")
-	defer f.Close() // FileConn has its own duplicate
-	if remote, err = net.FileConn(f); err == nil {
-		err = os.NewSyscallError("setnonblock", unix.SetNonblock(fds[0], true))
-	}
-	if err != nil {
-		_ = unix.Close(fds[0])
-		return 0, nil, err
-	}
-	return fds[0], remote, nil
 }
 
 // engineLogger passes on what the engine has to say: its news as debug, its troubles as warnings.

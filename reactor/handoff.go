@@ -32,9 +32,9 @@ func newHTTPSide(s *Server) *httpSide {
 	h := &httpSide{srv: s, conns: make(chan net.Conn), closed: make(chan struct{})}
 	h.server = &http.Server{
 		Handler:           s.cfg.HTTP,
-		ConnContext:       withConn,
 		ReadHeaderTimeout: s.cfg.HandshakeTimeout,
 		IdleTimeout:       httpIdleTimeout,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, ownConnKey{}, c) },
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	if s.tls != nil {
@@ -44,17 +44,10 @@ func newHTTPSide(s *Server) *httpSide {
 	return h
 }
 
-// connKey is the context key of a request's connection.
-type connKey struct{}
-
-func withConn(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, conn)
-}
-
 // describeTLS fills in Request.TLS, which net/http leaves empty for connections that are not its own kind.
 func describeTLS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if handed, ok := r.Context().Value(connKey{}).(*httpConn); ok {
+		if handed, ok := r.Context().Value(ownConnKey{}).(*httpConn); ok {
 			if sealed, ok := handed.Conn.(*sealedConn); ok {
 				r.TLS = sealed.state()
 			}
@@ -67,7 +60,7 @@ func describeTLS(next http.Handler) http.Handler {
 // request is to be refused.
 func (c *Conn) plainHTTP(in []byte) error {
 	h := c.loop.srv.http
-	if h == nil {
+	if h == nil || c.loop.original.conn == c { // else it would come back, and go on so for ever
 		return statusUpgradeRequired
 	}
 	conn, err := duplicate(int(c.fd))
@@ -164,4 +157,14 @@ func (c *httpConn) Close() error {
 		c.srv.release()
 	})
 	return err
+}
+
+// ownConnKey is the key under which the context of a request has the httpConn that it came over.
+type ownConnKey struct{}
+
+// takeBack ends net/http's part in the connection, which nobody reads from any more. The caller gets its place, its socket, and
+// what the loop had read and net/http had not.
+func (c *httpConn) takeBack() (socket net.Conn, ahead []byte) {
+	c.once.Do(func() { c.srv.httpConns.Add(-1) })
+	return c.Conn, c.ahead
 }

@@ -42,6 +42,8 @@ type loop struct {
 	congested map[uint64]*Conn       // conns that wait to become writable, by token
 	lastToken uint64
 	heads     map[*Conn]*partialHead // request heads that came in pieces
+	peers     map[*Conn]peer         // of conns whose peer the engine does not know
+	original  original               // the request that net/http has read, while it is being answered
 	plain     frame.DecoderConfig    // for conns without compression
 	deflated  frame.DecoderConfig    // for the others, without context takeover
 	takeovers map[*Conn]*takeover    // for those with
@@ -70,6 +72,7 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 		srv: s, idx: idx, el: el, owner: currentOwner(), ready: make(chan struct{}),
 		congested: make(map[uint64]*Conn),
 		heads:     make(map[*Conn]*partialHead),
+		peers:     make(map[*Conn]peer),
 		takeovers: make(map[*Conn]*takeover),
 		paused:    make(map[*group]*time.Timer),
 		lastTick:  s.cfg.now(),

@@ -7,7 +7,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/panjf2000/gnet/v2"
 
@@ -16,24 +15,29 @@ import (
 	"github.com/wsedge/wsedge/tlsloop"
 )
 
-// Server listens on one address and runs its connections on event loops. All its methods are safe from any goroutine.
+// Server runs WebSocket connections on event loops: those that come to the one address it listens on, and those that net/http
+// brings to its ServeHTTP. All its methods are safe from any goroutine.
 type Server struct {
 	// Immutable after Start.
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
-	addr      *net.TCPAddr
+	addr      *net.TCPAddr // nil: no listener
 	engine    gnet.Engine
 	tls       *tlsloop.Engine // nil: no TLS
+	fed       *gnet.Client    // the engine where there is no listener, else nil
 	writable  *writablePoller
 	http      *httpSide // nil: no HTTP handler
+	maxFiles  int64     // descriptors that connections may take
 
 	// Shared: atomic.
-	tlsLoops      sync.Pool               // of *tlsloop.Loop, for connections that net/http serves
-	loops         atomic.Pointer[[]*loop] // those that have had a connection
-	conns         atomic.Int64            // admitted connections, handed-over ones included
+	tlsLoops      sync.Pool // of *tlsloop.Loop, for connections that net/http serves
+	loops         atomic.Pointer[[]*loop]
+	conns         atomic.Int64 // admitted connections, handed-over ones included
 	httpConns     atomic.Int64
-	refusals      atomic.Int64 // refused connections that linger
+	bridged       atomic.Int64  // connections that take three descriptors
+	nextLoop      atomic.Uint32 // for what ServeHTTP brings
+	refusals      atomic.Int64  // refused connections that linger
 	inFlightBytes atomic.Int64
 	takeovers     atomic.Int64          // conns with context takeover
 	deflaters     [numClasses]sync.Pool // of *frame.Deflater, for publishers
@@ -42,12 +46,15 @@ type Server struct {
 
 	counters counters // guards itself
 
-	learning sync.Mutex    // serialises additions to loops
-	running  chan struct{} // closed when Start is done, successfully or not
-	empty    chan struct{} // closed when draining and the last connection has gone
-	emptied  sync.Once
-	done     chan struct{} // closed when everything has ended; err is set before
-	err      error
+	enrolling enrolling     // guards itself
+	bridges   bridges       // guards itself
+	learning  sync.Mutex    // serialises additions to loops
+	stopping  sync.Once     // stops the engine
+	running   chan struct{} // closed when Start is done, successfully or not
+	empty     chan struct{} // closed when draining and the last connection has gone
+	emptied   sync.Once
+	done      chan struct{} // closed when everything has ended; err is set before
+	err       error
 }
 
 // Listen makes a server and starts it: New, then Start.
@@ -77,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		cfg: cfg, tls: engine, origins: make(map[string]bool),
+		cfg: cfg, tls: engine, origins: make(map[string]bool), maxFiles: int64(maxConnsAllowed()),
 		running: make(chan struct{}), empty: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.loops.Store(new([]*loop))
@@ -89,19 +96,22 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start binds the address, starts the loops and returns. Connections are served until Shutdown. It is called once.
+// Start binds the address, if there is one, starts the loops and returns. Connections are served until Shutdown. It is called once.
 func (s *Server) Start() error {
 	if !s.started.CompareAndSwap(false, true) {
 		return errors.New("reactor: Start was called before")
 	}
 	defer close(s.running)
-	reserved, err := reservePort(s.cfg.Addr)
-	if err != nil {
-		s.finish(err)
-		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
+	if s.cfg.Addr != "" {
+		reserved, err := reservePort(s.cfg.Addr)
+		if err != nil {
+			s.finish(err)
+			return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
+		}
+		defer reserved.release()
+		s.addr = reserved.addr
 	}
-	defer reserved.release()
-	s.addr = reserved.addr
+	var err error
 	if s.writable, err = newWritablePoller(s); err != nil {
 		s.finish(err)
 		return fmt.Errorf("reactor: %w", err)
@@ -110,49 +120,18 @@ func (s *Server) Start() error {
 		s.http = newHTTPSide(s)
 	}
 	if err := s.run(); err != nil {
-		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
+		return fmt.Errorf("reactor: start on %q: %w", s.cfg.Addr, err)
 	}
-	go s.keepTime()
 	return nil
 }
 
-// run runs the engine on a goroutine of its own and waits until it listens.
-func (s *Server) run() error {
-	booted := make(chan struct{})
-	go func() {
-		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+engineAddr(s.addr),
-			gnet.WithNumEventLoop(s.cfg.Loops),
-			// Each loop accepts for itself, one connection per poll. With a common acceptor the whole backlog would be
-			// accepted before the first OnOpen could enforce the cap, and running out of descriptors ends the engine.
-			gnet.WithReusePort(true),
-			gnet.WithReuseAddr(true), // else a restart fails for a minute, while old connections are in TIME_WAIT
-			gnet.WithReadBufferCap(readBufferBytes),
-			gnet.WithLogger(engineLogger{s.cfg.Logger}),
-		)
-		s.finish(err)
-	}()
-	select {
-	case <-booted:
+// Addr returns the address listened on, with the port that was picked; nil where there is no listener.
+func (s *Server) Addr() net.Addr {
+	if s.addr == nil {
 		return nil
-	case <-s.done:
-		return s.err
 	}
+	return s.addr
 }
-
-// engineAddr is the address in the engine's words: it takes the unspecified IPv6 address for IPv6 alone, and no address for
-// both families.
-func engineAddr(addr *net.TCPAddr) string {
-	if addr.IP.Equal(net.IPv6unspecified) {
-		return fmt.Sprintf(":%d", addr.Port)
-	}
-	return addr.String()
-}
-
-// readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
-const readBufferBytes = 64 << 10
-
-// Addr returns the address listened on, with the port that was picked.
-func (s *Server) Addr() net.Addr { return s.addr }
 
 // Wait returns when the server has ended: nil after Shutdown, ErrEngineStopped otherwise.
 func (s *Server) Wait() error {
@@ -186,10 +165,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	s.enrolling.close()
 	s.awaitReady()
-	stopping, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { _ = s.engine.Stop(stopping) }()
+	s.stop()
 	<-s.done
 	return err
 }
@@ -223,6 +201,7 @@ func (s *Server) finish(err error) {
 	if s.http != nil {
 		s.http.close()
 	}
+	s.bridges.cut()
 	switch {
 	case err != nil:
 		s.err = err
@@ -232,31 +211,19 @@ func (s *Server) finish(err error) {
 	close(s.done)
 }
 
-// keepTime tells the loops that time passes. What they make of it is theirs.
-func (s *Server) keepTime() {
-	t := time.NewTicker(tickPeriod)
-	defer t.Stop()
-	for {
-		select {
-		case <-s.done:
-			return
-		case <-t.C:
-			for _, l := range s.knownLoops() {
-				l.inbox.putTick()
-			}
-		}
-	}
-}
-
 // admit counts a new connection and reports whether it may stay.
 func (s *Server) admit() bool {
 	s.counters.accepted.Add(1)
-	if s.conns.Add(1) > int64(s.cfg.MaxConns) || s.draining.Load() {
+	if n := s.conns.Add(1); n > int64(s.cfg.MaxConns) || !s.enoughFiles(n) || s.draining.Load() {
 		s.release()
 		return false
 	}
 	return true
 }
+
+// enoughFiles reports whether the limit of open files, less the reserve, leaves room for so many connections, each bridged one
+// of which takes three.
+func (s *Server) enoughFiles(conns int64) bool { return conns+2*s.bridged.Load() <= s.maxFiles }
 
 // release gives the place of one connection back.
 func (s *Server) release() {
@@ -270,9 +237,13 @@ func (s *Server) leave(c *Conn, was connState) {
 	switch {
 	case c.flags&flagRefusal != 0:
 		s.refusals.Add(-1)
-	case was != stateHandedOver: // else net/http has its place
+	case was == stateHandedOver: // net/http has its place
+	case c.isBridged():
+		c.loop.peers[c].bridge.loopGone()
+	default:
 		s.release()
 	}
+	delete(c.loop.peers, c)
 }
 
 // refusal is the answer to who cannot be admitted now.
@@ -286,5 +257,5 @@ func (s *Server) refusal() *frame.HandshakeError {
 // charge counts b among the bytes in flight until it is freed.
 func (s *Server) charge(b *pool.Shared) { b.Charge(&s.inFlightBytes) }
 
-// knownLoops returns the loops that have had a connection; nobody can be reached on the others.
+// knownLoops returns the loops: all of them once Start has returned.
 func (s *Server) knownLoops() []*loop { return *s.loops.Load() }
