@@ -78,10 +78,23 @@ func serve(t testing.TB, cfg Config) *Server {
 	return s
 }
 
+// serveFed starts a server without a listener.
+func serveFed(t testing.TB, cfg Config) *Server {
+	t.Helper()
+	s := prepareOn(t, "", cfg)
+	start(t, s)
+	return s
+}
+
 // prepare makes a server that does not listen yet.
 func prepare(t testing.TB, cfg Config) *Server {
 	t.Helper()
-	cfg.Addr = "127.0.0.1:0"
+	return prepareOn(t, "127.0.0.1:0", cfg)
+}
+
+func prepareOn(t testing.TB, addr string, cfg Config) *Server {
+	t.Helper()
+	cfg.Addr = addr
 	if cfg.Loops == 0 {
 		cfg.Loops = 2
 	}

@@ -72,6 +72,7 @@ type Stats struct {
 	// Gauges.
 	Open          int64 // open WebSockets
 	HTTP          int64 // connections handed over to net/http
+	Bridged       int64 // connections whose bytes goroutines carry: see Server.ServeHTTP
 	Connections   int64 // all sockets, those in a handshake or closing included
 	Congested     int64 // conns that do not take bytes at the moment
 	QueuedBytes   int64 // waiting for congested conns, each reference counted
@@ -101,6 +102,7 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	st := Stats{
 		HTTP:          s.httpConns.Load(),
+		Bridged:       s.bridged.Load(),
 		Connections:   s.conns.Load(),
 		InFlightBytes: s.inFlightBytes.Load(),
 		Accepted:      s.counters.accepted.Load(),
