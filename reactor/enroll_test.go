@@ -37,6 +37,16 @@ func feed(t testing.TB, h http.Handler, secure bool) *httptest.Server {
 	return srv
 }
 
+// feedWrapped is feed with connections that are no plain sockets.
+func feedWrapped(t testing.TB, h http.Handler) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(h)
+	srv.Listener = halflessListener{srv.Listener}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
 // reach opens a connection to a net/http server and sends nothing.
 func reach(t testing.TB, srv *httptest.Server) *client {
 	t.Helper()

@@ -156,9 +156,8 @@ func asRefusal(err error) *frame.HandshakeError {
 func (c *Conn) refuse(h *frame.HandshakeError, head bool) {
 	l := c.loop
 	l.srv.counters.refusal(h.Reason)
-	date := l.srv.cfg.now().UTC().Format("Date: " + http.TimeFormat + "\r\n")
 	body := h.Reason + "\n"
-	b := frame.AppendRejection(nil, h.Status, date+h.Header, body)
+	b := frame.AppendRejection(nil, h.Status, l.srv.dateLine()+h.Header, body)
 	if head {
 		b = b[:len(b)-len(body)]
 	}
@@ -166,6 +165,11 @@ func (c *Conn) refuse(h *frame.HandshakeError, head bool) {
 	c.state = stateClosing
 	c.flags |= flagHangUp
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.CloseTimeout))
+}
+
+// dateLine is the header line that every answer has (RFC 9110, section 6.6.1).
+func (s *Server) dateLine() string {
+	return s.cfg.now().UTC().Format("Date: " + http.TimeFormat + "\r\n")
 }
 
 // The refusals that the reactor makes by itself.

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -206,11 +207,14 @@ func (s *Server) refuseTo(w http.ResponseWriter, r *http.Request, h *frame.Hands
 	_, _ = w.Write([]byte(h.Reason + "\n"))
 }
 
-// refuseOn refuses the request on a connection that has been hijacked.
+// refuseOn refuses the request on a connection that has been hijacked, and waits a moment for the client to hang up: see
+// Conn.outputDone.
 func (s *Server) refuseOn(conn net.Conn, h *frame.HandshakeError) {
 	s.counters.refusal(h.Reason)
 	_ = conn.SetDeadline(time.Now().Add(s.cfg.LingerTimeout))
-	_, _ = conn.Write(frame.AppendRejection(nil, h.Status, h.Header, h.Reason+"\n"))
+	_, _ = conn.Write(frame.AppendRejection(nil, h.Status, s.dateLine()+h.Header, h.Reason+"\n"))
+	closeWrite(conn)
+	_, _ = io.Copy(io.Discard, conn)
 	_ = conn.Close()
 }
 
