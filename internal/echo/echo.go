@@ -38,6 +38,8 @@ func Listen(cfg Config) (*reactor.Server, error) {
 	}
 	var deflate *reactor.DeflateOptions
 	switch {
+	case cfg.Addr == "": // to the reactor it would mean no listener
+		return nil, errors.New("echo: Addr: required")
 	case cfg.NoDeflate && cfg.DeflateTakeover:
 		return nil, errors.New("echo: context takeover needs compression")
 	case !cfg.NoDeflate:

@@ -10,7 +10,8 @@ import (
 	"github.com/wsedge/wsedge/internal/metrics"
 )
 
-// routes is what net/http serves on the port: everything that is no WebSocket.
+// routes is what net/http serves on the port: everything that is no WebSocket, and what becomes one on a connection that it
+// has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
@@ -18,8 +19,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /{$}", demo.Handler())
-	mux.HandleFunc("/ws", upgradeRequired)
-	mux.HandleFunc("/ws/raw", upgradeRequired)
+	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
+	mux.HandleFunc("/ws", s.upgradeHTTP)
+	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
 	return s.hosts.guard(mux)
 }
 
@@ -29,14 +31,8 @@ func plain(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// upgradeRequired answers who asks for a WebSocket's path without asking for a WebSocket: RFC 9110, section 15.5.22.
-func upgradeRequired(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Upgrade", "websocket")
-	// A proxy that took it for an upgrade must not have what follows read as requests. net/http looks at the first value only.
-	w.Header()["Connection"] = []string{"close", "Upgrade"}
-	w.Header().Set("Sec-WebSocket-Version", "13")
-	plain(w, http.StatusUpgradeRequired, "upgrade_required\n")
-}
+// upgradeHTTP gives the request to the reactor, which is made after the routes.
+func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor.ServeHTTP(w, r) }
 
 // serveReady says whether new clients are welcome.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {

@@ -183,5 +183,39 @@ func TestRefusalBehindRequests(t *testing.T) {
 			t.Fatalf("health: %+v", answer)
 		}
 	}
-	p.wantRefusal("426 upgrade_required", false)
+	p.wantRefusal("426 websocket_version", false)
+}
+
+// A good handshake is as good behind requests on the same connection, in one segment or later: the connection, which net/http
+// has by then, goes back into a loop.
+func TestUpgradeBehindRequests(t *testing.T) {
+	addr := serveEdge(t, edge.Config{MaxConns: 2 * len(edgeAcceptances)}) // each has one place, never two
+	health := strings.Replace(behind, "here.example", "localhost", 1)
+	for _, row := range edgeAcceptances {
+		for _, pipelined := range []bool{false, true} {
+			p := connect(t, addr)
+			if pipelined {
+				p.write(health + health + row.request + masked(frame.OpPing, "!"))
+			} else {
+				p.write(health + health)
+			}
+			for range 2 {
+				if answer := p.reply(false); answer.status != 200 || answer.content != "ok\n" {
+					t.Fatalf("health: %+v", answer)
+				}
+			}
+			if !pipelined {
+				p.write(row.request + masked(frame.OpPing, "!"))
+			}
+			p.wantSwitch(row.header...)
+			header := make([]byte, 2)
+			if _, err := io.ReadFull(p.r, header); err != nil || header[0] != 0x81 || header[1] > 125 {
+				t.Fatalf("%s: % x %v, want the welcome", row.id, header, err)
+			}
+			if _, err := p.r.Discard(int(header[1])); err != nil {
+				t.Fatal(err)
+			}
+			p.wantBytes("\x8a\x01!")
+		}
+	}
 }
