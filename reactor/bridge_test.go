@@ -95,11 +95,9 @@ func TestBridgeSlowClient(t *testing.T) {
 	c := join(t, feed(t, s, true), "/")
 	server := opened.take(t)
 	payload := make([]byte, 256<<10)
-	for len(ended) == 0 {
-		onLoop(t, server, func(c *Conn) { _ = c.Send(frame.OpBinary, payload) })
-		if s.Stats().Open == 0 {
-			break
-		}
+	for s.Stats().Open > 0 {
+		server.Post(func(c *Conn) { _ = c.Send(frame.OpBinary, payload) })
+		s.settle()
 	}
 	if e := ended.take(t); e.Code != 1008 || e.Reason != "slow_consumer" {
 		t.Errorf("end %+v", e)
