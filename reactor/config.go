@@ -24,7 +24,7 @@ type Config struct {
 	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
 	HTTP http.Handler
 	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *frame.HandshakeError is
-	// answered as it says, any other error with 500.
+	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
 	Upgrade func(c *Conn, r *frame.Request) (Accept, error)
 	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
 	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.

@@ -5,6 +5,9 @@
 // message arrives and when it closes; it answers with [Conn.Send]. A [Topic] is a set of connections that get the same
 // bytes: [Topic.Broadcast] encodes a frame once, and every loop sends it to its own subscribers.
 //
+// A Server listens on a port of its own, on which everything that is no WebSocket goes to net/http, or is an [http.Handler] in
+// a program that has a port and a router already: see [Server.ServeHTTP]. Or both.
+//
 // The package never parses JSON, never stores a message for later, and knows no user. No type of the poller underneath
 // shows in its API.
 //

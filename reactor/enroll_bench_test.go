@@ -3,6 +3,7 @@ package reactor
 import (
 	"bytes"
 	"net"
+	"net/http"
 	"runtime"
 	"testing"
 
@@ -26,13 +27,27 @@ func BenchmarkUpgrade(b *testing.B) {
 	})
 }
 
+// BenchmarkUpgradeFloor is what net/http itself takes: a goroutine per connection writes a ready answer and waits for the end.
+func BenchmarkUpgradeFloor(b *testing.B) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\n\r\n"))
+		_, _ = conn.Read(make([]byte, 1))
+	})
+	benchmarkUpgrade(b, feed(b, h, false).Listener.Addr().(*net.TCPAddr))
+}
+
 // benchmarkKept is how many connections stay open for bytes/conn.
 const benchmarkKept = 1000
 
 func benchmarkUpgrade(b *testing.B, addr *net.TCPAddr) {
 	in, buf := handshakeBytes("/"), make([]byte, 4096)
 	open := func() int {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

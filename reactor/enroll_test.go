@@ -281,6 +281,66 @@ func TestShutdownClosesEnrolledConns(t *testing.T) {
 	})
 }
 
+// Whoever comes while the server is being shut down gets a close frame, a 503 or the end, and nothing is left behind.
+func TestShutdownWhileEnrolling(t *testing.T) {
+	bothWays(t, func(t *testing.T, secure bool) {
+		for range 10 {
+			s := serveFed(t, Config{Handler: echo, CloseTimeout: time.Millisecond}) // nobody answers the close frames
+			srv := feed(t, s, secure)
+			join(t, srv, "/").Close()
+			var clients sync.WaitGroup
+			begun := make(chan struct{}, 8)
+			for range cap(begun) {
+				c := reach(t, srv)
+				clients.Go(func() {
+					_, _ = c.Write(handshakeBytes("/"))
+					begun <- struct{}{}
+					head, _ := c.r.ReadString('\n')
+					rest, _ := io.ReadAll(c.r)
+					c.Close()
+					if strings.HasPrefix(head, "HTTP/1.1 101 ") != strings.HasSuffix(string(rest), "\x03\xe9shutdown") {
+						t.Errorf("%q, and then %q", head, rest)
+					}
+				})
+			}
+			<-begun
+			if err := s.Shutdown(context.Background()); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			clients.Wait()
+			srv.Close()
+		}
+	})
+}
+
+// Conns of every origin are members of topics alike.
+func TestTopicOfAllKinds(t *testing.T) {
+	var topic *Topic
+	joined := newBox[struct{}]()
+	s := prepare(t, Config{Handler: funcs{open: func(c *Conn) {
+		if err := c.Subscribe(topic, 0); err == nil {
+			joined <- struct{}{}
+		}
+	}}})
+	topic = s.NewTopic(TopicOptions{})
+	start(t, s)
+	clients := []*client{dial(t, s, "/"), join(t, feed(t, s, false), "/"), join(t, feed(t, s, true), "/")}
+	for range clients {
+		joined.take(t)
+	}
+	const messages = 300
+	for i := range messages {
+		if _, err := topic.Broadcast(frame.OpText, fmt.Appendf(nil, "%d %01000d", i, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range clients {
+		for i := range messages {
+			c.wantText(fmt.Sprintf("%d %01000d", i, i))
+		}
+	}
+}
+
 // A Shutdown whose time is up leaves no bridge behind.
 func TestShutdownCutsBridges(t *testing.T) {
 	s := serveFed(t, Config{Handler: echo, CloseTimeout: time.Hour, LingerTimeout: time.Hour})

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -204,5 +205,33 @@ func TestServeHTTPOutOfTurn(t *testing.T) {
 	}
 	if err := s.Wait(); err != nil {
 		t.Errorf("Wait: %v", err)
+	}
+}
+
+// After an end that nobody asked for, requests are refused, not lost.
+func TestServeHTTPAfterTheEngineHasStopped(t *testing.T) {
+	s := prepare(t, Config{Handler: echo})
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	srv := feed(t, s, false)
+	kept := join(t, srv, "/")
+	s.awaitReady()
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _ = s.engine.Stop(ctx) }() // not by us
+	if err := s.Wait(); !errors.Is(err, ErrEngineStopped) {
+		t.Errorf("Wait: %v", err)
+	}
+	cancel()
+	if _, err := kept.r.ReadByte(); err == nil {
+		t.Error("the connection is still there")
+	}
+	c := reach(t, srv)
+	c.write(handshakeBytes("/"))
+	if resp := c.response("GET"); resp.StatusCode != 503 {
+		t.Errorf("%d, want 503", resp.StatusCode)
+	}
+	if n := s.Stats().Connections; n != 0 {
+		t.Errorf("%d places", n)
 	}
 }
