@@ -185,8 +185,7 @@ type ctxKey struct{}
 func TestRequestDuringUpgrade(t *testing.T) {
 	bothWays(t, func(t *testing.T, secure bool) {
 		contexts, later := newBox[any](), newBox[*http.Request]()
-		var s *Server
-		s = serveFed(t, Config{
+		s := serveFed(t, Config{
 			Handler: funcs{
 				open:    func(c *Conn) { contexts <- c.Context(); later <- c.Request() },
 				message: func(c *Conn, _ frame.Opcode, _ []byte) { later <- c.Request() },
