@@ -8,13 +8,16 @@ import (
 	"sync"
 
 	"github.com/panjf2000/gnet/v2"
+
+	"github.com/wsedge/wsedge/tlsloop"
 )
 
 // enrollment is a connection on its way from net/http into a loop.
 type enrollment struct {
 	// Immutable once it has been given to the engine.
 	request *http.Request
-	input   []byte // the rebuilt head of the request, and what has been read behind it; owned by the loop in the end
+	session *tlsloop.Session // of a connection under TLS that had left its loop; nil: no TLS, or none of ours
+	input   []byte           // the rebuilt head of the request, and what has been read behind it; owned by the loop in the end
 	peer    peer
 
 	// Written on the loop, read when the engine has answered.
@@ -95,6 +98,9 @@ func (l *loop) newEnrolled(raw gnet.Conn, e *enrollment) *Conn {
 	raw.SetSafeContext(nil) // it would keep the request as long as the connection
 	c := newConn(l, raw)
 	raw.SetContext(c)
+	if e.session != nil {
+		c.sealAgain(e.session)
+	}
 	if e.peer != (peer{}) {
 		l.peers[c] = e.peer
 	}
@@ -113,7 +119,11 @@ func (l *loop) openEnrolled(c *Conn, e *enrollment) {
 	}
 	l.original = original{c, e.request}
 	defer func() { l.original = original{} }()
-	l.traffic(c, e.input)
+	l.stats.bytesIn.Add(int64(len(e.input)))
+	l.corked = c
+	c.inbound(e.input) // plaintext, also of a conn under TLS
+	l.uncork()
+	c.flushCipher()
 }
 
 // Request returns the request that net/http has read for a conn that came by Server.ServeHTTP, with all that middleware has put

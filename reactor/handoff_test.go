@@ -218,7 +218,7 @@ func TestHandOffLargeResponseToASlowReader(t *testing.T) {
 	s := serve(t, Config{Handler: echo, HTTP: newPages()})
 	ws := dial(t, s, "/")
 	c := connect(t, s)
-	_ = c.Conn.(*net.TCPConn).SetReadBuffer(128 << 10)
+	_ = c.socket.SetReadBuffer(128 << 10)
 	c.write([]byte(request("GET", "/large")))
 	resp := c.response("GET")
 	got, want := make([]byte, 100_000), make([]byte, 100_000)
@@ -248,7 +248,7 @@ func TestHandOffLargeUpload(t *testing.T) {
 	_, _ = io.CopyN(h, newNoise(), largeBytes)
 	for _, chunked := range []bool{false, true} {
 		body := io.LimitReader(newNoise(), largeBytes)
-		req, err := http.NewRequest("POST", "http://"+s.Addr().String()+"/sum", body)
+		req, err := http.NewRequest("POST", scheme()+"://"+s.Addr().String()+"/sum", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestHandOffLargeUpload(t *testing.T) {
 			req.ContentLength = largeBytes
 		}
 		req.Close = true
-		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		resp, err := (&http.Transport{DisableKeepAlives: true, TLSClientConfig: clientTLS}).RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +319,7 @@ func TestHandOffClientGoesAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		if reset {
-			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+			_ = c.socket.SetLinger(0)
 		}
 		c.Close()
 		if err := p.ended.take(t); err == nil {

@@ -49,6 +49,13 @@ func (c *Conn) seal() {
 	c.attach().sealed = &sealed{session: session}
 }
 
+// sealAgain goes on with the session of a connection that comes back from net/http.
+func (c *Conn) sealAgain(session *tlsloop.Session) {
+	c.flags |= flagSealed
+	session.Move(c.loop.tls)
+	c.attach().sealed = &sealed{session: session}
+}
+
 // established reports whether anything can be said to the peer.
 func (c *Conn) established() bool {
 	return c.flags&flagSealed == 0 || c.more.sealed.session.Established()

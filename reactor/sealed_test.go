@@ -366,3 +366,40 @@ func TestTLSConfigProblems(t *testing.T) {
 		}
 	}
 }
+
+// A connection under TLS that net/http has had comes back into a loop as it is, with its session and no goroutine.
+func TestHandshakeOnAKeptAliveTLSConnection(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		mux := http.NewServeMux()
+		var s *Server
+		mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") })
+		mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) })
+		s = serve(t, Config{TLS: o, Handler: echo, HTTP: mux})
+		dial(t, s, "/").Close()
+		eventually(t, "nothing open", func() bool { return s.Stats().Connections == 0 })
+		before := runtime.NumGoroutine()
+		for range 20 {
+			c := connect(t, s)
+			for range 3 {
+				c.write([]byte("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+				response, err := http.ReadResponse(c.r, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if body, err := io.ReadAll(response.Body); string(body) != "page" || err != nil {
+					t.Fatalf("%q, %v", body, err)
+				}
+			}
+			// The first frame comes right behind the request.
+			c.write(append(handshakeBytes("/ws"), frame.AppendMaskedFrame(nil, frame.OpText, []byte("early"), [4]byte{1, 2, 3, 4})...))
+			c.wantSwitch()
+			c.wantText("early")
+			c.text(strings.Repeat("long ", 10_000))
+			c.wantText(strings.Repeat("long ", 10_000))
+		}
+		eventually(t, "no goroutine more", func() bool { return runtime.NumGoroutine() <= before })
+		if st := s.Stats(); st.Open != 20 || st.HTTP != 0 || st.Connections != 20 {
+			t.Errorf("%d open, %d HTTP, %d connections; want 20, 0, 20", st.Open, st.HTTP, st.Connections)
+		}
+	})
+}

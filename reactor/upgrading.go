@@ -132,6 +132,11 @@ func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 		socket, ahead := own.takeBack()
 		e.input = append(e.input, ahead...)
 		conn = socket
+		if sealed, ok := socket.(*sealedConn); ok {
+			var plain []byte
+			conn, e.session, plain = sealed.takeBack()
+			e.input = append(e.input, plain...)
+		}
 		switch {
 		case own.srv != s:
 			own.srv.release()
@@ -139,7 +144,7 @@ func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 			s.release()
 		}
 	} else if placed && !s.admit() { // wrapped by middleware: it keeps its place, and the bridge needs one
-		s.refuseOn(conn, s.refusal())
+		s.refuseOn(conn, e, s.refusal())
 		return
 	}
 	socket, err := s.socketOf(conn, e)
@@ -150,7 +155,7 @@ func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 	}
 	if err != nil {
 		s.cfg.Logger.Error("cannot bring a connection into a loop", "error", err)
-		s.refuseOn(conn, s.refusalOf(err))
+		s.refuseOn(conn, e, s.refusalOf(err))
 	}
 	switch b := e.peer.bridge; {
 	case b != nil && err == nil:
@@ -209,8 +214,12 @@ func (s *Server) refuseTo(w http.ResponseWriter, r *http.Request, h *frame.Hands
 
 // refuseOn refuses the request on a connection that has been hijacked, and waits a moment for the client to hang up: see
 // Conn.outputDone.
-func (s *Server) refuseOn(conn net.Conn, h *frame.HandshakeError) {
+func (s *Server) refuseOn(conn net.Conn, e *enrollment, h *frame.HandshakeError) {
 	s.counters.refusal(h.Reason)
+	if e.session != nil { // nobody is left to encrypt
+		_ = conn.Close()
+		return
+	}
 	_ = conn.SetDeadline(time.Now().Add(s.cfg.LingerTimeout))
 	_, _ = conn.Write(frame.AppendRejection(nil, h.Status, s.dateLine()+h.Header, h.Reason+"\n"))
 	closeWrite(conn)
