@@ -54,11 +54,12 @@ func netHTTP(t *testing.T, bridged bool) Target {
 	return Target{Address: srv.Listener.Addr().String(), Path: "/echo"}
 }
 
-// TestConformanceThroughNetHTTP runs every case through the http.Handler.
+// TestConformanceThroughNetHTTP runs every case through the http.Handler, those of many messages with one: what differs is how
+// connections come.
 func TestConformanceThroughNetHTTP(t *testing.T) {
 	for name, bridged := range map[string]bool{"handed over": false, "bridged": true} {
 		t.Run(name, func(t *testing.T) {
-			results := Run(netHTTP(t, bridged), Cases(min(*countFlag, 2)), *casesFlag, *workersFlag, Modes...)
+			results := Run(netHTTP(t, bridged), Cases(1), *casesFlag, *workersFlag, Modes...)
 			for _, r := range results {
 				if r.Verdict != Strict {
 					t.Errorf("%s, %v: %v: %v", r.Case.ID, r.Mode, r.Verdict, r.Err)
