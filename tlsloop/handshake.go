@@ -114,7 +114,7 @@ func wholeHello(in []byte) bool {
 		}
 		have += n - record.HeaderLen
 		in = in[n:]
-		if len(head) >= helloHeaderLen && have >= want || want > maxHello {
+		if len(head) >= helloHeaderLen && have >= want || want > helloHeaderLen+maxHello {
 			return true
 		}
 	}

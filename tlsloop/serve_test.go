@@ -137,6 +137,7 @@ type served struct {
 	conn    net.Conn
 	cut     int // of the input
 	onData  func(plain []byte)
+	onNew   func() // on the loop, before the first input
 
 	established chan struct{} // closed once Established
 	failed      chan struct{} // closed at the first error
@@ -153,7 +154,12 @@ func (w *worker) serve(t testing.TB, conn net.Conn, cut int, options ...func(*se
 	for _, o := range options {
 		o(s)
 	}
-	w.do(func() { s.session = w.loop.NewSession(func() { w.post(s.advance) }) })
+	w.do(func() {
+		s.session = w.loop.NewSession(func() { w.post(s.advance) })
+		if s.onNew != nil {
+			s.onNew()
+		}
+	})
 	ended := make(chan struct{})
 	go s.read(ended)
 	t.Cleanup(func() {
