@@ -132,12 +132,13 @@ func (w *worker) do(task func()) {
 // served is a session with its transport, driven by a worker. It echoes, unless onData says otherwise.
 type served struct {
 	*worker
-	t       testing.TB
-	session *Session
-	conn    net.Conn
-	cut     int // of the input
-	onData  func(plain []byte)
-	onNew   func() // on the loop, before the first input
+	t        testing.TB
+	session  *Session
+	conn     net.Conn
+	cut      int // of the input
+	onData   func(plain []byte)
+	onNew    func() // on the loop, before the first input
+	onFailed func() // on the loop, after what the session had to say
 
 	established chan struct{} // closed once Established
 	failed      chan struct{} // closed at the first error
@@ -207,6 +208,9 @@ func (s *served) after(err error) {
 		s.err = err
 		close(s.failed)
 		s.send(s.session.CloseNotify(nil))
+		if s.onFailed != nil {
+			s.onFailed()
+		}
 	}
 }
 
