@@ -69,17 +69,18 @@ func (c *compact) cool() { c.records.Cool() }
 
 func (c *compact) state() tls.ConnectionState {
 	s := tls.ConnectionState{
-		Version:                    tls.VersionTLS13,
-		HandshakeComplete:          true,
-		DidResume:                  c.resumed,
-		CipherSuite:                c.records.CipherSuite(),
-		CurveID:                    c.curve,
-		NegotiatedProtocol:         c.protocol.Value(),
-		NegotiatedProtocolIsMutual: true,
-		ServerName:                 c.serverName.Value(),
-		ECHAccepted:                c.ech,
-		HelloRetryRequest:          c.retried,
+		Version:            tls.VersionTLS13,
+		HandshakeComplete:  true,
+		DidResume:          c.resumed,
+		CipherSuite:        c.records.CipherSuite(),
+		CurveID:            c.curve,
+		NegotiatedProtocol: c.protocol.Value(),
+		ServerName:         c.serverName.Value(),
+		ECHAccepted:        c.ech,
+		HelloRetryRequest:  c.retried,
 	}
+	//lint:ignore SA1019 deprecated as it is always true: so it is
+	s.NegotiatedProtocolIsMutual = true
 	if c.client != nil {
 		s.PeerCertificates, s.VerifiedChains = c.client.certificates, c.client.chains
 	}

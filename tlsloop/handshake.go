@@ -16,12 +16,8 @@ const (
 	// maxHandshakeInput bounds what a client may send until its handshake is taken over, data behind Finished included.
 	// A ClientHello has 0.3 to 2 kB, a client's chain of certificates rarely 10; crypto/tls itself would take 64 KiB a message.
 	maxHandshakeInput = 128 << 10
-	// maxHelloRecords is in how many records a ClientHello may come before crypto/tls has to judge it unfinished.
-	maxHelloRecords = 16
-	typeHandshake   = 22
-	typeChange      = 20 // change_cipher_spec
-	helloHeaderLen  = 4
-	maxHello        = 64 << 10 // as crypto/tls has it
+	typeHandshake     = 22
+	typeChange        = 20 // change_cipher_spec
 )
 
 var errExited = errors.New("tlsloop: a callback of the tls.Config ended the handshake's goroutine")
@@ -86,39 +82,6 @@ func (h *handshake) feed(in []byte) (done bool, err error) {
 	default:
 	}
 	return false, nil
-}
-
-// wholeHello says whether in begins with a ClientHello that is whole, or with something that won't become one.
-func wholeHello(in []byte) bool {
-	want, have := helloHeaderLen, 0
-	var head []byte
-	for range maxHelloRecords {
-		if len(in) < record.HeaderLen {
-			return false
-		}
-		if in[0] != typeHandshake {
-			return true
-		}
-		n := record.Length(in, maxCiphertext12)
-		if n > len(in) {
-			return false
-		}
-		if n == record.HeaderLen {
-			return true // empty, or too long
-		}
-		if len(head) < helloHeaderLen {
-			head = append(head, in[record.HeaderLen:min(n, record.HeaderLen+helloHeaderLen)]...)
-			if len(head) >= helloHeaderLen {
-				want = helloHeaderLen + int(head[1])<<16 + int(head[2])<<8 + int(head[3])
-			}
-		}
-		have += n - record.HeaderLen
-		in = in[n:]
-		if len(head) >= helloHeaderLen && have >= want || want > helloHeaderLen+maxHello {
-			return true
-		}
-	}
-	return true
 }
 
 // start starts the goroutine, if there may be one more.

@@ -2,13 +2,8 @@ package tlsloop
 
 import (
 	"bytes"
-	"crypto/subtle"
-	"crypto/tls"
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"io"
-	"reflect"
 )
 
 // secrets are what a handshake says about the keys that follow it.
@@ -58,29 +53,4 @@ func (l *secretLog) Write(line []byte) (int, error) {
 		return l.next.Write(line)
 	}
 	return len(line), nil
-}
-
-var errMismatch = errors.New("tlsloop: tls.Conn has other keys or sequence numbers than expected")
-
-// compare checks what was learned against what a tls.Conn holds: both secrets, nothing read yet under the client's, and sealed
-// records written under the server's.
-func (l *layout) compare(conn *tls.Conn, s *secrets, sealed uint64) error {
-	v := reflect.ValueOf(conn).Elem()
-	in, out := v.FieldByIndex(l.in.Index), v.FieldByIndex(l.out.Index)
-	inSeq, inSecret := l.direction(in)
-	outSeq, outSecret := l.direction(out)
-	if inSeq != 0 || outSeq != sealed || subtle.ConstantTimeCompare(inSecret, s.client) != 1 ||
-		subtle.ConstantTimeCompare(outSecret, s.server) != 1 {
-		return errMismatch
-	}
-	return nil
-}
-
-func (l *layout) direction(v reflect.Value) (seq uint64, secret []byte) {
-	digits := v.FieldByIndex(l.seq.Index)
-	var b [8]byte
-	for i := range b {
-		b[i] = byte(digits.Index(i).Uint())
-	}
-	return binary.BigEndian.Uint64(b[:]), v.FieldByIndex(l.secret.Index).Bytes()
 }

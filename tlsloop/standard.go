@@ -19,6 +19,7 @@ var errStuck = errors.New("tlsloop: crypto/tls did not take a whole record")
 // settle moves the tls.Conn from the handshake's goroutine, which has ended, to the loop.
 func (s *standard) settle(l *Loop) {
 	s.pipe.hs, s.pipe.loop = nil, l
+	// Reading stopped at the end of Finished's record: nothing can be left.
 	s.release(l)
 }
 
@@ -33,18 +34,15 @@ func (s *standard) open(l *Loop, rec, sent []byte) (plain, answer []byte, err er
 	s.lend(l)
 	l.rec, l.sent = rec, sent
 	n, err := s.conn.Read(l.plain) // at most one record, which fits: one call is enough
-	answer, left := l.sent, len(l.rec)
+	answer, whole := l.sent, len(l.rec) == 0
 	l.rec, l.sent = nil, nil
+	whole = s.release(l) && whole
 	switch {
-	case err == errWouldBlock:
-		err = nil
-	case err == nil && left > 0:
-		err = errStuck
-	}
-	if err != nil {
+	case err != nil && err != errWouldBlock:
 		return nil, answer, err
+	case !whole:
+		return nil, answer, errStuck
 	}
-	s.release(l)
 	return l.plain[:n], answer, nil
 }
 
