@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const [address, screenshot] = process.argv.slice(2);
+const secure = process.env.WSEDGE_TLS ? "s" : "";
 const profile = await mkdtemp(join(tmpdir(), "wsedge-chromium-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -22,7 +23,7 @@ try {
     const page = await context.newPage();
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (line) => line.type() === "error" && faults.push(line.text()));
-    await page.goto(`http://${address}/`);
+    await page.goto(`http${secure}://${address}/`);
     await page.waitForSelector('#state[data-state="open"]');
     return page;
   };
@@ -41,7 +42,7 @@ try {
     const ws = new WebSocket(url);
     ws.onopen = () => { resolve(ws.extensions); ws.close(); };
     ws.onerror = reject;
-  }), `ws://${address}/ws`);
+  }), `ws${secure}://${address}/ws`);
   assert.match(extensions, /^permessage-deflate/);
   await subscribe(one, "weather");
   await subscribe(two, "weather");

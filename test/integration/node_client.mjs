@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import WebSocket from "ws";
 
 const [address, compression] = process.argv.slice(2);
+const secure = process.env.WSEDGE_TLS ? "s" : "";
 const inbox = [];
 const waiting = [];
 let pings = 0;
 
-const ws = new WebSocket(`ws://${address}/ws`, "wsedge.v1");
+const ws = new WebSocket(`ws${secure}://${address}/ws`, "wsedge.v1");
 ws.on("message", (data, binary) => {
   assert.equal(binary, false);
   const message = JSON.parse(data.toString());
@@ -28,7 +29,7 @@ say({ type: "subscribe", id: 1, channel: "news" });
 const subscribed = await next();
 assert.deepEqual([subscribed.type, subscribed.id, subscribed.channel, subscribed.offset], ["subscribed", 1, "news", 0]);
 
-const answer = await fetch(`http://${address}/api/publish`, {
+const answer = await fetch(`http${secure}://${address}/api/publish`, {
   method: "POST", body: JSON.stringify({ channel: "news", data: { title: "grüße", n: 1 } }),
 });
 const published = await answer.json();

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import WebSocket from "ws";
 
 const [address] = process.argv.slice(2);
+const secure = process.env.WSEDGE_TLS ? "s" : "";
 const offers = [
   { threshold: 0 },
   { threshold: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 9 },
@@ -12,7 +13,7 @@ const offers = [
 ];
 
 async function echoes(perMessageDeflate) {
-  const ws = new WebSocket(`ws://${address}/`, { perMessageDeflate, maxPayload: 1 << 25 });
+  const ws = new WebSocket(`ws${secure}://${address}/`, { perMessageDeflate, maxPayload: 1 << 25 });
   const waiting = [];
   ws.on("message", (data, binary) => waiting.shift()([data, binary]));
   ws.on("error", (error) => { console.error(error); process.exit(1); });

@@ -2,23 +2,25 @@
 
 import asyncio
 import json
+import os
 import sys
 import urllib.request
 
 import websockets
 
 address, compression = sys.argv[1:]
+secure = "s" if os.environ.get("WSEDGE_TLS") else ""
 
 
 def publish(data):
     body = json.dumps({"channel": "weather", "data": data}).encode()
-    with urllib.request.urlopen(f"http://{address}/api/publish", body) as answer:
+    with urllib.request.urlopen(f"http{secure}://{address}/api/publish", body) as answer:
         return json.load(answer)
 
 
 async def main():
-    async with websockets.connect(f"ws://{address}/ws", subprotocols=["wsedge.v1"]) as ws, \
-            websockets.connect(f"ws://{address}/ws/raw?channel=weather") as raw:
+    async with websockets.connect(f"ws{secure}://{address}/ws", subprotocols=["wsedge.v1"]) as ws, \
+            websockets.connect(f"ws{secure}://{address}/ws/raw?channel=weather") as raw:
         assert ws.subprotocol == "wsedge.v1", ws.subprotocol
         for client in ws, raw:
             assert [e.name for e in client.extensions] == (["permessage-deflate"] if compression == "deflate" else [])
