@@ -36,6 +36,7 @@ conformance: ## the table of the conformance cases; COUNT messages each in famil
 wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1.3 in both layers, and 1.2
 	@set -e; for tls in std compact 1.2; do \
 	  $(GO) test -count=1 ./reactor -reactor.tls $$tls; \
+	  $(GO) test -count=1 ./internal/edge -edge.tls $$tls; \
 	  $(GO) test -count=1 ./test/conformance -run 'TestConformance$$' -conformance.tls $$tls -conformance.count $(COUNT); \
 	done
 

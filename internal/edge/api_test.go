@@ -100,7 +100,7 @@ func TestAPIRefusesForeignSites(t *testing.T) {
 	}{
 		{map[string]string{"Content-Type": "text/plain"}, 200},
 		{map[string]string{"Content-Type": "nonsense"}, 200},
-		{map[string]string{"Origin": "http://" + s.Addr().String()}, 200},
+		{map[string]string{"Origin": origin(s)}, 200},
 		{map[string]string{"Origin": "http://evil.example"}, 403},
 		{map[string]string{"Origin": "null"}, 403},
 		{map[string]string{"Host": "rebound.example", "Origin": "http://rebound.example"}, 403},

@@ -3,6 +3,8 @@ package edge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,10 +15,29 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/tlstest"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // patience is how long a test waits for what must come. It is no measure of anything.
 const patience = 20 * time.Second
+
+// tlsFlag has all conversations go over TLS.
+var tlsFlag = flag.String("edge.tls", "", "std, compact or 1.2: have all conversations over TLS")
+
+var (
+	authority = tlstest.NewAuthority()
+	serverTLS = &tls.Config{Certificates: []tls.Certificate{authority.Issue("localhost")}}
+	clientTLS = &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost"}
+)
+
+// origin is the server's own.
+func origin(s *Server) string {
+	if *tlsFlag != "" {
+		return "https://" + s.Addr().String()
+	}
+	return "http://" + s.Addr().String()
+}
 
 // startServer runs a server on a free port, and shuts it down at the end of the test.
 func startServer(t *testing.T, cfg Config) *Server {
@@ -26,6 +47,12 @@ func startServer(t *testing.T, cfg Config) *Server {
 	}
 	if cfg.PingInterval == 0 {
 		cfg.PingInterval = -1 // conversations are easier to follow without
+	}
+	if *tlsFlag != "" {
+		cfg.TLS = &reactor.TLSOptions{Config: serverTLS.Clone(), Compact: *tlsFlag == "compact"}
+		if *tlsFlag == "1.2" {
+			cfg.TLS.Config.MaxVersion = tls.VersionTLS12
+		}
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := Listen(cfg)
@@ -75,6 +102,9 @@ func dialRaw(t *testing.T, s *Server, request string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if *tlsFlag != "" {
+		conn = tls.Client(conn, clientTLS)
+	}
 	c := &client{t: t, conn: conn, config: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: 4 << 20}}
 	c.write([]byte(request))
 	for {
@@ -130,6 +160,9 @@ func (c *client) tryRead() error {
 	buf := make([]byte, 4096)
 	n, err := c.conn.Read(buf)
 	c.unread = append(c.unread, buf[:n]...)
+	if n > 0 {
+		return nil // an end behind it shows with the next read
+	}
 	return err
 }
 
@@ -243,7 +276,7 @@ func post(t *testing.T, s *Server, path, body string) (status int, answer string
 
 func call(t *testing.T, s *Server, method, path, body string, header map[string]string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequest(method, "http://"+s.Addr().String()+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, origin(s)+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +286,7 @@ func call(t *testing.T, s *Server, method, path, body string, header map[string]
 			r.Host = value
 		}
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: clientTLS}
 	response, err := (&http.Client{Transport: transport, Timeout: patience}).Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 func TestUpgradesThatAreRefused(t *testing.T) {
 	s := startServer(t, Config{})
-	own := "http://" + s.Addr().String()
+	own := origin(s)
 	for _, row := range []struct{ target, lines, status string }{
 		{"/", "", "404"},
 		{"/api/publish", "", "404"},
