@@ -201,3 +201,29 @@ func TestHandshakeInputIsBounded(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+func TestWholeHello(t *testing.T) {
+	hello := append([]byte{22, 3, 1, 0, 104, 1, 0, 0, 100}, make([]byte, 100)...)
+	tiny := inRecords(hello, 1)
+	const tinyLen = record.HeaderLen + 1
+	for _, c := range []struct {
+		name string
+		in   []byte
+		want bool
+	}{
+		{"nothing", nil, false},
+		{"part of a header", hello[:4], false},
+		{"part of it", hello[:len(hello)-1], false},
+		{"whole", hello, true},
+		{"in two records", inRecords(hello, 60), true},
+		{"one of two records", inRecords(hello, 60)[:65], false},
+		{"as many records as are counted, less one", tiny[:tinyLen*(maxHelloRecords-1)], false},
+		{"as many records as are counted", tiny[:tinyLen*maxHelloRecords], true},
+		{"something else", []byte("GET /"), true},
+		{"too little of something else", []byte("GET "), false},
+	} {
+		if got := wholeHello(c.in); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

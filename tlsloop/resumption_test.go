@@ -40,7 +40,11 @@ func TestSessionTicketKeysAreShared(t *testing.T) {
 		rand.Read(another[:])
 		cache := tls.NewLRUClientSessionCache(4)
 		connect := func(key [32]byte) bool {
-			e := newEngine(t, m, nil)
+			var old [32]byte // replaced for each engine
+			rand.Read(old[:])
+			server := &tls.Config{}
+			server.SetSessionTicketKeys([][32]byte{old})
+			e := newEngine(t, m, server)
 			e.SetSessionTicketKeys([][32]byte{key})
 			conn, _ := start(t, e, 1000)
 			client := dial(t, conn, &tls.Config{ClientSessionCache: cache, ServerName: "localhost"})
