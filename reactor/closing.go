@@ -17,7 +17,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string, flags connFlags, 
 	c.putBytes(frame.AppendClose(scratch[:0], code, reason))
 	c.state = stateClosing
 	c.flags |= flags
-	end.RemoteAddr = c.raw.RemoteAddr()
+	end.RemoteAddr = c.peerAddr()
 	l.ended = append(l.ended, ended{c, end})
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.CloseTimeout))
 }
@@ -110,7 +110,7 @@ func (c *Conn) gone(err error) {
 	was := c.state
 	if was == stateOpen {
 		c.leaveAll()
-		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.raw.RemoteAddr()}})
+		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})
 	}
 	c.state = stateClosed
 	if l.corked == c {
@@ -126,6 +126,7 @@ func (c *Conn) gone(err error) {
 		h.buf.Release()
 		delete(l.heads, c)
 	}
+	delete(l.announcements, c)
 	l.wheel.remove(c)
 	l.srv.leave(c, was)
 }

@@ -61,8 +61,13 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 	if s.tls != nil {
 		c.seal()
 	}
+	if s.cfg.ProxyProtocol.contains(raw.RemoteAddr()) {
+		c.flags |= flagUnannounced
+	}
 	raw.SetContext(c)
-	limitUnsent(int(c.fd))
+	if s.unix == nil {
+		limitUnsent(int(c.fd))
+	}
 	l.wheel.set(c, l.wheel.now+ticks(timeout))
 	return gnet.None
 }
@@ -147,7 +152,7 @@ func (s *Server) mustEnroll(enrolled <-chan gnet.RegisteredResult) {
 	case r := <-enrolled:
 		if r.Err != nil {
 			s.cfg.Logger.Error("cannot wake a loop", "error", r.Err)
-			_ = s.engine.Stop(context.Background())
+			s.stop()
 		}
 	case <-s.done:
 	}

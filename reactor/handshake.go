@@ -80,7 +80,7 @@ func (c *Conn) upgrade(r *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	if !l.srv.originAllowed(r) {
+	if !l.srv.originAllowed(r, c.believeForwarded(r)) {
 		return &frame.HandshakeError{Status: http.StatusForbidden, Reason: "origin"}
 	}
 	a, err := c.callUpgrade(r)
@@ -127,8 +127,8 @@ func (c *Conn) callUpgrade(r *frame.Request) (a Accept, err error) {
 	return s.cfg.Upgrade(c, r)
 }
 
-// originAllowed decides on the Origin header (RFC 6455, section 10.2).
-func (s *Server) originAllowed(r *frame.Request) bool {
+// originAllowed decides on the Origin header (RFC 6455, section 10.2). tls is what the client speaks.
+func (s *Server) originAllowed(r *frame.Request, tls bool) bool {
 	origin, count := r.Origin()
 	switch {
 	case count == 0 || s.anyOrigin:
@@ -138,7 +138,7 @@ func (s *Server) originAllowed(r *frame.Request) bool {
 	case s.origins[string(origin)]:
 		return true
 	}
-	return frame.SameOrigin(origin, r.Host, s.tls != nil)
+	return frame.SameOrigin(origin, r.Host, tls)
 }
 
 // asRefusal is how a handshake is answered that fails with err.

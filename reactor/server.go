@@ -16,14 +16,16 @@ import (
 	"github.com/wsedge/wsedge/tlsloop"
 )
 
-// Server listens on one address and runs its connections on event loops. All its methods are safe from any goroutine.
+// Server listens on one address, TCP or Unix, and runs its connections on event loops. All its methods are safe from any goroutine.
 type Server struct {
 	// Immutable after Start.
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
-	addr      *net.TCPAddr
+	addr      net.Addr
 	engine    gnet.Engine
+	fed       *gnet.Client    // the engine behind a Unix socket, else nil
+	unix      *unixListener   // nil: TCP
 	tls       *tlsloop.Engine // nil: no TLS
 	writable  *writablePoller
 	http      *httpSide // nil: no HTTP handler
@@ -45,6 +47,7 @@ type Server struct {
 	running  chan struct{} // closed when Start is done, successfully or not
 	empty    chan struct{} // closed when draining and the last connection has gone
 	emptied  sync.Once
+	stopping sync.Once     // stops the engine
 	done     chan struct{} // closed when everything has ended; err is set before
 	err      error
 }
@@ -93,13 +96,12 @@ func (s *Server) Start() error {
 		return errors.New("reactor: Start was called before")
 	}
 	defer close(s.running)
-	reserved, err := reservePort(s.cfg.Addr)
+	release, err := s.bind()
 	if err != nil {
 		s.finish(err)
 		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
 	}
-	defer reserved.release()
-	s.addr = reserved.addr
+	defer release()
 	if s.writable, err = newWritablePoller(s); err != nil {
 		s.finish(err)
 		return fmt.Errorf("reactor: %w", err)
@@ -113,41 +115,6 @@ func (s *Server) Start() error {
 	go s.keepTime()
 	return nil
 }
-
-// run runs the engine on a goroutine of its own and waits until it listens.
-func (s *Server) run() error {
-	booted := make(chan struct{})
-	go func() {
-		err := gnet.Run(&engineEvents{srv: s, booted: booted}, "tcp://"+engineAddr(s.addr),
-			gnet.WithNumEventLoop(s.cfg.Loops),
-			// Each loop accepts for itself, one connection per poll. With a common acceptor the whole backlog would be
-			// accepted before the first OnOpen could enforce the cap, and running out of descriptors ends the engine.
-			gnet.WithReusePort(true),
-			gnet.WithReuseAddr(true), // else a restart fails for a minute, while old connections are in TIME_WAIT
-			gnet.WithReadBufferCap(readBufferBytes),
-			gnet.WithLogger(engineLogger{s.cfg.Logger}),
-		)
-		s.finish(err)
-	}()
-	select {
-	case <-booted:
-		return nil
-	case <-s.done:
-		return s.err
-	}
-}
-
-// engineAddr is the address in the engine's words: it takes the unspecified IPv6 address for IPv6 alone, and no address for
-// both families.
-func engineAddr(addr *net.TCPAddr) string {
-	if addr.IP.Equal(net.IPv6unspecified) {
-		return fmt.Sprintf(":%d", addr.Port)
-	}
-	return addr.String()
-}
-
-// readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
-const readBufferBytes = 64 << 10
 
 // Addr returns the address listened on, with the port that was picked.
 func (s *Server) Addr() net.Addr { return s.addr }
@@ -184,10 +151,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	if s.unix != nil {
+		s.unix.close()
+	}
 	s.awaitReady()
-	stopping, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { _ = s.engine.Stop(stopping) }()
+	s.stop()
 	<-s.done
 	return err
 }
@@ -214,6 +182,9 @@ func (s *Server) finish(err error) {
 			gap.Stop()
 			g.discard()
 		}
+	}
+	if s.unix != nil {
+		s.unix.close()
 	}
 	if s.writable != nil {
 		s.writable.close()
