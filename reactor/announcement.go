@@ -28,36 +28,49 @@ func (c *Conn) awaitsAnnouncement() bool {
 	return c.flags&flagUnannounced != 0 && c.state == stateHandshaking
 }
 
-// takeAnnouncement takes the header off the conn's first input, which may have been cut anywhere. It returns what is behind it;
-// nothing before it is whole.
+// takeAnnouncement takes the header off the conn's first input. It returns what is behind it; nothing before it is whole.
 func (c *Conn) takeAnnouncement(in []byte) []byte {
 	l := c.loop
-	held := l.announcements[c]
-	before := len(held)
-	head := in
-	if before > 0 {
-		head = append(held, in[:min(len(in), maxAnnouncement-before)]...)
-	}
-	n, err := announcementLength(head)
-	switch {
-	case err != nil:
-		c.refuseAnnouncement()
-		return nil
-	case n > len(head):
-		l.announcements[c] = append(held, in...)
-		return nil
-	}
-	delete(l.announcements, c)
-	addr, err := parseAnnouncement(head[:n])
+	a := l.announcements[c]
+	rest, addr, err := a.feed(in)
 	if err != nil {
 		c.refuseAnnouncement()
 		return nil
 	}
+	if len(a) > 0 {
+		l.announcements[c] = a
+		return nil
+	}
+	delete(l.announcements, c)
 	c.flags &^= flagUnannounced
 	if addr != nil {
 		c.announced(addr)
 	}
-	return in[n-before:]
+	return rest
+}
+
+// announcement is the part that has come of a header.
+type announcement []byte
+
+// feed takes input, in any cut; it copies what it keeps. a is empty once the header is whole: rest is what stands behind it, and
+// addr what it says, as parseAnnouncement has it. After an error nothing more may be fed.
+func (a *announcement) feed(in []byte) (rest []byte, addr net.Addr, err error) {
+	held := len(*a)
+	header := in
+	if held > 0 {
+		header = append(*a, in[:min(len(in), maxAnnouncement-held)]...)
+	}
+	n, err := announcementLength(header)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n > len(header) {
+		*a = append(*a, in...)
+		return nil, nil, nil
+	}
+	*a = nil
+	addr, err = parseAnnouncement(header[:n])
+	return in[n-held:], addr, err
 }
 
 // announced makes addr the peer's.

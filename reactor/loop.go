@@ -42,7 +42,7 @@ type loop struct {
 	congested     map[uint64]*Conn       // conns that wait to become writable, by token
 	lastToken     uint64
 	heads         map[*Conn]*partialHead // request heads that came in pieces
-	announcements map[*Conn][]byte       // headers of the PROXY protocol that did
+	announcements map[*Conn]announcement // headers of the PROXY protocol that did
 	plain         frame.DecoderConfig    // for conns without compression
 	deflated      frame.DecoderConfig    // for the others, without context takeover
 	takeovers     map[*Conn]*takeover    // for those with
@@ -71,7 +71,7 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 		srv: s, idx: idx, el: el, owner: currentOwner(), ready: make(chan struct{}),
 		congested:     make(map[uint64]*Conn),
 		heads:         make(map[*Conn]*partialHead),
-		announcements: make(map[*Conn][]byte),
+		announcements: make(map[*Conn]announcement),
 		takeovers:     make(map[*Conn]*takeover),
 		paused:        make(map[*group]*time.Timer),
 		lastTick:      s.cfg.now(),
