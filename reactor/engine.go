@@ -90,6 +90,9 @@ func (e *engineEvents) OnTraffic(raw gnet.Conn) gnet.Action {
 func (e *engineEvents) OnClose(raw gnet.Conn, err error) gnet.Action {
 	c, ok := raw.Context().(*Conn)
 	if !ok {
+		if _, isWake := raw.Context().(*loop); isWake {
+			e.srv.loopEnded()
+		}
 		return gnet.None
 	}
 	defer e.guard(c.loop, c)

@@ -79,6 +79,15 @@ func (s *Server) runFed(events *engineEvents, options []gnet.Option) error {
 	return nil
 }
 
+// loopEnded is called when a loop's wake-up has been closed, which is when the loop has ended. Where the engine is fed, nobody
+// else would notice that it did so unasked.
+func (s *Server) loopEnded() {
+	if s.fed != nil {
+		s.unix.loopEnded()
+		s.stop()
+	}
+}
+
 // stop makes the engine end, which makes the server finish. It does not wait.
 func (s *Server) stop() {
 	s.stopping.Do(func() {

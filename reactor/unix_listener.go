@@ -26,7 +26,9 @@ type unixListener struct {
 
 	accepting sync.WaitGroup
 	closed    chan struct{}
-	once      sync.Once // closes closed
+	once      sync.Once     // closes closed
+	deserted  chan struct{} // closed when a loop has ended: it takes nothing over any more
+	deserting sync.Once     // closes deserted
 }
 
 // checkUnixPath says what is wrong with the path of a Unix socket.
@@ -58,7 +60,8 @@ func listenUnix(s *Server, path string) (*unixListener, error) {
 		_ = socket.Close()
 		return nil, err
 	}
-	return &unixListener{srv: s, path: path, file: file, socket: socket, closed: make(chan struct{})}, nil
+	return &unixListener{srv: s, path: path, file: file, socket: socket,
+		closed: make(chan struct{}), deserted: make(chan struct{})}, nil
 }
 
 // lockPatience is how long another server that is just starting in the same directory is waited for.
@@ -181,7 +184,11 @@ func (u *unixListener) accept() {
 	}
 }
 
-// close ends the listener, removes its file, and returns when all that was accepted has come to a loop. The loops must run.
+// loopEnded tells that a loop has ended.
+func (u *unixListener) loopEnded() { u.deserting.Do(func() { close(u.deserted) }) }
+
+// close ends the listener, removes its file, and returns when all that was accepted has come to a loop, as long as all loops
+// run.
 func (u *unixListener) close() {
 	u.once.Do(func() {
 		close(u.closed)
@@ -189,6 +196,14 @@ func (u *unixListener) close() {
 			_ = os.Remove(u.path)
 		}
 		_ = u.socket.Close()
-		u.accepting.Wait()
+		taken := make(chan struct{})
+		go func() {
+			u.accepting.Wait()
+			close(taken)
+		}()
+		select {
+		case <-taken:
+		case <-u.deserted:
+		}
 	})
 }

@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/panjf2000/gnet/v2"
+	gneterrors "github.com/panjf2000/gnet/v2/pkg/errors"
+
 	"github.com/wsedge/wsedge/frame"
 )
 
@@ -214,6 +217,31 @@ func TestUnixSocketDrain(t *testing.T) {
 	c.Close()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A loop that ends by itself ends the server.
+func TestUnexpectedEndBehindAUnixSocketIsReported(t *testing.T) {
+	addr := socketPath(t)
+	opened := newBox[*Conn]()
+	s := prepare(t, Config{Addr: addr, Handler: funcs{open: func(c *Conn) { opened <- c }}})
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, s, "/")
+	s.awaitReady()
+	end := gnet.RunnableFunc(func(context.Context) error { return gneterrors.ErrEngineShutdown })
+	if err := opened.take(t).loop.el.Execute(context.Background(), end); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(); !errors.Is(err, ErrEngineStopped) {
+		t.Errorf("Wait: %v, want ErrEngineStopped", err)
+	}
+	if _, err := c.r.ReadByte(); err == nil {
+		t.Error("the connection is still there")
+	}
+	if _, err := os.Lstat(fileOf(addr)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file: %v", err)
 	}
 }
 
