@@ -137,7 +137,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
-	if err := checkAddr(cfg.Addr); err != nil {
+	if err := CheckAddr(cfg.Addr); err != nil {
 		wrong("Addr %q: %w", cfg.Addr, err)
 	}
 	setDefault(&cfg.SocketMode, 0o660)

@@ -12,8 +12,8 @@ import (
 // readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
 const readBufferBytes = 64 << 10
 
-// checkAddr says what is wrong with Config.Addr.
-func checkAddr(addr string) error {
+// CheckAddr says what is wrong with addr as a Config.Addr, short of trying it; nil for nothing.
+func CheckAddr(addr string) error {
 	if path, isUnix := unixPath(addr); isUnix {
 		return checkUnixPath(path)
 	}
@@ -123,6 +123,9 @@ func (s *Server) localAddr(c *Conn) net.Addr {
 	}
 	return c.raw.LocalAddr()
 }
+
+// IsUnix reports whether addr, as Config.Addr has it, is that of a Unix socket.
+func IsUnix(addr string) bool { return strings.HasPrefix(addr, unixPrefix) }
 
 // unixPrefix of an address means a Unix socket.
 const unixPrefix = "unix:"
