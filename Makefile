@@ -33,7 +33,7 @@ debug: ## the tests of the lower packages with ownership asserted and released b
 conformance: ## the table of the conformance cases; COUNT messages each in families 12 and 13, URL=ws://… for another server
 	$(GO) test -count=1 -timeout 3h ./test/conformance -run 'TestConformance$$' -v -conformance.count $(COUNT) $(if $(URL),-conformance.url $(URL))
 
-integration: ## the tests with Node, Python, curl and Chromium, which must be installed
+integration: ## the tests with Node, Python, curl, Chromium and haproxy, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
