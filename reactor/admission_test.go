@@ -54,14 +54,21 @@ func TestCapRefusesPolitelyAndAcceptsAgain(t *testing.T) {
 // fewFiles names the environment variable that makes this test binary the server of TestFewFiles.
 const fewFiles = "WSEDGE_TEST_FEW_FILES"
 
-// With 256 files the engine's accept must never run out of descriptors: that would end it, and every connection.
+// With 256 files the engine's accept must never run out of descriptors: that would end it, and every connection. The acceptor
+// of a Unix socket has the same cap.
 func TestFewFiles(t *testing.T) {
-	if os.Getenv(fewFiles) != "" {
-		fewFilesServer()
+	if addr := os.Getenv(fewFiles); addr != "" {
+		fewFilesServer(addr)
 		return
 	}
+	for name, addr := range map[string]string{"TCP": "127.0.0.1:0", "Unix": socketPath(t)} {
+		t.Run(name, func(t *testing.T) { testFewFiles(t, addr) })
+	}
+}
+
+func testFewFiles(t *testing.T, listen string) {
 	cmd := exec.Command("sh", "-c", "ulimit -n 256; exec \"$0\" -test.run '^TestFewFiles$'", os.Args[0])
-	cmd.Env = append(os.Environ(), fewFiles+"=1")
+	cmd.Env = append(os.Environ(), fewFiles+"="+listen)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +91,9 @@ func TestFewFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := strings.TrimSpace(string(addr[:n]))
+	network, address, _ := strings.Cut(strings.TrimSpace(string(addr[:n])), " ")
 
-	kept, refused := dialMany(t, address, 400)
+	kept, refused := dialMany(t, network, address, 400)
 	if len(kept) != 192 || refused != 400-192 {
 		t.Errorf("%d kept and %d refused of 400; want 192 and 208", len(kept), refused)
 	}
@@ -98,17 +105,17 @@ func TestFewFiles(t *testing.T) {
 		c.Close()
 	}
 	eventually(t, "room again", func() bool {
-		again, _ := dialMany(t, address, 1)
+		again, _ := dialMany(t, network, address, 1)
 		return len(again) == 1
 	})
 }
 
 // dialMany tries n handshakes, all sockets open at once, and returns the clients that got in.
-func dialMany(t *testing.T, address string, n int) (in []*client, refused int) {
+func dialMany(t *testing.T, network, address string, n int) (in []*client, refused int) {
 	t.Helper()
 	var all []*client
 	for range n {
-		conn, err := net.Dial("tcp", address)
+		conn, err := net.Dial(network, address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,8 +140,8 @@ func dialMany(t *testing.T, address string, n int) (in []*client, refused int) {
 	return in, refused
 }
 
-func fewFilesServer() {
-	s, err := Listen(Config{Addr: "127.0.0.1:0", Handler: echo, Loops: 2, PingInterval: -1})
+func fewFilesServer(addr string) {
+	s, err := Listen(Config{Addr: addr, Handler: echo, Loops: 2, PingInterval: -1})
 	if err != nil {
 		panic(err)
 	}
@@ -143,7 +150,7 @@ func fewFilesServer() {
 			os.Exit(7)
 		}
 	}()
-	_, _ = os.Stdout.WriteString(s.Addr().String() + "\n")
+	_, _ = os.Stdout.WriteString(s.Addr().Network() + " " + s.Addr().String() + "\n")
 	_, _ = io.ReadAll(os.Stdin)
 	os.Exit(0)
 }

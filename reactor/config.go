@@ -3,8 +3,8 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -15,9 +15,22 @@ import (
 // Config says how a Server listens and what it allows. The zero value of every field but Handler is a safe
 // default. All limits apply per connection unless they say otherwise.
 type Config struct {
-	// Addr is the TCP address to listen on, "host:port"; port 0 picks a free one. "": no listener, connections come by
-	// Server.ServeHTTP alone.
+	// Addr is the TCP address to listen on, "host:port"; port 0 picks a free one, and no host, or [::], is IPv4 and IPv6. Or
+	// "unix:" and the path of a Unix socket: what a dead server has left there is replaced, what a living one listens on is
+	// an error. "": no listener, connections come by Server.ServeHTTP alone.
 	Addr string
+	// SocketMode is that of a Unix socket's file, which decides who may connect. Default 0o660: the server's user and group.
+	SocketMode fs.FileMode
+	// ProxyProtocol names the proxies whose connections must begin with a header of the PROXY protocol, version 2, before
+	// TLS: what it announces is the peer's address from then on. What does not begin so is hung up on, version 1 and its
+	// text included; the command LOCAL, a proxy's own check, is taken. From everybody else such a header is not looked for,
+	// and so is garbage. Danger: who is named here can claim any address.
+	ProxyProtocol Peers
+	// TrustedProxies names the proxies, after ProxyProtocol, whose X-Forwarded-For is believed: the rightmost address in it
+	// that is none of theirs becomes the peer's, with port 0 where it has none. X-Forwarded-Proto then says what an Origin is
+	// compared by; see also ClientTLS. Others may write into these headers what they like. Danger: a proxy that neither
+	// sets nor appends to them lets its clients claim any address.
+	TrustedProxies Peers
 	// Handler is told of every conn and message. Required.
 	Handler Handler
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
@@ -124,12 +137,19 @@ func (cfg Config) withDefaults() (Config, error) {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
-	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil && cfg.Addr != "" {
-		wrong("Addr %q: want host:port", cfg.Addr)
+	if cfg.Addr == "" {
+		if cfg.HTTP != nil {
+			wrong("HTTP: never asked without Addr")
+		}
+	} else if err := CheckAddr(cfg.Addr); err != nil {
+		wrong("Addr %q: %w", cfg.Addr, err)
 	}
-	if cfg.Addr == "" && cfg.HTTP != nil {
-		wrong("HTTP: never asked without Addr")
+	setDefault(&cfg.SocketMode, 0o660)
+	if cfg.SocketMode&^fs.ModePerm != 0 {
+		wrong("SocketMode %#o: want permissions alone", uint32(cfg.SocketMode))
 	}
+	cfg.ProxyProtocol.check("ProxyProtocol", wrong)
+	cfg.TrustedProxies.check("TrustedProxies", wrong)
 	if cfg.Handler == nil {
 		wrong("Handler: required")
 	}

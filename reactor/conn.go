@@ -37,6 +37,7 @@ const (
 	flagTakeover                            // it has windows of its own; see takeover
 	flagSealed                              // under TLS; see sealed
 	flagForeign                             // the peer may have got publications that its outbound window does not have
+	flagUnannounced                         // a header of the PROXY protocol must come first
 )
 
 // flagsDetour are the flags with which a delivery cannot simply be sent.
@@ -77,6 +78,7 @@ type Conn struct {
 type attached struct {
 	subscriptions []subscription // beyond the first
 	sealed        *sealed        // of a conn under TLS
+	announced     net.Addr       // what a proxy has announced; nil: the other end of the socket
 }
 
 // attach returns the conn's attached, made if need be.
@@ -155,7 +157,8 @@ func (c *Conn) SetContext(context any) {
 	c.context = context
 }
 
-// RemoteAddr returns the peer's address; nil once the socket is closed, End has it then.
+// RemoteAddr returns the peer's address; nil once the socket is closed, End has it then. It is the one that a proxy has
+// announced, if Config.ProxyProtocol or TrustedProxies is about that; a *net.UnixAddr, mostly "@", on a Unix socket otherwise.
 func (c *Conn) RemoteAddr() net.Addr {
 	c.loop.check()
 	if c.state == stateClosed {

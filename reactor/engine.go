@@ -76,8 +76,13 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 	if s.tls != nil {
 		c.seal()
 	}
+	if s.cfg.ProxyProtocol.contains(raw.RemoteAddr()) {
+		c.flags |= flagUnannounced
+	}
 	raw.SetContext(c)
-	limitUnsent(int(c.fd))
+	if s.unix == nil {
+		limitUnsent(int(c.fd))
+	}
 	l.wheel.set(c, l.wheel.now+ticks(timeout))
 	return gnet.None
 }
@@ -100,6 +105,9 @@ func (e *engineEvents) OnTraffic(raw gnet.Conn) gnet.Action {
 func (e *engineEvents) OnClose(raw gnet.Conn, err error) gnet.Action {
 	c, ok := raw.Context().(*Conn)
 	if !ok {
+		if _, isWake := raw.Context().(*loop); isWake {
+			e.srv.loopEnded()
+		}
 		return gnet.None
 	}
 	defer e.guard(c.loop, c)

@@ -15,10 +15,11 @@ import (
 // enrollment is a connection on its way from net/http into a loop.
 type enrollment struct {
 	// Immutable once it has been given to the engine.
-	request *http.Request
-	session *tlsloop.Session // of a connection under TLS that had left its loop; nil: no TLS, or none of ours
-	input   []byte           // the rebuilt head of the request, and what has been read behind it; owned by the loop in the end
-	peer    peer
+	request   *http.Request
+	session   *tlsloop.Session // of a connection under TLS that had left its loop; nil: no TLS, or none of ours
+	announced net.Addr         // whom the loop took for the peer when it handed the connection over; nil: it did not
+	input     []byte           // the rebuilt head of the request, and what has been read behind it; owned by the loop in the end
+	peer      peer
 
 	// Written on the loop, read when the engine has answered.
 	taken bool
@@ -101,6 +102,9 @@ func (l *loop) newEnrolled(raw gnet.Conn, e *enrollment) *Conn {
 	if e.session != nil {
 		c.sealAgain(e.session)
 	}
+	if e.announced != nil && e.announced.String() != raw.RemoteAddr().String() {
+		c.announced(e.announced)
+	}
 	if e.peer != (peer{}) {
 		l.peers[c] = e.peer
 	}
@@ -148,6 +152,9 @@ func (c *Conn) overTLS() bool {
 
 // peerAddr is the address of the peer, while the socket is open.
 func (c *Conn) peerAddr() net.Addr {
+	if c.more != nil && c.more.announced != nil {
+		return c.more.announced
+	}
 	if p, ok := c.loop.peers[c]; ok {
 		return p.addr
 	}

@@ -38,7 +38,10 @@ func newHTTPSide(s *Server) *httpSide {
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	if s.tls != nil {
-		h.server.Handler = describeTLS(s.cfg.HTTP)
+		h.server.Handler = describeTLS(h.server.Handler)
+	}
+	if !s.cfg.TrustedProxies.nobody() {
+		h.server.Handler = s.describeClient(h.server.Handler)
 	}
 	go func() { _ = h.server.Serve(h) }() // ends with http.ErrServerClosed
 	return h
@@ -69,7 +72,7 @@ func (c *Conn) plainHTTP(in []byte) error {
 		return err
 	}
 	c.loop.srv.httpConns.Add(1)
-	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), peer: c.peerAddr()}
 	if c.flags&flagSealed != 0 {
 		handed.Conn = c.unsealed(conn)
 	}
@@ -137,8 +140,12 @@ type httpConn struct {
 	net.Conn
 	srv   *Server
 	ahead []byte
+	peer  net.Addr
 	once  sync.Once
 }
+
+// RemoteAddr is the one that a proxy has announced, if it has.
+func (c *httpConn) RemoteAddr() net.Addr { return c.peer }
 
 func (c *httpConn) Read(p []byte) (int, error) {
 	if len(c.ahead) > 0 {

@@ -80,7 +80,7 @@ func (c *Conn) upgrade(r *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	if !l.srv.originAllowed(r, c.overTLS()) {
+	if !l.srv.originAllowed(r, c.believeForwarded(r)) {
 		return &frame.HandshakeError{Status: http.StatusForbidden, Reason: "origin"}
 	}
 	a, err := c.callUpgrade(r)

@@ -89,7 +89,10 @@ func serveFed(t testing.TB, cfg Config) *Server {
 // prepare makes a server that does not listen yet.
 func prepare(t testing.TB, cfg Config) *Server {
 	t.Helper()
-	return prepareOn(t, "127.0.0.1:0", cfg)
+	if cfg.Addr == "" {
+		cfg.Addr = "127.0.0.1:0"
+	}
+	return prepareOn(t, cfg.Addr, cfg)
 }
 
 func prepareOn(t testing.TB, addr string, cfg Config) *Server {
@@ -154,18 +157,29 @@ type client struct {
 // connect opens a socket and sends nothing.
 func connect(t testing.TB, s *Server) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.Addr().String())
+	c := connectPlain(t, s)
+	if s.cfg.TLS != nil {
+		c.startTLS()
+	}
+	return c
+}
+
+// connectPlain opens a socket without TLS.
+func connectPlain(t testing.TB, s *Server) *client {
+	t.Helper()
+	conn, err := net.Dial(s.Addr().Network(), s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	c := wrap(t, conn)
-	if s.cfg.TLS != nil {
-		c.Conn = tls.Client(conn, clientTLS)
-		c.r.Reset(c.Conn)
-	}
-	return c
+	return wrap(t, conn)
+}
+
+// startTLS goes on in TLS; the handshake comes with the first write or read.
+func (c *client) startTLS() {
+	c.Conn = tls.Client(c.Conn, clientTLS)
+	c.r.Reset(c.Conn)
 }
 
 // tlsFlag has the conversations of all tests go over TLS.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -13,6 +14,37 @@ import (
 
 // readBufferBytes is the read buffer that all conns of a loop share: the most that one conn gets read in a turn.
 const readBufferBytes = 64 << 10
+
+// CheckAddr says what is wrong with addr as a Config.Addr, short of trying it; nil for nothing.
+func CheckAddr(addr string) error {
+	if path, isUnix := unixPath(addr); isUnix {
+		return checkUnixPath(path)
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("want host:port, or %s and a path", unixPrefix)
+	}
+	return nil
+}
+
+// bind takes the address, where there is one. release gives back what was needed only until the engine listens.
+func (s *Server) bind() (release func(), err error) {
+	if s.cfg.Addr == "" {
+		return func() {}, nil
+	}
+	if path, isUnix := unixPath(s.cfg.Addr); isUnix {
+		if s.unix, err = listenUnix(s, path); err != nil {
+			return nil, err
+		}
+		s.addr = &net.UnixAddr{Net: "unix", Name: path}
+		return func() {}, nil
+	}
+	reserved, err := reservePort(s.cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s.addr = reserved.addr
+	return reserved.release, nil
+}
 
 // run starts the engine, waits until its loops run, and gets to know them.
 func (s *Server) run() error {
@@ -27,10 +59,10 @@ func (s *Server) run() error {
 		gnet.WithTicker(true),
 		gnet.WithLogger(engineLogger{s.cfg.Logger}),
 	}
-	if s.addr == nil {
+	if s.addr == nil || s.unix != nil {
 		s.runFed(events, options)
 	} else {
-		go func() { s.finish(gnet.Run(events, "tcp://"+engineAddr(s.addr), options...)) }()
+		go func() { s.finish(gnet.Run(events, "tcp://"+engineAddr(s.addr.(*net.TCPAddr)), options...)) }()
 	}
 	select {
 	case <-events.running:
@@ -42,10 +74,14 @@ func (s *Server) run() error {
 		<-s.done
 		return err
 	}
+	if s.unix != nil {
+		s.unix.serve()
+	}
 	return nil
 }
 
-// runFed runs the engine without a listener: what it calls a client. Sockets come from ServeHTTP alone.
+// runFed runs the engine without a listener: what it calls a client. Sockets come from ServeHTTP, and from the Unix socket's
+// listener.
 func (s *Server) runFed(events *engineEvents, options []gnet.Option) {
 	client, err := gnet.NewClient(events, options...)
 	if err == nil {
@@ -58,11 +94,28 @@ func (s *Server) runFed(events *engineEvents, options []gnet.Option) {
 	s.fed = client
 }
 
+// loopEnded is called when a loop's wake-up has been closed, which is when the loop has ended. Where the engine is fed, nobody
+// else would notice that it did so unasked.
+func (s *Server) loopEnded() {
+	if s.fed == nil {
+		return
+	}
+	if s.unix != nil {
+		s.unix.loopEnded()
+	}
+	s.stop()
+}
+
 // stop makes the engine end, which makes the server finish. It does not wait.
 func (s *Server) stop() {
 	s.stopping.Do(func() {
 		if s.fed != nil {
-			go func() { s.finish(s.fed.Stop()) }()
+			go func() {
+				if s.unix != nil {
+					s.unix.close() // first: nobody would take over what it has given to the engine
+				}
+				s.finish(s.fed.Stop())
+			}()
 			return
 		}
 		ctx, cancel := context.WithCancel(context.Background())
@@ -214,3 +267,19 @@ func wakePair() (local int, remote net.Conn, err error) {
 	}
 	return fds[0], remote, nil
 }
+
+// localAddr is our end of the conn's socket. The engine has names of its own for Unix sockets.
+func (s *Server) localAddr(c *Conn) net.Addr {
+	if s.unix != nil {
+		return s.addr
+	}
+	return c.raw.LocalAddr()
+}
+
+// IsUnix reports whether addr, as Config.Addr has it, is that of a Unix socket.
+func IsUnix(addr string) bool { return strings.HasPrefix(addr, unixPrefix) }
+
+// unixPrefix of an address means a Unix socket.
+const unixPrefix = "unix:"
+
+func unixPath(addr string) (path string, isUnix bool) { return strings.CutPrefix(addr, unixPrefix) }

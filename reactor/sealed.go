@@ -49,7 +49,7 @@ func (c *Conn) seal() {
 	l := c.loop
 	c.flags |= flagSealed
 	session := l.tls.NewSession(func() { l.inbox.put(post{kind: postTLS, conn: c}) })
-	session.SetAddrs(c.raw.LocalAddr(), c.raw.RemoteAddr())
+	session.SetAddrs(l.srv.localAddr(c), c.peerAddr())
 	c.attach().sealed = &sealed{session: session}
 }
 
@@ -149,7 +149,7 @@ func (c *Conn) breakOff(err error) {
 	l := c.loop
 	if c.state == stateOpen {
 		c.leaveAll()
-		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.raw.RemoteAddr()}})
+		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})
 	}
 	c.countLost()
 	l.dropGathered(c)

@@ -15,17 +15,18 @@ import (
 	"github.com/wsedge/wsedge/tlsloop"
 )
 
-// Server runs WebSocket connections on event loops: those that come to the one address it listens on, and those that net/http
-// brings to its ServeHTTP. All its methods are safe from any goroutine.
+// Server runs WebSocket connections on event loops: those that come to the one address it listens on, TCP or Unix, and those
+// that net/http brings to its ServeHTTP. All its methods are safe from any goroutine.
 type Server struct {
 	// Immutable after Start.
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
-	addr      *net.TCPAddr // nil: no listener
+	addr      net.Addr // nil: no listener
 	engine    gnet.Engine
+	unix      *unixListener   // nil: TCP
 	tls       *tlsloop.Engine // nil: no TLS
-	fed       *gnet.Client    // the engine where there is no listener, else nil
+	fed       *gnet.Client    // the engine where it does not listen itself, else nil
 	writable  *writablePoller
 	http      *httpSide // nil: no HTTP handler
 	maxFiles  int64     // descriptors that connections may take
@@ -102,16 +103,12 @@ func (s *Server) Start() error {
 		return errors.New("reactor: Start was called before")
 	}
 	defer close(s.running)
-	if s.cfg.Addr != "" {
-		reserved, err := reservePort(s.cfg.Addr)
-		if err != nil {
-			s.finish(err)
-			return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
-		}
-		defer reserved.release()
-		s.addr = reserved.addr
+	release, err := s.bind()
+	if err != nil {
+		s.finish(err)
+		return fmt.Errorf("reactor: listen on %s: %w", s.cfg.Addr, err)
 	}
-	var err error
+	defer release()
 	if s.writable, err = newWritablePoller(s); err != nil {
 		s.finish(err)
 		return fmt.Errorf("reactor: %w", err)
@@ -126,12 +123,7 @@ func (s *Server) Start() error {
 }
 
 // Addr returns the address listened on, with the port that was picked; nil where there is no listener.
-func (s *Server) Addr() net.Addr {
-	if s.addr == nil {
-		return nil
-	}
-	return s.addr
-}
+func (s *Server) Addr() net.Addr { return s.addr }
 
 // Wait returns when the server has ended: nil after Shutdown, ErrEngineStopped otherwise.
 func (s *Server) Wait() error {
@@ -165,6 +157,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	if s.unix != nil {
+		s.unix.close()
+	}
 	s.enrolling.close()
 	s.awaitReady()
 	s.stop()
@@ -194,6 +189,9 @@ func (s *Server) finish(err error) {
 			gap.Stop()
 			g.discard()
 		}
+	}
+	if s.unix != nil {
+		s.unix.close()
 	}
 	if s.writable != nil {
 		s.writable.close()

@@ -120,7 +120,7 @@ func (c *Conn) dropOthers() {
 	if c.more == nil {
 		return
 	}
-	if c.more.subscriptions = nil; c.more.sealed == nil {
+	if c.more.subscriptions = nil; c.more.sealed == nil && c.more.announced == nil {
 		c.more = nil
 	}
 }

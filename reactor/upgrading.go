@@ -130,6 +130,7 @@ func (s *Server) isOwn(r *http.Request) bool {
 func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 	if own, ok := conn.(*httpConn); ok {
 		socket, ahead := own.takeBack()
+		e.announced = own.peer
 		e.input = append(e.input, ahead...)
 		conn = socket
 		if sealed, ok := socket.(*sealedConn); ok {

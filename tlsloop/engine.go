@@ -4,6 +4,7 @@ import (
 	"crypto/fips140"
 	"crypto/tls"
 	"errors"
+	"sync/atomic"
 )
 
 // Config says how connections are served.
@@ -35,6 +36,7 @@ type Engine struct {
 
 	permits  permits
 	counters counters
+	early    atomic.Int64 // bytes that handshakes hold beyond what belongs to them
 }
 
 const (

@@ -12,7 +12,8 @@ var (
 	// ErrNotTLS: the first bytes are no TLS record; plain HTTP, say. It wraps a tls.RecordHeaderError. Nothing was answered, so
 	// that the caller may answer in plain text.
 	ErrNotTLS = errors.New("tlsloop: not TLS")
-	// ErrHandshakeSize: the client sent more than 128 KiB before its handshake was done.
+	// ErrHandshakeSize: the client sent more before its handshake was done than belongs to one (128 KiB), and than may be data
+	// behind it (8 MiB, 64 of all clients together).
 	ErrHandshakeSize = errors.New("tlsloop: handshake too large")
 	// ErrUseless: the client sent more than 10 records within a second that carry nothing: key updates, empty data, warnings.
 	ErrUseless = errors.New("tlsloop: too many records without data")

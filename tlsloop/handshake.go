@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -13,9 +14,14 @@ import (
 )
 
 const (
-	// maxHandshakeInput bounds what a client may send until its handshake is taken over, data behind Finished included.
-	// A ClientHello has 0.3 to 2 kB, a client's chain of certificates rarely 10; crypto/tls itself would take 64 KiB a message.
+	// maxHandshakeInput bounds a client's part of a handshake. A ClientHello has 0.3 to 2 kB, a chain of certificates rarely 10;
+	// crypto/tls itself would take 64 KiB a message.
 	maxHandshakeInput = 128 << 10
+	// maxEarly bounds what may come above that until the handshake is taken over: a client that uploads does not wait for the
+	// server after its Finished, and a fast one says megabytes before the goroutine has had its turn.
+	maxEarly = 8 << 20
+	// maxEarlyOfAll bounds that for all handshakes together.
+	maxEarlyOfAll = 64 << 20
 	typeHandshake     = 22
 	typeChange        = 20 // change_cipher_spec
 )
@@ -34,6 +40,7 @@ type handshake struct {
 	// Owned by the loop.
 	started bool
 	fed     int // bytes of input, as far as they may be counted
+	early   int // of those, what is charged to the engine's account
 
 	// Owned by the goroutine.
 	permitted  bool // holds a permit
@@ -64,7 +71,7 @@ type result struct {
 func (h *handshake) feed(in []byte) (done bool, err error) {
 	h.mu.Lock()
 	done = h.result != nil
-	if h.fed += len(in); h.fed > maxHandshakeInput && !done {
+	if h.fed += len(in); h.fed > maxHandshakeInput && !done && !h.chargeEarly(len(in)) {
 		h.mu.Unlock()
 		return false, ErrHandshakeSize
 	}
@@ -81,7 +88,22 @@ func (h *handshake) feed(in []byte) (done bool, err error) {
 	case h.ready <- struct{}{}:
 	default:
 	}
+	if h.early > 0 {
+		runtime.Gosched() // the goroutine should come to take it
+	}
 	return false, nil
+}
+
+// chargeEarly charges n bytes of what may be data behind Finished, and reports whether they are within bounds.
+func (h *handshake) chargeEarly(n int) bool {
+	h.early += n
+	return h.engine.early.Add(int64(n)) <= maxEarlyOfAll && h.early <= maxEarly && h.started
+}
+
+// discharge gives back what was charged, at the end of the handshake.
+func (h *handshake) discharge() {
+	h.engine.early.Add(-int64(h.early))
+	h.early = 0
 }
 
 // start starts the goroutine, if there may be one more.

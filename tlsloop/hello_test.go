@@ -176,14 +176,18 @@ func TestHandshakeInputIsBounded(t *testing.T) {
 	if err := s.Input(helloOf(t, &tls.Config{}), nil); err != nil {
 		t.Fatal(err)
 	}
-	for sent := 0; ; sent += 1000 {
-		err := s.Input(make([]byte, 1000), nil)
+	const chunk = 64 << 10
+	for sent := 0; ; sent += chunk {
+		err := s.Input(make([]byte, chunk), nil)
 		if err != nil {
-			if err != ErrHandshakeSize || sent < maxHandshakeInput-4000 || sent > maxHandshakeInput {
+			if most := maxHandshakeInput + maxEarly; err != ErrHandshakeSize || sent < most-2*chunk || sent > most {
 				t.Errorf("after %d: %v", sent, err)
 			}
 			break
 		}
+	}
+	if n := e.early.Load(); n != 0 {
+		t.Errorf("%d bytes stay charged", n)
 	}
 	// And before there is a goroutine: a hello that never ends.
 	s = e.NewLoop().NewSession(func() {})

@@ -77,6 +77,7 @@ func (s *Session) Advance(deliver func(plain []byte)) error {
 	if result == nil {
 		return nil
 	}
+	s.hs.discharge()
 	if result.err != nil {
 		s.loop.engine.counters.failed.Add(1)
 		s.hs, s.err = nil, result.err
@@ -164,6 +165,7 @@ func (s *Session) fail(err error) error {
 		s.out = append(s.out, plainAlert...)
 	}
 	s.hs.close()
+	s.hs.discharge()
 	s.hs, s.err = nil, err
 	return err
 }
@@ -239,6 +241,7 @@ func (s *Session) Close() {
 		if s.hs.close() {
 			s.loop.engine.counters.abandoned.Add(1)
 		}
+		s.hs.discharge()
 		s.hs = nil
 	}
 	s.layer, s.partial, s.out = nil, nil, nil

@@ -8,7 +8,8 @@ func runEcho(e *environment, args []string) int {
 		"echo runs a WebSocket server that sends every message back, on every path, for any Origin.",
 		"wsedge echo --addr 127.0.0.1:9001")
 	var cfg echo.Config
-	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:9001", "`address` to listen on; port 0 picks a free one, which the log tells")
+	addListening(flags, &cfg.Addr, "127.0.0.1:9001", &cfg.SocketMode)
+	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", echo.DefaultMaxMessageBytes, "most `bytes` of a message")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 1<<20,
 		"most `bytes` that may wait for a client that does not read, before it is closed; one message may exceed it")
@@ -37,7 +38,6 @@ func runEcho(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	addr := srv.Addr().String()
-	logger.Info("listening", "addr", addr, "url", sec.scheme("ws")+"://"+addr+"/", "version", version())
+	logger.Info("listening", append(place(srv.Addr(), sec.scheme("ws")), "version", version())...)
 	return live(srv, caught, sec, logger)
 }

@@ -35,6 +35,13 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--log-format", "xml"}, exitUsage, "", "want text or json"},
 		{[]string{"serve", "--addr", "0.0.0.0:0"}, exitUsage, "", "--insecure-public"},
 		{[]string{"serve", "--addr", "nonsense"}, exitUsage, "", "want host:port"},
+		{[]string{"serve", "--addr", "unix:@abstract"}, exitUsage, "", "want a path"},
+		{[]string{"serve", "--addr", "unix:/nowhere/at/all.sock"}, exitFailure, "", "unix:/nowhere/at/all.sock"},
+		{[]string{"serve", "--socket-mode", "rw"}, exitUsage, "", "octal"},
+		{[]string{"serve", "--socket-mode", "01777"}, exitUsage, "", "octal"},
+		{[]string{"serve", "--proxy-protocol", "10.0.0.0/40"}, exitUsage, "", `"10.0.0.0/40": want a network`},
+		{[]string{"serve", "--trusted-proxies", "10.0.0.0/8,proxy"}, exitUsage, "", `"proxy": want a network`},
+		{[]string{"echo", "--trusted-proxies", "10.0.0.1/8"}, exitUsage, "", `"10.0.0.1/8": want a network`},
 		{[]string{"version"}, exitOK, "wsedge ", ""},
 	} {
 		status, stdout, stderr := call(nil, row.args...)

@@ -12,9 +12,10 @@ func serve(e *environment, args []string) int {
 		"serve runs the push server in development mode: whoever reaches it may subscribe and publish.",
 		"wsedge serve --addr 127.0.0.1:9000 --log-format json")
 	var cfg edge.Config
-	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one, which the log tells")
+	addListening(flags, &cfg.Addr, "127.0.0.1:8080", &cfg.SocketMode)
+	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
 	flags.BoolVar(&cfg.InsecurePublic, "insecure-public", false,
-		"allow an address outside the loopback interface although there is no authentication: everybody who reaches it may subscribe and publish, under any Host")
+		"allow an address outside the loopback interface, and any Host, although there is no authentication: everybody who reaches it, or a proxy before it, may subscribe and publish")
 	flags.DurationVar(&cfg.PingInterval, "ping-interval", 0, "silence after which a client is pinged; negative: never (default 25s)")
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
@@ -49,7 +50,6 @@ func serve(e *environment, args []string) int {
 		return e.fail(err, exitFailure)
 	}
 	logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
-	addr := srv.Addr().String()
-	logger.Info("listening", "addr", addr, "url", sec.scheme("http")+"://"+addr+"/", "version", cfg.Version)
+	logger.Info("listening", append(place(srv.Addr(), sec.scheme("http")), "version", cfg.Version)...)
 	return live(srv, caught, sec, logger)
 }

@@ -2,6 +2,7 @@ package echo
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -14,8 +15,12 @@ const DefaultMaxMessageBytes = 16 << 20
 
 // Config says where to listen and what to allow.
 type Config struct {
-	// Addr is the TCP address to listen on, "host:port". Required.
+	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path of a Unix socket. Required.
 	Addr string
+	// SocketMode is that of a Unix socket's file. Default 0o660.
+	SocketMode fs.FileMode
+	// ProxyProtocol and TrustedProxies name proxies: see reactor.Config.
+	ProxyProtocol, TrustedProxies reactor.Peers
 	// MaxMessageBytes bounds a message. Default DefaultMaxMessageBytes.
 	MaxMessageBytes int64
 	// OutboundMaxBytes bounds what waits for a client that does not read; above it the client is closed. One message may
@@ -47,6 +52,7 @@ func Listen(cfg Config) (*reactor.Server, error) {
 	}
 	return reactor.Listen(reactor.Config{
 		Addr: cfg.Addr, TLS: cfg.TLS, Handler: handler{}, Origins: []string{"*"},
+		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
 		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
 		Logger: cfg.Logger,

@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"time"
@@ -13,9 +14,15 @@ import (
 
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
 type Config struct {
-	// Addr is the TCP address to listen on, "host:port". Default "127.0.0.1:8080". Anything but a loopback address needs
-	// InsecurePublic.
+	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path of a Unix socket. Default "127.0.0.1:8080".
+	// A TCP address that is not a loopback one needs InsecurePublic. A Unix socket does not: its file's mode says who may connect.
 	Addr string
+	// SocketMode is that of a Unix socket's file. Default 0o660.
+	SocketMode fs.FileMode
+	// ProxyProtocol names the proxies that announce their clients by the PROXY protocol, version 2: see reactor.Config.
+	ProxyProtocol reactor.Peers
+	// TrustedProxies names the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: see reactor.Config.
+	TrustedProxies reactor.Peers
 	// InsecurePublic allows to listen where others can reach the server. Danger: there is no authentication, so everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
@@ -80,9 +87,9 @@ func (cfg Config) Check() error {
 func (cfg Config) withDefaults() (Config, error) {
 	var problems []error
 	setDefault(&cfg.Addr, defaultAddr)
-	if host, _, err := net.SplitHostPort(cfg.Addr); err != nil {
-		problems = append(problems, fmt.Errorf("address %q: want host:port", cfg.Addr))
-	} else if !cfg.InsecurePublic && !isLoopback(host) {
+	if err := reactor.CheckAddr(cfg.Addr); err != nil {
+		problems = append(problems, fmt.Errorf("address %q: %w", cfg.Addr, err))
+	} else if !cfg.InsecurePublic && !isLocal(cfg.Addr) {
 		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
@@ -118,6 +125,12 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}
 	return cfg, nil
+}
+
+// isLocal tells whether nobody outside this machine can reach a valid address.
+func isLocal(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	return reactor.IsUnix(addr) || isLoopback(host)
 }
 
 // deflateOptions are the reactor's; nil: no compression.

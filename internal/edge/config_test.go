@@ -21,7 +21,7 @@ func TestConfigProblemsComeTogether(t *testing.T) {
 
 func TestPublicAddressesNeedAWord(t *testing.T) {
 	for addr, loopback := range map[string]bool{
-		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "": true, "127.1.2.3:80": true,
+		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "": true, "127.1.2.3:80": true, "unix:/run/edge.sock": true,
 		":0": false, "0.0.0.0:0": false, "[::]:0": false, "192.168.0.1:80": false, "edge.example:80": false,
 	} {
 		_, err := Config{Addr: addr}.withDefaults()

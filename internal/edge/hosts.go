@@ -7,17 +7,21 @@ import (
 	"strings"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // hosts says which Host headers are served. Without authentication, a page of any site could rebind its own name to this
 // server's address and would be of the same origin: so only names that nobody else can own are served.
 type hosts struct {
 	any  bool   // the operator has opened the server to everybody
-	addr string // the host that was asked to be listened on, lower case
+	addr string // the host that was asked to be listened on, lower case; "" on a Unix socket
 }
 
 func newHosts(cfg *Config) hosts {
-	host, _, _ := net.SplitHostPort(cfg.Addr) // validated
+	host, _, err := net.SplitHostPort(cfg.Addr)
+	if err != nil || reactor.IsUnix(cfg.Addr) {
+		host = "" // who comes by a proxy comes by the proxy's name, and so needs InsecurePublic unless that is a loopback one
+	}
 	return hosts{any: cfg.InsecurePublic, addr: strings.ToLower(host)}
 }
 
@@ -71,5 +75,5 @@ func changes(method string) bool {
 // sameOrigin accepts a request without Origin, which no browser sends for a POST.
 func sameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
-	return len(origins) == 0 || len(origins) == 1 && frame.SameOrigin([]byte(origins[0]), []byte(r.Host), r.TLS != nil)
+	return len(origins) == 0 || len(origins) == 1 && frame.SameOrigin([]byte(origins[0]), []byte(r.Host), reactor.ClientTLS(r))
 }

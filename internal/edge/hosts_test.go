@@ -27,6 +27,12 @@ func TestHostsAllow(t *testing.T) {
 		{"127.0.0.1:8080", "192.168.0.1", false},
 		{"127.0.0.1:8080", "", false},
 		{":8080", "", false},
+		{"unix:/run/edge.sock", "localhost", true},
+		{"unix:/run/edge.sock", "127.0.0.1", true},
+		{"unix:/run/edge.sock", "edge.example", false},
+		{"unix:/run/edge.sock", "unix", false},
+		{"unix:/run/edge.sock", "", false},
+		{"unix:8080", "unix", false},
 	} {
 		cfg := &Config{Addr: row.addr}
 		if got := newHosts(cfg).allow(row.host); got != row.want {
