@@ -31,17 +31,17 @@ func (c *Conn) awaitsAnnouncement() bool {
 // takeAnnouncement takes the header off the conn's first input. It returns what is behind it; nothing before it is whole.
 func (c *Conn) takeAnnouncement(in []byte) []byte {
 	l := c.loop
-	a := l.announcements[c]
+	a := l.announced[c]
 	rest, addr, err := a.feed(in)
 	if err != nil {
 		c.refuseAnnouncement()
 		return nil
 	}
 	if len(a) > 0 {
-		l.announcements[c] = a
+		l.announced[c] = a
 		return nil
 	}
-	delete(l.announcements, c)
+	delete(l.announced, c)
 	c.flags &^= flagUnannounced
 	if addr != nil {
 		c.announced(addr)

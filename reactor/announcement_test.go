@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/pires/go-proxyproto"
+
+	"github.com/wsedge/wsedge/frame"
 )
 
 // signature begins each header.
@@ -289,6 +291,39 @@ func announcedHTTP(t *testing.T, s *Server, seen *sightings, client string) {
 	}
 }
 
+// What a conn has besides is given back at its end, but not its address.
+func TestAnnouncedAddressOutlivesSubscriptions(t *testing.T) {
+	seen := newSightings()
+	var topics []*Topic
+	s := prepare(t, Config{ProxyProtocol: localPeers, Handler: funcs{
+		open: func(c *Conn) {
+			for _, topic := range topics {
+				if err := c.Subscribe(topic, 0); err != nil {
+					t.Error(err)
+				}
+			}
+			if !c.Unsubscribe(topics[2]) || !c.Unsubscribe(topics[1]) {
+				t.Error("not subscribed")
+			}
+			seen.opened <- c.RemoteAddr().String()
+		},
+		close: func(_ *Conn, end End) { seen.closed <- end.RemoteAddr.String() },
+	}})
+	for range 3 {
+		topics = append(topics, s.NewTopic(TopicOptions{}))
+	}
+	start(t, s)
+	const client = "198.51.100.1:1"
+	c := connectAnnounced(t, s, client)
+	c.write(handshakeBytes("/"))
+	c.wantSwitch()
+	c.send(frame.OpClose, "\x03\xe8")
+	c.want(frame.OpClose, "\x03\xe8")
+	if opened, closed := seen.opened.take(t), seen.closed.take(t); opened != client || closed != client {
+		t.Errorf("%s, then %s", opened, closed)
+	}
+}
+
 // What stands right behind the header is the request, and what stands behind that are frames.
 func TestAllInOneSegment(t *testing.T) {
 	seen := newSightings()
@@ -297,8 +332,8 @@ func TestAllInOneSegment(t *testing.T) {
 	plainOnly(t, "one segment under TLS is TestAnnouncedAddressIsSeenEverywhere's")
 	s := serve(t, cfg)
 	c := connectPlain(t, s)
-	frame := []byte{0x81, 0x82, 0, 0, 0, 0, 'h', 'i'}
-	c.write(bytes.Join([][]byte{header("198.51.100.1:1"), handshakeBytes("/"), frame}, nil))
+	hi := []byte{0x81, 0x82, 0, 0, 0, 0, 'h', 'i'}
+	c.write(bytes.Join([][]byte{header("198.51.100.1:1"), handshakeBytes("/"), hi}, nil))
 	c.wantSwitch()
 	c.wantText("hi")
 	c.Close()

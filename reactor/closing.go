@@ -126,7 +126,7 @@ func (c *Conn) gone(err error) {
 		h.buf.Release()
 		delete(l.heads, c)
 	}
-	delete(l.announcements, c)
+	delete(l.announced, c)
 	l.wheel.remove(c)
 	l.srv.leave(c, was)
 }

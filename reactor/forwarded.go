@@ -69,24 +69,19 @@ func (p *Peers) client(lines []string) (client netip.AddrPort, ok bool) {
 
 // parseForwarded reads an address, IPv6 with or without brackets, and a port if there is one; 0 is put for none.
 func parseForwarded(s string) (netip.AddrPort, bool) {
-	addr, err := netip.ParseAddr(s)
-	port := uint16(0)
-	if err != nil {
-		inner, bracketed := strings.CutPrefix(s, "[")
-		if inner, bracketed = strings.CutSuffix(inner, "]"); bracketed {
-			addr, err = netip.ParseAddr(inner)
-			bracketed = strings.HasPrefix(s, "[") && addr.Is6()
-		}
-		if !bracketed {
-			var both netip.AddrPort
-			both, err = netip.ParseAddrPort(s)
-			addr, port = both.Addr(), both.Port()
-		}
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		s += ":0"
 	}
-	if err != nil || addr.Zone() != "" {
+	both, err := netip.ParseAddrPort(s)
+	if err != nil {
+		var addr netip.Addr
+		addr, err = netip.ParseAddr(s)
+		both = netip.AddrPortFrom(addr, 0)
+	}
+	if err != nil || both.Addr().Zone() != "" {
 		return netip.AddrPort{}, false
 	}
-	return netip.AddrPortFrom(addr.Unmap(), port), true
+	return netip.AddrPortFrom(both.Addr().Unmap(), both.Port()), true
 }
 
 // saysTLS reports what the one line of X-Forwarded-Proto says; otherwise, where there is none, several, or another word. Some proxies

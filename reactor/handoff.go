@@ -72,7 +72,10 @@ func (c *Conn) plainHTTP(in []byte) error {
 		return err
 	}
 	c.loop.srv.httpConns.Add(1)
-	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), peer: c.peerAddr()}
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
+	if c.more != nil {
+		handed.peer = c.more.announced
+	}
 	if c.flags&flagSealed != 0 {
 		handed.Conn = c.unsealed(conn)
 	}
@@ -140,12 +143,17 @@ type httpConn struct {
 	net.Conn
 	srv   *Server
 	ahead []byte
-	peer  net.Addr
+	peer  net.Addr // what a proxy has announced; nil: the other end of the socket
 	once  sync.Once
 }
 
 // RemoteAddr is the one that a proxy has announced, if it has.
-func (c *httpConn) RemoteAddr() net.Addr { return c.peer }
+func (c *httpConn) RemoteAddr() net.Addr {
+	if c.peer != nil {
+		return c.peer
+	}
+	return c.Conn.RemoteAddr()
+}
 
 func (c *httpConn) Read(p []byte) (int, error) {
 	if len(c.ahead) > 0 {

@@ -30,30 +30,30 @@ type loop struct {
 	stats loopStats
 
 	// Owned by the loop.
-	depth         int     // calls of the engine that are nested in the present turn
-	wheel         wheel   // the deadlines of all conns
-	corked        *Conn   // the conn whose input is being handled: its output is appended to cork
-	cork          []byte  // ready wire bytes for corked
-	arena         arena   // what the turn has gathered for other conns
-	dirty         []*Conn // conns with something in the arena
-	ended         []ended // conns whose OnClose is due at the end of the turn
-	runq          runQueue
-	paused        map[*group]*time.Timer // groups that wait for the gap of their form to pass
-	congested     map[uint64]*Conn       // conns that wait to become writable, by token
-	lastToken     uint64
-	heads         map[*Conn]*partialHead // request heads that came in pieces
-	announcements map[*Conn]announcement // headers of the PROXY protocol that did
-	peers         map[*Conn]peer         // of conns whose peer the engine does not know
-	original      original               // the request that net/http has read, while it is being answered
-	plain         frame.DecoderConfig    // for conns without compression
-	deflated      frame.DecoderConfig    // for the others, without context takeover
-	takeovers     map[*Conn]*takeover    // for those with
-	deflaters     [numClasses]*frame.Deflater
-	request       frame.Request
-	join          []byte // scratch: small frames joined into one write
-	lastTick      time.Time
-	stalled       bool // the clock is being held back until the next tick
-	rng           *rand.Rand
+	depth     int     // calls of the engine that are nested in the present turn
+	wheel     wheel   // the deadlines of all conns
+	corked    *Conn   // the conn whose input is being handled: its output is appended to cork
+	cork      []byte  // ready wire bytes for corked
+	arena     arena   // what the turn has gathered for other conns
+	dirty     []*Conn // conns with something in the arena
+	ended     []ended // conns whose OnClose is due at the end of the turn
+	runq      runQueue
+	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
+	congested map[uint64]*Conn       // conns that wait to become writable, by token
+	lastToken uint64
+	heads     map[*Conn]*partialHead // request heads that came in pieces
+	announced map[*Conn]announcement // headers of the PROXY protocol that did
+	peers     map[*Conn]peer         // of conns whose peer the engine does not know
+	original  original               // the request that net/http has read, while it is being answered
+	plain     frame.DecoderConfig    // for conns without compression
+	deflated  frame.DecoderConfig    // for the others, without context takeover
+	takeovers map[*Conn]*takeover    // for those with
+	deflaters [numClasses]*frame.Deflater
+	request   frame.Request
+	join      []byte // scratch: small frames joined into one write
+	lastTick  time.Time
+	stalled   bool // the clock is being held back until the next tick
+	rng       *rand.Rand
 
 	tls          *tlsloop.Loop // nil: no TLS
 	deliverPlain func([]byte)  // takePlain, made once
@@ -71,14 +71,14 @@ type ended struct {
 func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 	l := &loop{
 		srv: s, idx: idx, el: el, owner: currentOwner(), ready: make(chan struct{}),
-		congested:     make(map[uint64]*Conn),
-		heads:         make(map[*Conn]*partialHead),
-		announcements: make(map[*Conn]announcement),
-		peers:         make(map[*Conn]peer),
-		takeovers:     make(map[*Conn]*takeover),
-		paused:        make(map[*group]*time.Timer),
-		lastTick:      s.cfg.now(),
-		rng:           rand.New(rand.NewPCG(rand.Uint64(), uint64(idx))),
+		congested: make(map[uint64]*Conn),
+		heads:     make(map[*Conn]*partialHead),
+		announced: make(map[*Conn]announcement),
+		peers:     make(map[*Conn]peer),
+		takeovers: make(map[*Conn]*takeover),
+		paused:    make(map[*group]*time.Timer),
+		lastTick:  s.cfg.now(),
+		rng:       rand.New(rand.NewPCG(rand.Uint64(), uint64(idx))),
 	}
 	l.inbox.wakeFD = wakeFD
 	l.plain = decodingOf(&s.cfg)

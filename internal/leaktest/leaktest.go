@@ -42,7 +42,8 @@ func holdings() held {
 	return held{goroutines: len(stacks()), files: len(files), buffers: pool.Outstanding()}
 }
 
-// stacks are those of all goroutines, but for the idle workers that the engine keeps for a while.
+// stacks are those of all goroutines, but for the idle workers that the engine keeps for a while, and the one for signals that a
+// process keeps once something, such as the fuzzer, has asked for them.
 func stacks() []string {
 	b := make([]byte, 64<<10)
 	n := runtime.Stack(b, true)
@@ -50,7 +51,7 @@ func stacks() []string {
 		b = make([]byte, 2*len(b))
 	}
 	return slices.DeleteFunc(strings.Split(string(b[:n]), "\n\n"), func(stack string) bool {
-		return strings.Contains(stack, "goWorker).run")
+		return strings.Contains(stack, "goWorker).run") || strings.Contains(stack, "os/signal.loop")
 	})
 }
 
