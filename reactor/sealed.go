@@ -15,7 +15,7 @@ import (
 type TLSOptions struct {
 	// Config is required: certificates, or GetCertificate for ones that are renewed while the server runs; ClientAuth for
 	// mutual TLS. It is cloned. NextProtos defaults to http/1.1, MinVersion is at least TLS 1.2. Its callbacks should not wait:
-	// see Permits.
+	// see Permits. A connection that negotiates acme-tls/1 is closed after its handshake.
 	Config *tls.Config
 	// Compact lets TLS 1.3 connections go on with a record layer of this module's own: about 0.4 KB instead of 3.3 KB each
 	// at rest. Off by default: it is security code, and young.
@@ -27,6 +27,10 @@ type TLSOptions struct {
 	// GOMAXPROCS leaves beside the loops, at least 1.
 	Permits int
 }
+
+// acmeProtocol is what an ACME server negotiates that validates a name. The handshake is all it came for: the connection is
+// closed behind it, and nothing else is said (RFC 8737, section 3).
+const acmeProtocol = "acme-tls/1"
 
 // maxSealBytes of plaintext are encrypted at a time. Ciphertext cannot be dropped, put in order or conflated any more, so
 // there is never more of it than that.
@@ -69,11 +73,17 @@ func (c *Conn) TLS() (state tls.ConnectionState, ok bool) {
 func (c *Conn) unseal(in []byte) {
 	l := c.loop
 	session := c.more.sealed.session
+	fresh := !session.Established()
 	var err error
 	if in == nil {
 		err = session.Advance(l.deliverPlain)
 	} else {
 		err = session.Input(in, l.deliverPlain)
+	}
+	if fresh && session.Established() && session.State().NegotiatedProtocol == acmeProtocol {
+		l.head = emptied(l.head)
+		c.breakOff(nil)
+		return
 	}
 	if len(l.head) > 0 {
 		head := l.head
