@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/wsedge/wsedge/internal/echo"
-)
+import "github.com/wsedge/wsedge/internal/echo"
 
 // runEcho is the command echo.
 func runEcho(e *environment, args []string) int {
@@ -19,17 +15,29 @@ func runEcho(e *environment, args []string) int {
 	deflate := flags.Bool("deflate", true, "compress for clients that offer permessage-deflate (RFC 7692)")
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
 		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")
+	secure := addTLS(flags)
 	format := addLogFormat(flags)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
 	}
 	logger := format.logger(e.stderr)
 	cfg.Logger, cfg.NoDeflate = logger, !*deflate
+	certificates, err := secure.config(logger)
+	if err != nil {
+		return e.fail(err, exitUsage)
+	}
+	caught := catchSignals()
+	defer caught.release()
+	sec, err := secure.open(certificates)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	cfg.TLS = sec.options()
 	srv, err := echo.Listen(cfg)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
-		return exitFailure
+		return e.fail(err, exitFailure)
 	}
-	logger.Info("listening", "addr", srv.Addr().String(), "version", version())
-	return live(srv, logger)
+	addr := srv.Addr().String()
+	logger.Info("listening", "addr", addr, "url", sec.scheme("ws")+"://"+addr+"/", "version", version())
+	return live(srv, caught, sec, logger)
 }

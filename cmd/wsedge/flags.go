@@ -78,6 +78,11 @@ func fromEnvironment(e *environment, flags *flag.FlagSet) error {
 			}
 		}
 	})
+	flags.VisitAll(func(f *flag.Flag) {
+		if l, ok := f.Value.(*list); ok {
+			l.preset = true
+		}
+	})
 	return errors.Join(problems...)
 }
 

@@ -18,21 +18,46 @@ type server interface {
 	Shutdown(ctx context.Context) error
 }
 
+// signals are those that the process gets.
+type signals struct{ end, reload chan os.Signal }
+
+// catchSignals begins to catch them, before the server listens: SIGHUP must not end a process that is just starting.
+func catchSignals() *signals {
+	s := &signals{make(chan os.Signal, 2), make(chan os.Signal, 1)}
+	signal.Notify(s.end, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(s.reload, syscall.SIGHUP)
+	return s
+}
+
+func (s *signals) release() {
+	signal.Stop(s.end)
+	signal.Stop(s.reload)
+}
+
 // live runs srv until it ends, by itself or because of SIGINT or SIGTERM, which drains it. A second signal exits at once. It
 // returns the exit status.
-func live(srv server, logger *slog.Logger) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(signals)
+func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
+	sec.run()
+	defer sec.end()
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Wait() }()
-	select {
-	case err := <-ended:
-		logger.Error("server ended", "error", err)
-		return exitFailure
-	case s := <-signals:
-		logger.Info("draining", "signal", s.String(), "timeout", drainTimeout.String())
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			logger.Error("server ended", "error", err)
+			return exitFailure
+		case <-caught.reload:
+			sec.reload(logger)
+		case s := <-caught.end:
+			logger.Info("draining", "signal", s.String(), "timeout", drainTimeout.String())
+			running = false
+		}
 	}
+	return drain(srv, caught, logger)
+}
+
+// drain shuts srv down. SIGHUP has no meaning any more.
+func drain(srv server, caught *signals, logger *slog.Logger) int {
 	drained := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -40,7 +65,7 @@ func live(srv server, logger *slog.Logger) int {
 		drained <- srv.Shutdown(ctx)
 	}()
 	select {
-	case s := <-signals:
+	case s := <-caught.end:
 		logger.Error("exiting without waiting any longer", "signal", s.String())
 		return exitFailure
 	case err := <-drained:

@@ -34,6 +34,12 @@ type environment struct {
 	lookup         func(string) (string, bool) // of environment variables
 }
 
+// fail says what went wrong and returns the exit status.
+func (e *environment) fail(err error, status int) int {
+	fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
+	return status
+}
+
 func main() {
 	os.Exit(run(&environment{os.Stdout, os.Stderr, os.LookupEnv}, os.Args[1:]))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/wsedge/wsedge/internal/edge"
 )
@@ -27,21 +26,30 @@ func serve(e *environment, args []string) int {
 		"compress for clients that offer permessage-deflate (RFC 7692); not for messages that hold secrets beside text which others choose")
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
 		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")
+	secure := addTLS(flags)
 	format := addLogFormat(flags)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
 	}
 	logger := format.logger(e.stderr)
 	cfg.Logger, cfg.Version = logger, version()
+	certificates, err := secure.config(logger)
+	if err = errors.Join(err, cfg.Check()); err != nil {
+		return e.fail(err, exitUsage)
+	}
+	caught := catchSignals()
+	defer caught.release()
+	sec, err := secure.open(certificates)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	cfg.TLS = sec.options()
 	srv, err := edge.Listen(cfg)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
-		if errors.Is(err, edge.ErrConfig) {
-			return exitUsage
-		}
-		return exitFailure
+		return e.fail(err, exitFailure)
 	}
 	logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
-	logger.Info("listening", "addr", srv.Addr().String(), "url", "http://"+srv.Addr().String()+"/", "version", cfg.Version)
-	return live(srv, logger)
+	addr := srv.Addr().String()
+	logger.Info("listening", "addr", addr, "url", sec.scheme("http")+"://"+addr+"/", "version", cfg.Version)
+	return live(srv, caught, sec, logger)
 }

@@ -25,6 +25,8 @@ type Config struct {
 	NoDeflate bool
 	// DeflateTakeover lets compressed messages refer to earlier ones.
 	DeflateTakeover bool
+	// TLS has the server speak TLS on its port. nil: plain text.
+	TLS *reactor.TLSOptions
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 }
@@ -45,7 +47,7 @@ func Listen(cfg Config) (*reactor.Server, error) {
 		Addr: cfg.Addr, Handler: handler{}, Origins: []string{"*"},
 		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
-		Logger: cfg.Logger,
+		TLS: cfg.TLS, Logger: cfg.Logger,
 	})
 }
 

@@ -49,6 +49,9 @@ type Config struct {
 	// PongTimeout is how long a pinged client may stay silent. Default 10 s.
 	PongTimeout time.Duration
 
+	// TLS has the server speak TLS on its port. nil: plain text.
+	TLS *reactor.TLSOptions
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Logger gets what an operator must know. Default slog.Default().
@@ -65,6 +68,12 @@ const (
 	defaultPingInterval = 25 * time.Second
 	sweepInterval       = 30 * time.Second
 )
+
+// Check reports all that is wrong with the configuration together, as an ErrConfig.
+func (cfg Config) Check() error {
+	_, err := cfg.withDefaults()
+	return err
+}
 
 // withDefaults fills the fields left zero, and reports all that is wrong with the others together. What it does not know of
 // it leaves to the reactor.

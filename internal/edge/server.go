@@ -66,7 +66,7 @@ func Listen(cfg Config) (*Server, error) {
 		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
-		Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
+		TLS: cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
 	})
 	if err == nil {
 		err = s.reactor.Start()
