@@ -56,15 +56,21 @@ func (a *Authority) sign(template, parent *x509.Certificate, key *ecdsa.PublicKe
 
 // Issue makes a certificate, for servers and clients alike, for the common name, localhost, 127.0.0.1 and ::1.
 func (a *Authority) Issue(name string) tls.Certificate {
+	return a.IssueFor(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour), name, "localhost")
+}
+
+// IssueFor makes a certificate that is valid between two times, for the DNS names, the first of which is its common name, and
+// for 127.0.0.1 and ::1.
+func (a *Authority) IssueFor(from, to time.Time, names ...string) tls.Certificate {
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		panic(err)
 	}
 	key := newKey()
 	cert := a.sign(&x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name},
-		DNSNames: []string{name, "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]},
+		DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore: from, NotAfter: to,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.cert, &key.PublicKey)
