@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -109,25 +110,31 @@ func clientConfig(name string) *tls.Config {
 	return &tls.Config{RootCAs: authority.Pool(), ServerName: name}
 }
 
-// meet lets a client and a server shake hands in memory.
+// meet lets a client and a server shake hands.
 func meet(client, server *tls.Config) (state tls.ConnectionState, clientErr, serverErr error) {
-	ours, theirs := net.Pipe()
-	defer ours.Close()
-	done := make(chan error)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", server)
+	if err != nil {
+		return state, err, err
+	}
+	defer listener.Close()
+	done := make(chan error, 1)
 	go func() {
-		conn := tls.Server(theirs, server)
-		err := conn.Handshake()
+		conn, err := listener.Accept()
 		if err == nil {
 			_, err = conn.Write([]byte{1}) // behind the session tickets
+			conn.Close()
 		}
-		theirs.Close()
 		done <- err
 	}()
-	conn := tls.Client(ours, client)
-	_, clientErr = conn.Read(make([]byte, 1)) // in TLS 1.3 the server's judgement comes after the client's handshake
-	state = conn.ConnectionState()
-	ours.Close()
-	return state, clientErr, <-done
+	socket, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return state, err, err
+	}
+	defer socket.Close()
+	_ = socket.SetDeadline(time.Now().Add(patience))
+	conn := tls.Client(socket, client)
+	_, clientErr = io.ReadFull(conn, make([]byte, 1)) // in TLS 1.3 the server's judgement comes after the client's handshake
+	return conn.ConnectionState(), clientErr, <-done
 }
 
 // served returns the serial number of the certificate that a client gets which asks for name and believes everything.
