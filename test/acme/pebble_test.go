@@ -83,11 +83,11 @@ func (p *pebble) trusting(name string) *tls.Config {
 // startDNS starts a resolver for which every name is this machine. It returns its address.
 func startDNS(t *testing.T) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // as Pebble asks
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+	server := &dns.Server{Listener: listener, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		answer := new(dns.Msg).SetReply(q)
 		if len(q.Question) == 1 && q.Question[0].Qtype == dns.TypeA {
 			answer.Answer = []dns.RR{&dns.A{
@@ -102,5 +102,5 @@ func startDNS(t *testing.T) string {
 		_ = server.Shutdown()
 		serving.Wait()
 	})
-	return conn.LocalAddr().String()
+	return listener.Addr().String()
 }
