@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration fuzz bench build floor load clean
+.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -42,6 +42,9 @@ wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1
 
 integration: ## the tests with Node, Python, curl, OpenSSL, Chromium and haproxy, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
+
+acme: ## certificates from a real ACME server, which is fetched and run in the test
+	cd test/acme && $(GO) vet ./... && $(GO) test -race -count=1 ./...
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -44,6 +44,8 @@ var rules = []rule{
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},
 		"only what is wired to connections knows the reactor"},
+	{"", []string{"internal/certs"}, []string{"golang.org/x/crypto/acme"},
+		"certificates come from one place, which knows that handshakes must not wait for them"},
 	{"", []string{"cmd/wsload"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
 	{"cmd", nil, []string{module + "frame", module + "pool"},

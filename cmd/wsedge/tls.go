@@ -15,7 +15,7 @@ import (
 )
 
 // list is a flag that can be given several times, and holds several values parted by commas. What stands on the command
-// line replaces what the environment had.
+// line replaces what the environment had; an empty value clears it.
 type list struct {
 	values []string
 	preset bool // by the environment
@@ -27,6 +27,10 @@ func (l *list) String() string { return strings.Join(l.values, ",") }
 func (l *list) Set(s string) error {
 	if l.preset {
 		l.values, l.preset = nil, false
+	}
+	if s == "" {
+		l.values = nil
+		return nil
 	}
 	for value := range strings.SplitSeq(s, ",") {
 		if value = strings.TrimSpace(value); value == "" {
