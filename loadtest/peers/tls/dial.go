@@ -88,25 +88,46 @@ func (t *target) dial() (net.Conn, error) {
 		conn = t.client(raw)
 	}
 	_ = raw.SetDeadline(time.Now().Add(dialTimeout))
-	if err := upgrade(conn); err != nil {
+	ahead, err := upgrade(conn)
+	if err != nil {
 		raw.Close()
 		return nil, err
+	}
+	if len(ahead) > 0 {
+		conn = &early{conn, ahead}
 	}
 	return conn, raw.SetDeadline(time.Time{})
 }
 
+// client is the TLS side of a connection.
 func (t *target) client(raw net.Conn) *tls.Conn { return tls.Client(raw, t.config) }
 
-func upgrade(conn net.Conn) error {
+// upgrade makes a WebSocket of conn, and returns what came in one read behind the answer: a ping, maybe.
+func upgrade(conn net.Conn) (ahead []byte, err error) {
 	if _, err := conn.Write(frame.AppendClientHandshake(nil, "localhost", "/", webSocketKey, "")); err != nil {
-		return err
+		return nil, err
 	}
-	head, err := readHead(conn, make([]byte, goroutineBuffer))
+	head, ahead, err := readHead(conn, make([]byte, goroutineBuffer))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = frame.CheckServerHandshake(head, webSocketKey)
-	return err
+	return ahead, err
+}
+
+// early is a connection of which some input has been read.
+type early struct {
+	net.Conn
+	input []byte
+}
+
+func (e *early) Read(p []byte) (int, error) {
+	if len(e.input) == 0 {
+		return e.Conn.Read(p)
+	}
+	n := copy(p, e.input)
+	e.input = e.input[n:]
+	return n, nil
 }
 
 // dialAll opens n connections, some at a time.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -56,6 +57,11 @@ func flood(args []string) error {
 	return nil
 }
 
+// typeAlert is the first byte of an alert (RFC 8446, section 5.1).
+const typeAlert = 21
+
+var errAlert = errors.New("an alert was the answer")
+
 // provoke makes the server compute a handshake.
 func (t *target) provoke(hello []byte) error {
 	conn, err := t.dialTCP()
@@ -68,7 +74,10 @@ func (t *target) provoke(hello []byte) error {
 	if _, err := conn.Write(hello); err != nil {
 		return err
 	}
-	_, err = conn.Read(make([]byte, 64))
+	var answer [64]byte
+	if _, err = conn.Read(answer[:]); err == nil && answer[0] == typeAlert {
+		err = errAlert
+	}
 	return err
 }
 

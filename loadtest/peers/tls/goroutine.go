@@ -34,7 +34,7 @@ func converse(conn *tls.Conn, deadline time.Duration) error {
 		return err
 	}
 	buffer := make([]byte, goroutineBuffer)
-	head, err := readHead(conn, buffer)
+	head, _, err := readHead(conn, buffer) // the clients here wait for the answer
 	if err != nil {
 		return err
 	}
@@ -47,20 +47,20 @@ func converse(conn *tls.Conn, deadline time.Duration) error {
 	return echoFrames(conn, buffer)
 }
 
-// readHead reads until the end of a request's head. Nothing comes behind it before the answer.
-func readHead(conn net.Conn, buffer []byte) ([]byte, error) {
-	n := 0
-	for !bytes.HasSuffix(buffer[:n], []byte("\r\n\r\n")) {
-		if n == len(buffer) {
-			return nil, fmt.Errorf("a head of more than %d bytes", n)
-		}
+// readHead reads a request's or an answer's head, and what comes with it.
+func readHead(conn net.Conn, buffer []byte) (head, behind []byte, err error) {
+	end := []byte("\r\n\r\n")
+	for n := 0; n < len(buffer); {
 		k, err := conn.Read(buffer[n:])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		n += k
+		if i := bytes.Index(buffer[:n], end); i >= 0 {
+			return buffer[:i+len(end)], buffer[i+len(end) : n], nil
+		}
 	}
-	return buffer[:n], nil
+	return nil, nil, fmt.Errorf("a head of more than %d bytes", len(buffer))
 }
 
 func echoFrames(conn net.Conn, buffer []byte) error {
