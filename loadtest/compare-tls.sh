@@ -160,7 +160,7 @@ echo "$rounds rounds; kernel $(uname -r), $(go env GOVERSION), GOGC=${GOGC:-100}
 for part in $parts; do
 	for ((round = 1; round <= rounds; round++)); do "measure_$part" "$round"; done
 done
-for key in rss_per_conn heap_per_conn stack_per_conn goroutines_per_conn; do table memory plain "$key" plain std compact tls12 goroutine; done
+for key in rss_per_conn freed_per_conn heap_per_conn stack_per_conn goroutines_per_conn; do table memory plain "$key" plain std compact tls12 goroutine; done
 for key in rss_each heap_each stack_each goroutines_each heap_after_each goroutines_after_each; do
 	table stall goroutine "$key" std compact tls12 goroutine
 done

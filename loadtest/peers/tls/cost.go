@@ -137,14 +137,12 @@ func echo(args []string) error {
 	payload := flags.Int("payload", 128, "bytes of a message")
 	every := flags.Duration("every", 0, "time between two messages of a connection; 0: the last one's answer")
 	duration := flags.Duration("duration", 5*time.Second, "time")
-	wait := flags.Duration("wait", 0, "time between connecting and the first message")
 	t := targetFlags(flags)
 	t.parse(flags, args)
-	conns, err := t.dialAll(*n)
+	conns, err := t.dialAll(*n, nil)
 	if err != nil {
 		return err
 	}
-	time.Sleep(*wait)
 	rounds := make([]*talker, len(conns))
 	run := func(d time.Duration) error {
 		errs := make([]error, len(conns))

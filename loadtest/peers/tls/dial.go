@@ -130,8 +130,9 @@ func (e *early) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// dialAll opens n connections, some at a time.
-func (t *target) dialAll(n int) ([]net.Conn, error) {
+// dialAll opens n connections, some at a time. opened, if there is one, is told of each at once: the server may ping it long before
+// the last is open.
+func (t *target) dialAll(n int, opened func(net.Conn)) ([]net.Conn, error) {
 	const atATime = 32
 	conns := make([]net.Conn, n)
 	var next atomic.Int64
@@ -146,6 +147,9 @@ func (t *target) dialAll(n int) ([]net.Conn, error) {
 					return
 				}
 				conns[i] = conn
+				if opened != nil {
+					opened(conn)
+				}
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	_ "net/http/pprof" // the profiles of the server's admin address
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -19,7 +20,8 @@ import (
 
 // figures are a server's, at one moment.
 type figures struct {
-	RSS        int64         // bytes
+	RSS        int64         // bytes, as they are
+	Freed      int64         // RSS once a collection was asked for and its gain given back to the kernel
 	CPU        time.Duration // user and system, since the start
 	Heap       int64         // bytes alive, after a collection if one was asked for
 	Objects    int64
@@ -37,6 +39,8 @@ func sendStats(w http.ResponseWriter, r *http.Request, server *reactor.Server) {
 		for range 3 {
 			runtime.GC()
 		}
+		debug.FreeOSMemory()
+		f.Freed = residentBytes()
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

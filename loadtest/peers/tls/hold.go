@@ -25,16 +25,15 @@ func hold(args []string) error {
 	n := flags.Int("conns", 1000, "connections")
 	t := targetFlags(flags)
 	t.parse(flags, args)
-	conns, err := t.dialAll(*n)
-	if err != nil {
-		return err
-	}
 	var messages, lost atomic.Int64
-	for _, c := range conns {
+	_, err := t.dialAll(*n, func(c net.Conn) {
 		go func() {
 			_ = listen(c, &messages)
 			lost.Add(1)
 		}()
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)

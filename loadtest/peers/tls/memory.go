@@ -30,9 +30,9 @@ func idle(args []string) error {
 		return err
 	}
 	per := func(after, before int64) float64 { return float64(after-before) / float64(*n) }
-	fmt.Printf("rss_per_conn=%.0f heap_per_conn=%.0f objects_per_conn=%.1f stack_per_conn=%.0f goroutines_per_conn=%.3f "+
+	fmt.Printf("rss_per_conn=%.0f freed_per_conn=%.0f heap_per_conn=%.0f objects_per_conn=%.1f stack_per_conn=%.0f goroutines_per_conn=%.3f "+
 		"rss_start=%d rss=%d pings=%d lost=%d\n",
-		per(after.RSS, before.RSS), per(after.Heap, before.Heap), per(after.Objects, before.Objects), per(after.Stack, before.Stack),
+		per(after.RSS, before.RSS), per(after.Freed, before.Freed), per(after.Heap, before.Heap), per(after.Objects, before.Objects), per(after.Stack, before.Stack),
 		per(int64(after.Goroutines), int64(before.Goroutines)), before.RSS, after.RSS, after.Server.Pings, lost)
 	return nil
 }
