@@ -64,10 +64,13 @@ start_server() {
 
 # client MODE FLAG...: runs the client, against what start_server has started.
 client() {
-	local mode=$1 command=$2 plain=false
+	local command=$2 speak=()
+	case $1 in
+	plain) speak=(--plain) ;;
+	tls12) speak=(--tls12) ;;
+	esac
 	shift 2
-	[[ $mode == plain ]] && plain=true
-	"${load_on[@]}" bin/peers/tls "$command" "${target[@]}" --plain="$plain" "$@"
+	"${load_on[@]}" bin/peers/tls "$command" "${target[@]}" "${speak[@]}" "$@"
 }
 
 # note PART MODE ROUND LINE: prints a result and keeps its figures.

@@ -18,6 +18,7 @@ type target struct {
 	plain       bool
 	config      *tls.Config
 	x25519      bool
+	tls12       bool
 	resume      bool
 }
 
@@ -30,6 +31,7 @@ func targetFlags(flags *flag.FlagSet) *target {
 	flags.StringVar(&t.admin, "admin", "127.0.0.1:18444", "its admin `address`")
 	flags.BoolVar(&t.plain, "plain", false, "speak no TLS")
 	flags.BoolVar(&t.x25519, "x25519", false, "offer X25519 alone, not X25519MLKEM768")
+	flags.BoolVar(&t.tls12, "tls12", false, "offer TLS 1.2 alone, as the clients do that need it")
 	flags.BoolVar(&t.resume, "resume", false, "resume sessions")
 	return t
 }
@@ -39,6 +41,9 @@ func (t *target) parse(flags *flag.FlagSet, args []string) {
 	t.config = &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}
 	if t.x25519 {
 		t.config.CurvePreferences = []tls.CurveID{tls.X25519}
+	}
+	if t.tls12 {
+		t.config.MaxVersion = tls.VersionTLS12
 	}
 	if t.resume {
 		t.config.ClientSessionCache = tls.NewLRUClientSessionCache(16)

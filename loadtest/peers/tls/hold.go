@@ -83,7 +83,7 @@ func (t *target) holders(n int) ([]*holder, error) {
 	for n > 0 {
 		part := min(n, connsPerProcess)
 		h := &holder{cmd: exec.Command(os.Args[0], "hold", "--addr", t.addr, "--conns", strconv.Itoa(part),
-			fmt.Sprintf("--plain=%t", t.plain), fmt.Sprintf("--x25519=%t", t.x25519))}
+			fmt.Sprintf("--plain=%t", t.plain), fmt.Sprintf("--x25519=%t", t.x25519), fmt.Sprintf("--tls12=%t", t.tls12))}
 		h.cmd.Stderr = os.Stderr
 		var err error
 		if h.in, err = h.cmd.StdinPipe(); err != nil {
