@@ -171,7 +171,7 @@ table handshake goroutine cpu_us std compact goroutine plain
 table handshake goroutine per_second std compact goroutine plain
 table delivery plain cpu_us plain std compact tls12
 table echo plain cpu_us plain std compact tls12 goroutine
-for key in p50_us p90_us p99_us max_us; do
+for key in p50_us p90_us p99_us max_us waited_ms_per_s; do
 	table calm goroutine "$key" std compact goroutine
 	table flood goroutine "$key" std compact goroutine
 done

@@ -176,9 +176,10 @@ func echo(args []string) error {
 		latencies = append(latencies, r.latencies...)
 	}
 	p := percentiles(latencies)
-	fmt.Printf("cpu_us=%.3f trips_per_second=%.0f p50_us=%d p90_us=%d p99_us=%d max_us=%d trips=%d\n",
+	fmt.Printf("cpu_us=%.3f trips_per_second=%.0f p50_us=%d p90_us=%d p99_us=%d max_us=%d trips=%d waited_ms_per_s=%d\n",
 		float64((after.CPU-before.CPU).Nanoseconds())/1e3/float64(len(latencies)), float64(len(latencies))/took.Seconds(),
-		p(0.5).Microseconds(), p(0.9).Microseconds(), p(0.99).Microseconds(), p(1).Microseconds(), len(latencies))
+		p(0.5).Microseconds(), p(0.9).Microseconds(), p(0.99).Microseconds(), p(1).Microseconds(), len(latencies),
+		int64(float64((after.Waited-before.Waited).Milliseconds())/took.Seconds()))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	_ "net/http/pprof" // the profiles of the server's admin address
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -23,6 +24,7 @@ type figures struct {
 	RSS        int64         // bytes, as they are
 	Freed      int64         // RSS once a collection was asked for and its gain given back to the kernel
 	CPU        time.Duration // user and system, since the start
+	Waited     time.Duration // its threads', for a core, since the start: what else runs on the machine shows here
 	Heap       int64         // bytes alive, after a collection if one was asked for
 	Objects    int64
 	Stack      int64 // bytes in use
@@ -34,7 +36,7 @@ type figures struct {
 func sendStats(w http.ResponseWriter, r *http.Request, server *reactor.Server) {
 	var f figures
 	f.RSS = residentBytes() // before the collection: as it is
-	f.CPU = usedCPU()
+	f.CPU, f.Waited = usedCPU(), waitedForCPU()
 	if r.FormValue("gc") != "" {
 		for range 3 {
 			runtime.GC()
@@ -58,6 +60,22 @@ func usedCPU() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// waitedForCPU sums up how long the threads that there are were ready to run and had no core.
+func waitedForCPU() (sum time.Duration) {
+	threads, _ := filepath.Glob("/proc/self/task/*/schedstat")
+	for _, name := range threads {
+		line, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		var ran, waited int64 // nanoseconds
+		if _, err := fmt.Sscan(string(line), &ran, &waited); err == nil {
+			sum += time.Duration(waited)
+		}
+	}
+	return sum
 }
 
 // residentBytes is VmRSS of this process.
