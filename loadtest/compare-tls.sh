@@ -115,11 +115,13 @@ measure_stall() {
 	done
 }
 
+# A handshake and nothing else; and a visit: handshake, upgrade, a message and its echo, end.
 measure_handshake() {
 	local mode
 	for mode in std compact goroutine plain; do
 		start_server "$mode"
-		note handshake "$mode" "$1" "$(client "$mode" churn --duration "$duration")"
+		[[ $mode == plain ]] || note handshake "$mode" "$1" "$(client "$mode" churn --handshake-only --duration "$duration")"
+		note visit "$mode" "$1" "$(client "$mode" churn --duration "$duration")"
 		stop_server
 	done
 }
@@ -167,8 +169,9 @@ for key in rss_per_conn freed_per_conn heap_per_conn stack_per_conn goroutines_p
 for key in rss_each heap_each stack_each goroutines_each heap_after_each goroutines_after_each; do
 	table stall goroutine "$key" std compact tls12 goroutine
 done
-table handshake goroutine cpu_us std compact goroutine plain
-table handshake goroutine per_second std compact goroutine plain
+table handshake goroutine cpu_us std compact goroutine
+table handshake goroutine per_second std compact goroutine
+table visit goroutine cpu_us std compact goroutine plain
 table delivery plain cpu_us plain std compact tls12
 table echo plain cpu_us plain std compact tls12 goroutine
 for key in p50_us p90_us p99_us max_us waited_ms_per_s; do
