@@ -6,8 +6,8 @@
 #   loadtest/compare-tls.sh [--rounds R] [--parts "memory stall handshake delivery echo flood"] [--conns N] [--settle D]
 #                           [--duration D] [--port P] [--out DIR] [--no-build]
 #
-# --conns and --settle are those of the part memory: the server is pinged every quarter of --settle seconds or less. It leaves
-# GOGC as the environment has it.
+# --conns and --settle are those of the part memory; heartbeats come after a quarter of --settle seconds there. GOGC is what the
+# environment has.
 set -euo pipefail
 
 rounds=5 parts='memory stall handshake delivery echo flood' conns=15000 settle=16 duration=5s port=18443 out='' build=yes
