@@ -4,7 +4,10 @@
 // The directory echo holds one echo server per rival library, each with the settings that its authors would choose for speed;
 // loadtest/compare-echo.sh runs them in turns with `wsedge echo`.
 //
-// The directory floor has no Go in it: it is a bare send loop in C, the least that any server could do. It never links to
+// The directory tls is server and client for what TLS costs in the loops of package reactor, which it uses like any embedder, from this
+// work tree; loadtest/compare-tls.sh runs it in its modes in turns.
+//
+// The directory floor has no Go in it: it is a bare send loop in C, the least that any server could do. Only tls links to
 // anything of wsedge, and nothing of wsedge imports this package.
 //
 // # Ownership
