@@ -22,8 +22,8 @@ const (
 	maxEarly = 8 << 20
 	// maxEarlyOfAll bounds that for all handshakes together.
 	maxEarlyOfAll = 64 << 20
-	typeHandshake     = 22
-	typeChange        = 20 // change_cipher_spec
+	typeHandshake = 22
+	typeChange    = 20 // change_cipher_spec
 )
 
 var errExited = errors.New("tlsloop: a callback of the tls.Config ended the handshake's goroutine")
