@@ -28,6 +28,7 @@ const (
 type loop struct {
 	// Immutable after newLoop.
 	spec    *workerSpec
+	number  int // of the loop within the run
 	first   int // number of the first connection within the run
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
@@ -64,14 +65,15 @@ type loop struct {
 	inbox []workerCommand // guarded by mu
 }
 
-// newLoop takes over conns connections, of which the first has that number in the run.
-func newLoop(spec *workerSpec, first, conns int) (*loop, error) {
+// newLoop takes over conns connections, of which the first has that number in the run, as the loop has its own.
+func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 	publishers := spec.Publishers
 	if spec.Scenario != Fanout {
 		publishers = 1
 	}
 	l := &loop{
 		spec:    spec,
+		number:  number,
 		first:   first,
 		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.TotalConns),
 		share:   float64(conns) / float64(spec.Conns),

@@ -31,10 +31,15 @@ type workerSpec struct {
 	Epoch         int64 // CLOCK_MONOTONIC in ns: the zero of all times below and in stamps
 	Payload       int
 	Publishers    int
-	SequenceLimit uint32  // no publisher gets as far: a stamp that does is corrupt
-	Rate          float64 // this worker's share of echo messages per second; 0 is a closed loop
+	SequenceLimit uint32      // no publisher gets as far: a stamp that does is corrupt
+	Plan          arrivalPlan // of an echo, for all workers together; a rate of 0 is a closed loop
+	Loops         int         // of all workers
+	FirstLoop     int         // number of the worker's first loop among them
 	SetupTimeout  time.Duration
 }
+
+// loops is how many loops the worker has; none is without a connection.
+func (s *workerSpec) loops() int { return min(s.Threads, s.Conns) }
 
 // workerCommand is one of its fields.
 type workerCommand struct {

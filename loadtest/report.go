@@ -77,7 +77,9 @@ type ConfigEcho struct {
 	Processes   int      `json:"processes"`
 	Threads     int      `json:"threads"`
 	Payload     int      `json:"payload_bytes"`
-	Rate        float64  `json:"rate_per_s"`
+	Rate        float64  `json:"rate_per_s"` // the highest, with steps
+	Arrivals    Arrivals `json:"arrivals"`   // as ParseArrivals reads them
+	Seed        uint64   `json:"seed"`
 	Outstanding int      `json:"outstanding"`
 	Publishers  int      `json:"publishers"`
 	Duration    float64  `json:"duration_s"`

@@ -100,7 +100,7 @@ func (r *run) start() (err error) {
 
 // specs shares the run out among the workers.
 func (r *run) specs() []workerSpec {
-	n := r.cfg.Processes
+	n, loops := r.cfg.Processes, 0
 	specs := make([]workerSpec, n)
 	for i := range specs {
 		from, to := i*r.cfg.Conns/n, (i+1)*r.cfg.Conns/n
@@ -111,16 +111,27 @@ func (r *run) specs() []workerSpec {
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
-			SequenceLimit: r.sequenceLimit(), Rate: r.cfg.Rate * share, SetupTimeout: r.cfg.SetupTimeout,
+			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
+		loops += specs[i].loops()
+	}
+	for i := range specs {
+		specs[i].Loops = loops
 	}
 	return specs
 }
 
-// sequenceLimit is more than one publisher can come to, even if it has to do all the work.
+func (r *run) plan() arrivalPlan {
+	return arrivalPlan{Arrivals: r.cfg.Arrivals, Rate: r.cfg.Rate, Batch: r.cfg.Outstanding, Seed: r.cfg.Seed}
+}
+
+// sequenceLimit is more than one publisher can come to, even if it has to do all the work: the number of Poisson arrivals
+// stays within ten standard deviations of its mean.
 func (r *run) sequenceLimit() uint32 {
-	all := r.cfg.Rate*(r.cfg.Warmup+r.cfg.Duration).Seconds() + float64(r.cfg.Outstanding)
-	return uint32(min(all+1, math.MaxUint32))
+	batch := float64(max(r.cfg.Outstanding, r.cfg.Arrivals.burst))
+	batches := r.cfg.Rate * (r.cfg.Warmup + r.cfg.Duration).Seconds() / batch
+	all := batch * (batches + 10*math.Sqrt(batches) + 2)
+	return uint32(min(all, math.MaxUint32))
 }
 
 // phases goes through the run. What ctx cuts short is left out, down to the results.

@@ -58,8 +58,8 @@ func writeCauses(row rowFunc, name string, causes map[string]uint64) {
 
 func (r *Report) writeFanout(row rowFunc) {
 	p := r.Publications
-	row("publications", "%d acknowledged of %d scheduled at %g/s, %d outstanding, %d bytes each",
-		p.Acknowledged, p.Scheduled, r.Config.Rate, r.Config.Outstanding, r.Config.Payload)
+	row("publications", "%d acknowledged of %d scheduled at %s, %d outstanding, %d bytes each",
+		p.Acknowledged, p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
 	if p.Refused+p.Unknown+p.Failed+p.Unsent > 0 {
 		row("  NOT acknowledged", "%d refused, %d of UNKNOWN outcome, %d FAILED, %d unsent", p.Refused, p.Unknown, p.Failed, p.Unsent)
 	}
@@ -82,7 +82,19 @@ func (r *Report) writeEcho(row rowFunc) {
 		row("round trip", "%s (closed loop: counted from the actual sending)", r.Latency.line())
 		return
 	}
-	row("round trip", "%s (open loop at %g/s)", r.Latency.line(), r.Config.Rate)
+	row("round trip", "%s (open loop at %s)", r.Latency.line(), r.Config.arrivals())
+}
+
+// arrivals says how messages were spread over time.
+func (c ConfigEcho) arrivals() string {
+	switch c.Arrivals.kind {
+	case arriveConstantly:
+		return fmt.Sprintf("%g/s", c.Rate)
+	case arriveInSteps:
+		return fmt.Sprintf("up to %g/s (%s)", c.Rate, c.Arrivals)
+	default:
+		return fmt.Sprintf("%g/s (%s, seed %d)", c.Rate, c.Arrivals, c.Seed)
+	}
 }
 
 func (r *Report) writeLedger(row rowFunc) {

@@ -63,11 +63,11 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 }
 
 func (w *worker) startLoops() error {
-	n := min(w.spec.Threads, w.spec.Conns)
+	n := w.spec.loops()
 	w.ended = make(chan error, n)
 	for i := range n {
 		from, to := i*w.spec.Conns/n, (i+1)*w.spec.Conns/n
-		l, err := newLoop(&w.spec, w.spec.First+from, to-from)
+		l, err := newLoop(&w.spec, w.spec.FirstLoop+i, w.spec.First+from, to-from)
 		if err != nil {
 			return errors.Join(err, w.stopLoops())
 		}

@@ -15,14 +15,14 @@ import (
 func TestOptions(t *testing.T) {
 	opts, err := parseOptions(loadtest.Fanout, []string{
 		"ws://h/ws", "--conns", "7", "--duration=3s", "--source", "10.0.0.0/24,10.1.0.1", "--json", "f", "--header", "A: b", "--header", "C: d",
-		"--outstanding", "8", "--quiet",
+		"--outstanding", "8", "--quiet", "--arrivals", "poisson", "--seed", "9",
 	}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.jsonFile != "f" || c.Progress != nil {
+		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || c.Arrivals.String() != "poisson" || c.Seed != 9 || opts.jsonFile != "f" || c.Progress != nil {
 		t.Errorf("%+v", opts)
 	}
 }
@@ -48,6 +48,8 @@ func TestExitCodes(t *testing.T) {
 		{"fanout ws://h/ws --source nowhere", exitUsage, "", "nowhere"},
 		{"fanout http://h/ws", exitUsage, "", "want a URL such as"},
 		{"fanout ws://127.0.0.1:1/ws --payload 3", exitUsage, "", "payload"},
+		{"echo ws://127.0.0.1:1/ws --arrivals often", exitUsage, "", "want constant, poisson"},
+		{"echo ws://127.0.0.1:1/ws --arrivals poisson", exitUsage, "", "need a rate"},
 		{"idle ws://127.0.0.1:1/ws --rate 5", exitUsage, "", "rate"},
 		{"idle --conns 2 --quiet --duration 1ms " + closed, exitFailed, "result: FAILED: 2 connections not established", ""},
 		{"worker", exitFailed, "", "no specification"},
