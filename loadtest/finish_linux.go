@@ -33,6 +33,11 @@ func (r *run) finish() {
 	var records [][]publicationRecord
 	var cpu int64
 	failures, endings := map[string]uint64{}, map[string]uint64{}
+	report.Errors, report.Publications.Errors = newErrorCounts(), newErrorCounts()
+	if r.unresolved != nil {
+		failures[r.unresolved.text] = uint64(r.cfg.Conns)
+		report.Errors.count(*r.unresolved, uint64(r.cfg.Conns))
+	}
 	for _, m := range r.fleet.members {
 		w := m.result
 		// A histogram of our own making decodes.
@@ -41,6 +46,7 @@ func (r *run) finish() {
 		report.Ledger.add(w.Ledger)
 		mergeCounts(failures, w.Failures)
 		mergeCounts(endings, w.Endings)
+		report.Errors.add(w.Errors)
 		mergeRecords(&records, w.Records)
 		r.noteBusy(w)
 		cpu += w.CPU

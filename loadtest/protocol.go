@@ -99,6 +99,7 @@ type workerResult struct {
 	Tally     tallyCounts
 	Failures  map[string]uint64
 	Endings   map[string]uint64
+	Errors    ErrorCounts
 	Records   [][]publicationRecord // by publisher and sequence
 	LoopBusy  []float64             // CPU time per wall time in the window, by loop
 	CPUBusy   float64               // the process's, per wall time in the window; in a shared process, all of it

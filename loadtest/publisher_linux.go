@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -104,7 +103,7 @@ func (p *publisher) publishWaiting(ctx context.Context) {
 		}
 		p.board.starting(intended, true)
 		if err := p.connect(ctx); err != nil {
-			p.board.failed(causeOf("connect", err))
+			p.board.failed(failureOf("connect", err))
 			continue
 		}
 		p.finish(ctx, intended, p.write(intended))
@@ -152,11 +151,11 @@ func (p *publisher) finish(ctx context.Context, intended int64, err error) {
 		p.totals.Sent++
 		p.board.acknowledged(intended)
 	case status != 0:
-		p.board.refused("status " + strconv.Itoa(status))
+		p.board.refused(statusFailure(status))
 	default:
 		p.totals.Unknown = append(p.totals.Unknown, p.totals.Sent)
 		p.totals.Sent++
-		p.board.unknown(causeOf("no answer", err))
+		p.board.unknown(failureOf("answer", err))
 	}
 	if err != nil {
 		p.disconnect()

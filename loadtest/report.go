@@ -20,6 +20,7 @@ type Report struct {
 	Run         string      `json:"run"` // as in the stamps
 	Interrupted bool        `json:"interrupted"`
 
+	Errors       ErrorCounts       `json:"errors"` // of connections; Publications has its own
 	Connections  Connections       `json:"connections"`
 	Publications PublicationCounts `json:"publications"` // Fanout
 	Ledger       LedgerCounts      `json:"ledger"`

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	"net"
+	"net/url"
 	"os"
 	"time"
 )
@@ -25,9 +28,11 @@ type run struct {
 	server serverProbe
 	board  *publicationBoard // Fanout
 	ticker *time.Ticker
-	totals []publisherTotals
-	window window
-	last   progress
+	// unresolved is set where the host's name has no address: then there is no fleet, and no connection.
+	unresolved *failure
+	totals     []publisherTotals
+	window     window
+	last       progress
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
@@ -36,6 +41,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return nil, err
+	}
+	if r.unresolved != nil {
+		r.fleet = newFleet(func() {})
+		r.finish()
+		return r.report, nil
 	}
 	if err := r.start(); err != nil {
 		return nil, err
@@ -62,10 +72,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if err != nil {
 		return nil, usageError(err)
 	}
-	if err := t.resolve(ctx, u); err != nil {
+	unresolved, err := resolve(ctx, &t, u)
+	if err != nil {
 		return nil, usageError(err)
 	}
-	if len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
+	if unresolved == nil && len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
 		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
 	}
 	if cfg.Processes, err = wantedProcesses(cfg); err != nil {
@@ -75,7 +86,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
+	r := &run{cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: os.Args, Started: time.Now(), Environment: environment(),
@@ -88,6 +99,17 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 		}
 	}
 	return r, nil
+}
+
+// resolve tells a name without an address, which is a result of the run, from a URL that makes no sense.
+func resolve(ctx context.Context, t *target, u *url.URL) (unresolved *failure, err error) {
+	err = t.resolve(ctx, u)
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		f := failureOf("resolve", dns)
+		return &f, nil
+	}
+	return nil, err
 }
 
 func (r *run) start() (err error) {

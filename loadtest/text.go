@@ -48,6 +48,9 @@ func (r *Report) writeConnections(row rowFunc) {
 	}
 	writeCauses(row, "  failed", c.Failures)
 	writeCauses(row, "  ended early", c.Endings)
+	if r.Errors.Total > 0 {
+		row("  errors", "%s", r.Errors.line())
+	}
 }
 
 func writeCauses(row rowFunc, name string, causes map[string]uint64) {

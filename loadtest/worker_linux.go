@@ -186,7 +186,7 @@ func (w *worker) markWindow() {
 // result settles the ledgers and writes the last line.
 func (w *worker) result(publishers []publisherTotals) error {
 	w.markWindow()
-	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, CPUBusy: w.cpuBusy, CPU: w.cpu.used}
+	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
 	connect, subscribe := newHistogram(), newHistogram()
 	for _, l := range w.loops {
 		l.settle(publishers)
@@ -197,6 +197,7 @@ func (w *worker) result(publishers []publisherTotals) error {
 		subscribe.Merge(l.tally.subscribe)
 		mergeCounts(r.Failures, l.tally.failures)
 		mergeCounts(r.Endings, l.tally.endings)
+		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
 	}
 	var failures [3]error
@@ -223,10 +224,4 @@ func (l *loop) settle(publishers []publisherTotals) {
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted
 	l.ledger.counts.Misdelivered += l.tally.counts.Misdelivered
-}
-
-func mergeCounts(into, from map[string]uint64) {
-	for cause, n := range from {
-		into[cause] += n
-	}
 }
