@@ -28,7 +28,7 @@ func (r *run) tick() {
 func (r *run) finish() {
 	report := r.report
 	report.Config = r.configEcho()
-	connect, subscribe := newHistogram(), newHistogram()
+	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
 	var tally tallyCounts
 	var records [][]publicationRecord
 	var cpu int64
@@ -41,7 +41,7 @@ func (r *run) finish() {
 	for _, m := range r.fleet.members {
 		w := m.result
 		// A histogram of our own making decodes.
-		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe))
+		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag))
 		tally.add(w.Tally)
 		report.Ledger.add(w.Ledger)
 		mergeCounts(failures, w.Failures)
@@ -73,7 +73,8 @@ func (r *run) finish() {
 		sends = report.Publications.Scheduled
 		report.Generator.Late = report.Publications.Late
 	}
-	report.Generator.judge(sends)
+	report.Generator.LoopLag = percentilesOf(lag)
+	report.Generator.judge(sends, report.Latency)
 	report.judge()
 }
 

@@ -53,6 +53,7 @@ type loop struct {
 	connectAt int64 // the connect schedule's zero
 	scanAt    int64 // when to look for setups that take too long
 	echo      echoSchedule
+	lag       lagProbe
 	window    window
 	windowCPU cpuMark // of the thread
 	armed     int64   // time the timer is set to
@@ -88,6 +89,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		masks:    uint64(spec.Run)<<32 | uint64(first),
 		scanAt:   never,
 		echo:     echoSchedule{at: never},
+		lag:      newLagProbe(uint64(number)),
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
 	}
@@ -196,6 +198,7 @@ func (l *loop) takeCommands() {
 	for _, c := range commands {
 		if c.Start != nil {
 			l.window = *c.Start
+			l.lag.start(l.window)
 			l.startEcho()
 		}
 		if c.Stop != nil {
@@ -207,7 +210,7 @@ func (l *loop) takeCommands() {
 // doDue does what the clock asks for and sets the timer to what comes next.
 func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
-	next := never
+	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
 	next = min(next, l.connectDue(now))
 	next = min(next, l.timeoutDue(now))

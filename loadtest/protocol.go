@@ -101,6 +101,7 @@ type workerResult struct {
 	Endings   map[string]uint64
 	Errors    ErrorCounts
 	Records   [][]publicationRecord // by publisher and sequence
+	Lag       []byte                // of the loops; encoded histogram
 	LoopBusy  []float64             // CPU time per wall time in the window, by loop
 	CPUBusy   float64               // the process's, per wall time in the window; in a shared process, all of it
 	CPU       int64                 // the same in ns

@@ -144,6 +144,8 @@ type Generator struct {
 	LoopBusy       float64 `json:"loop_busy"`
 	CPUPerDelivery float64 `json:"generator_cpu_us_per_delivery"` // of all processes, in the window
 	Late           uint64  `json:"late_sends"`
+	// LoopLag is how late the loops came round to what was due: an arrival is noted as much later as that.
+	LoopLag Percentiles `json:"loop_lag"`
 }
 
 // Interval is one second of the run.
@@ -160,4 +162,7 @@ type Interval struct {
 type Verdict struct {
 	OK      bool     `json:"ok"`
 	Reasons []string `json:"reasons"` // what did not
+	// Invalid says that the generator was the bottleneck: latencies and rates say more about it than about the server. What
+	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons.
+	Invalid bool `json:"invalid"`
 }

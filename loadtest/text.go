@@ -135,8 +135,8 @@ func (r *Report) generatorLine() string {
 	if g.Bottleneck {
 		state = "BOTTLENECK: " + strings.Join(g.Reasons, "; ")
 	}
-	return fmt.Sprintf("generator: %s (CPU %.0f %% of its threads, busiest loop %.0f %%, %.3f µs per delivery, %d late)",
-		state, 100*g.CPUBusy, 100*g.LoopBusy, g.CPUPerDelivery, g.Late)
+	return fmt.Sprintf("generator: %s (CPU %.0f %% of its threads, busiest loop %.0f %%, loop lag p99 %s, %.3f µs per delivery, %d late)",
+		state, 100*g.CPUBusy, 100*g.LoopBusy, micros(g.LoopLag.P99), g.CPUPerDelivery, g.Late)
 }
 
 func (r *Report) resultLine() string {
@@ -146,6 +146,9 @@ func (r *Report) resultLine() string {
 	}
 	if r.Interrupted {
 		text += " (interrupted)"
+	}
+	if r.Verdict.Invalid {
+		text += "\nINVALID: the generator was the bottleneck; these latencies and rates are not the server's"
 	}
 	return text
 }

@@ -187,12 +187,13 @@ func (w *worker) markWindow() {
 func (w *worker) result(publishers []publisherTotals) error {
 	w.markWindow()
 	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
-	connect, subscribe := newHistogram(), newHistogram()
+	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
 	for _, l := range w.loops {
 		l.settle(publishers)
 		r.Ledger.add(l.ledger.counts)
 		r.Tally.add(l.tally.counts)
 		r.LoopBusy = append(r.LoopBusy, l.tally.busy)
+		lag.Merge(l.lag.lags)
 		connect.Merge(l.tally.connect)
 		subscribe.Merge(l.tally.subscribe)
 		mergeCounts(r.Failures, l.tally.failures)
@@ -200,10 +201,11 @@ func (w *worker) result(publishers []publisherTotals) error {
 		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
 	}
-	var failures [3]error
+	var failures [4]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
+	r.Lag, failures[3] = encodeHistogram(lag)
 	if err := errors.Join(failures[:]...); err != nil {
 		return err
 	}
