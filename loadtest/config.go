@@ -80,6 +80,9 @@ type Config struct {
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
 
+	// Expect is compared with the report at the end; Report.Expectations has what came of it.
+	Expect []Expectation
+
 	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
 	PID int
 	// WorkerCommand starts a worker process; it must call RunWorker on its standard input and output. Default: this

@@ -303,6 +303,28 @@ func TestInterruptedFanoutReports(t *testing.T) {
 	}
 }
 
+func TestExpectationsOfARun(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Drain = 10 * time.Second
+	for _, text := range []string{"received==100", "completion.p99<1us"} {
+		e, err := ParseExpectation(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Expect = append(cfg.Expect, e)
+	}
+	r := mustRun(t, cfg)
+	if got := r.Expectations; len(got) != 2 || !got[0].OK || got[1].OK || r.MeetsExpectations() {
+		t.Errorf("%+v", got)
+	}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "\nexpect: completion.p99<1us: FAILED: it is ") {
+		t.Errorf("%v in\n%s", err, text.String())
+	}
+}
+
 func TestProgressLines(t *testing.T) {
 	s := &pushServer{}
 	s.start(t)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -42,6 +43,13 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Expectations are those of Config.Expect, in order.
+	Expectations []ExpectationResult `json:"expectations"`
+}
+
+// MeetsExpectations says whether all of Expectations were met.
+func (r *Report) MeetsExpectations() bool {
+	return !slices.ContainsFunc(r.Expectations, func(e ExpectationResult) bool { return !e.OK })
 }
 
 // Environment describes the machine of the generator.

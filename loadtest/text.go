@@ -33,6 +33,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
+	for _, e := range r.Expectations {
+		if _, err := fmt.Fprintf(w, "expect: %s\n", e.Line); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "%s\n%s\n", r.generatorLine(), r.resultLine())
 	return err
 }

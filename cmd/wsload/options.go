@@ -11,9 +11,10 @@ import (
 
 // options is a command line, read.
 type options struct {
-	config   loadtest.Config
-	jsonFile string
-	quiet    bool
+	config        loadtest.Config
+	jsonFile      string
+	quiet         bool
+	acceptInvalid bool
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
@@ -65,6 +66,13 @@ func (o *options) addCommon(set *flag.FlagSet) {
 			c.Sources, err = loadtest.ParseSources(list)
 			return err
 		})
+	set.Func("expect", "`CONDITION` such as 'p99<50ms', 'lost==0' or 'errors.total==0' on any number of the JSON; may be repeated",
+		func(text string) error {
+			e, err := loadtest.ParseExpectation(text)
+			c.Expect = append(c.Expect, e)
+			return err
+		})
+	set.BoolVar(&o.acceptInvalid, "accept-invalid", false, "do not exit with 4 where the generator was the bottleneck")
 	set.Func("header", "`LINE` such as \"X-API-Key: k\" for handshakes and publications; may be repeated",
 		func(line string) error {
 			c.Header = append(c.Header, line)
