@@ -33,6 +33,7 @@ type loop struct {
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
 	clock   clock
+	runTag  []byte // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
@@ -80,6 +81,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		share:   float64(conns) / float64(spec.Conns),
 		clock:   newClock(spec.Epoch),
 		conns:   make([]conn, conns),
+		runTag:  append(appendHex8(nil, spec.Run), ':'),
 		// Room for the largest message in an envelope.
 		decoding: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: MaxPayload + 64<<10},
 		buf:      make([]byte, readBytes),

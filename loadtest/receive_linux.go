@@ -141,7 +141,7 @@ func (l *loop) closeArrived(slot int, c *conn, payload []byte) {
 func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stamped bool) {
 	s, verdict := findStamp(payload, l.spec.Payload)
 	switch {
-	case verdict == stampNone && l.spec.Scenario == Echo, verdict == stampCorrupt:
+	case verdict == stampNone && (l.spec.Scenario == Echo || bytes.Contains(payload, l.runTag)), verdict == stampCorrupt:
 		l.tally.counts.Corrupted++
 	case verdict == stampNone:
 		l.tally.counts.Other++

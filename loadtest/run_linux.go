@@ -42,6 +42,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.execute(ctx)
+}
+
+// execute does what was prepared.
+func (r *run) execute(ctx context.Context) (*Report, error) {
 	if r.unresolved != nil {
 		r.fleet = newFleet(func() {})
 		r.finish()
@@ -51,7 +56,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	defer r.ticker.Stop()
-	err = r.phases(ctx)
+	err := r.phases(ctx)
 	if closeErr := r.fleet.close(); err == nil {
 		err = closeErr
 	}
