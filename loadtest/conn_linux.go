@@ -36,6 +36,22 @@ type leftover struct {
 	scanner frame.HeadScanner
 }
 
+// maxUnsent is what is kept for a server that does not read: 16 of the largest messages, or a thousand of 16 KiB, so that an
+// open loop goes on through a stall of seconds. maxUnsentPongs is for answers to pings, which need not all be answered (RFC
+// 6455, section 5.5.3).
+const (
+	maxUnsent      = 16 * MaxPayload
+	maxUnsentPongs = 64 << 10
+)
+
+// unsent is what the socket has not taken yet.
+func (c *conn) unsent() int {
+	if c.rest == nil {
+		return 0
+	}
+	return len(c.rest.out)
+}
+
 func (c *conn) leftover() *leftover {
 	if c.rest == nil {
 		c.rest = &leftover{}
@@ -67,6 +83,10 @@ func (l *loop) ready(slot int, events uint32) {
 // send writes p, or as much as the socket takes; the rest goes out when it is writable. It borrows p.
 func (l *loop) send(slot int, c *conn, p []byte) {
 	if c.rest != nil && len(c.rest.out) > 0 {
+		if len(c.rest.out)+len(p) > maxUnsent {
+			l.end(slot, c, failure{text: "send: the server does not read"})
+			return
+		}
 		c.rest.out = append(c.rest.out, p...)
 		return
 	}

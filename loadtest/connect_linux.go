@@ -121,8 +121,13 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 	if n == 0 {
 		return
 	}
-	if _, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot)); err != nil {
+	subprotocol, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot))
+	if err != nil {
 		l.end(slot, c, handshakeFailure(err))
+		return
+	}
+	if subprotocol != nil && !offersSubprotocol(l.spec.Header, string(subprotocol)) {
+		l.end(slot, c, badHandshake("subprotocol_not_offered"))
 		return
 	}
 	frames := rest.head[n:]

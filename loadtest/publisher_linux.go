@@ -30,6 +30,7 @@ type publisher struct {
 	// Owned by whoever has set busy.
 	conn    net.Conn
 	answers *bufio.Reader
+	limit   *io.LimitedReader // under answers: what one of them may still bring
 	buf     []byte
 	totals  publisherTotals
 }
@@ -119,7 +120,8 @@ func (p *publisher) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.conn, p.answers = conn, bufio.NewReader(conn)
+	p.conn, p.limit = conn, &io.LimitedReader{R: conn}
+	p.answers = bufio.NewReader(p.limit)
 	return nil
 }
 
@@ -162,8 +164,12 @@ func (p *publisher) finish(ctx context.Context, intended int64, err error) {
 	}
 }
 
+// maxAnswerBytes bounds an answer, head and body. Answers to publications are a hundred bytes or two.
+const maxAnswerBytes = 1 << 20
+
 // answer returns the status of the answer, 0 where there was none. After an error the connection is of no more use.
 func (p *publisher) answer() (status int, err error) {
+	p.limit.N = maxAnswerBytes
 	answer, err := http.ReadResponse(p.answers, nil)
 	if err != nil {
 		return 0, err

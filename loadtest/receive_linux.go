@@ -106,7 +106,7 @@ func (l *loop) broken(slot int, c *conn, err error) {
 func (l *loop) message(slot int, c *conn, m *frame.Message, now int64) (s stamp, stamped bool) {
 	switch m.Opcode {
 	case frame.OpPing:
-		if c.state != stateClosing {
+		if c.state != stateClosing && c.unsent() < maxUnsentPongs {
 			l.tally.counts.Pings++
 			l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpPong, m.Payload, l.nextMask())
 			l.send(slot, c, l.scratch)
