@@ -213,7 +213,7 @@ func TestFanoutConnectionsThatAreRefused(t *testing.T) {
 		s.start(t)
 		r := mustRun(t, shortFanout(s.url("/ws")))
 		if r.Verdict.OK || r.Connections.Established != 3 || r.Ledger.Received != 60 || !r.Ledger.clean() ||
-			r.Connections.Failures["handshake: status 503 status_not_101"] != 2 {
+			r.Connections.Failures["handshake: status 503"] != 2 {
 			t.Errorf("%v, %+v, %+v", r.Verdict, r.Connections, r.Ledger)
 		}
 	})
@@ -300,6 +300,28 @@ func TestInterruptedFanoutReports(t *testing.T) {
 	}
 	if !r.Interrupted || !r.Verdict.OK || r.Publications.Acknowledged < 6 || r.Ledger.Received != 5*r.Publications.Acknowledged {
 		t.Errorf("%v, %+v, %+v", r.Verdict, r.Publications, r.Ledger)
+	}
+}
+
+func TestExpectationsOfARun(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Drain = 10 * time.Second
+	for _, text := range []string{"received==100", "completion.p99<1us"} {
+		e, err := ParseExpectation(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Expect = append(cfg.Expect, e)
+	}
+	r := mustRun(t, cfg)
+	if got := r.Expectations; len(got) != 2 || !got[0].OK || got[1].OK || r.MeetsExpectations() {
+		t.Errorf("%+v", got)
+	}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "\nexpect: completion.p99<1us: FAILED: it is ") {
+		t.Errorf("%v in\n%s", err, text.String())
 	}
 }
 

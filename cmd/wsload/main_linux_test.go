@@ -15,14 +15,14 @@ import (
 func TestOptions(t *testing.T) {
 	opts, err := parseOptions(loadtest.Fanout, []string{
 		"ws://h/ws", "--conns", "7", "--duration=3s", "--source", "10.0.0.0/24,10.1.0.1", "--json", "f", "--header", "A: b", "--header", "C: d",
-		"--outstanding", "8", "--quiet",
+		"--outstanding", "8", "--quiet", "--arrivals", "poisson", "--seed", "9", "--expect", "p99<50ms", "--expect", "lost==0",
 	}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.jsonFile != "f" || c.Progress != nil {
+		len(c.Header) != 2 || len(c.Expect) != 2 || c.Outstanding != 8 || c.Rate != 8 || c.Arrivals.String() != "poisson" || c.Seed != 9 || opts.jsonFile != "f" || c.Progress != nil {
 		t.Errorf("%+v", opts)
 	}
 }
@@ -48,8 +48,12 @@ func TestExitCodes(t *testing.T) {
 		{"fanout ws://h/ws --source nowhere", exitUsage, "", "nowhere"},
 		{"fanout http://h/ws", exitUsage, "", "want a URL such as"},
 		{"fanout ws://127.0.0.1:1/ws --payload 3", exitUsage, "", "payload"},
+		{"echo ws://127.0.0.1:1/ws --arrivals often", exitUsage, "", "want constant, poisson"},
+		{"echo ws://127.0.0.1:1/ws --arrivals poisson", exitUsage, "", "need a rate"},
 		{"idle ws://127.0.0.1:1/ws --rate 5", exitUsage, "", "rate"},
 		{"idle --conns 2 --quiet --duration 1ms " + closed, exitFailed, "result: FAILED: 2 connections not established", ""},
+		{"fanout --help", exitOK, "--expect 'p99<50ms'", ""},
+		{"idle ws://127.0.0.1:1/ws --expect p98<1ms", exitUsage, "", `no number "p98"`},
 		{"worker", exitFailed, "", "no specification"},
 	}
 	for _, c := range cases {
@@ -57,6 +61,36 @@ func TestExitCodes(t *testing.T) {
 		code := run(strings.Fields(c.args), strings.NewReader(""), &stdout, &stderr)
 		if code != c.code || !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
 			t.Errorf("wsload %s: exit %d, want %d\nstdout: %s\nstderr: %s", c.args, code, c.code, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// TestExitCodesOfReports has all four outcomes meet.
+func TestExitCodesOfReports(t *testing.T) {
+	met, missed := loadtest.ExpectationResult{OK: true, Line: "p50<1s: ok"}, loadtest.ExpectationResult{Line: "lost==0: FAILED: it is 3"}
+	cases := []struct {
+		verdict loadtest.Verdict
+		expect  []loadtest.ExpectationResult
+		accept  bool
+		code    int
+	}{
+		{loadtest.Verdict{OK: true}, nil, false, exitOK},
+		{loadtest.Verdict{OK: true}, []loadtest.ExpectationResult{met}, false, exitOK},
+		{loadtest.Verdict{OK: true}, []loadtest.ExpectationResult{met, missed}, false, exitUnexpected},
+		{loadtest.Verdict{}, []loadtest.ExpectationResult{missed}, false, exitFailed},
+		{loadtest.Verdict{OK: true, Invalid: true}, []loadtest.ExpectationResult{missed}, false, exitInvalid},
+		{loadtest.Verdict{OK: true, Invalid: true}, []loadtest.ExpectationResult{missed}, true, exitUnexpected},
+		{loadtest.Verdict{OK: true, Invalid: true}, nil, true, exitOK},
+		{loadtest.Verdict{Invalid: true}, nil, false, exitFailed},
+	}
+	for _, c := range cases {
+		var stderr strings.Builder
+		report := &loadtest.Report{Verdict: c.verdict, Expectations: c.expect}
+		if got := exitCode(report, c.accept, &stderr); got != c.code {
+			t.Errorf("%+v, %v, accepted %v: exit %d, want %d", c.verdict, c.expect, c.accept, got, c.code)
+		}
+		if report.MeetsExpectations() != (stderr.Len() == 0) || strings.Contains(stderr.String(), "p50") {
+			t.Errorf("%v: said %q", c.expect, stderr.String())
 		}
 	}
 }
