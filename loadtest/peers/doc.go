@@ -2,7 +2,10 @@
 // server never reach those who import wsedge.
 //
 // The directory echo holds one echo server per rival library, each with the settings that its authors would choose for speed;
-// loadtest/compare-echo.sh runs them in turns with `wsedge echo`.
+// loadtest/compare-echo.sh runs them in turns with `wsedge echo`. What they share is in internal/push.
+//
+// The directory broadcast holds one broadcast server per rival library, each written as its own documentation recommends for
+// that; loadtest/bench-peers.sh runs them in turns with the floor and `wsedge serve`, and table makes a page of the results.
 //
 // The directory floor has no Go in it: it is a bare send loop in C, the least that any server could do. It never links to
 // anything of wsedge, and nothing of wsedge imports this package.
