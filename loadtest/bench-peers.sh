@@ -7,7 +7,8 @@
 #                           [--echo "B B ..."|none] [--threads T] [--port P] [--note TEXT] [--out DIR] [--no-build]
 #   loadtest/bench-peers.sh --page DIR      only make the page again
 #
-# Every server is offered the same deliveries a second at every size: publications a second are that over the subscribers.
+# Every server is offered the same deliveries a second at every size: publications a second are that over the subscribers. A
+# round lasts longer than --duration (whole seconds, such as 10s) where that takes eight bursts of what is outstanding.
 # What stands in DIR beside the page: runs.jsonl (each report of wsload) and machine.txt. A whole run takes about two hours.
 set -euo pipefail
 
@@ -22,12 +23,14 @@ while (($# > 0)); do
 		shift
 		;;
 	*)
-		sed -n '2,12p' "$0" >&2
+		sed -n '2,13p' "$0" >&2
 		exit 2
 		;;
 	esac
 	shift
 done
+
+[[ $duration =~ ^[1-9][0-9]*s$ ]] || { echo "bench-peers.sh: want a duration in whole seconds such as 10s, not $duration" >&2; exit 2; }
 
 started_in=$PWD
 cd "$(dirname "$0")/.."
@@ -95,6 +98,9 @@ number() {
 		found && index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"
 }
 
+# window CONNS OUTSTANDING: how long a round measures.
+window() { awk -v n="$1" -v k="$2" -v o="$offered" -v d="${duration%s}" 'BEGIN { s = 8 * n * k / o; if (s < d) s = d; printf "%ds", s + 0.999 }'; }
+
 # measure NAME CONNS OUTSTANDING PAYLOAD ROUND: one run, one line.
 measure() {
 	local name=$1 n=$2 k=$3 payload=$4 round=$5 json=$work/run.json status=0 verdict=ok publish_port=$port
@@ -103,7 +109,7 @@ measure() {
 	start_server "$name" "$k"
 	"${load_on[@]}" bin/wsload fanout "ws://127.0.0.1:$port/ws" --publish-url "http://127.0.0.1:$publish_port/api/publish" \
 		--conns "$n" --outstanding "$k" --payload "$payload" --rate "$(awk -v o="$offered" -v n="$n" 'BEGIN { printf "%.4g", o / n }')" \
-		--duration "$duration" --warmup "$warmup" --threads "$threads" --pid "$server" --json "$json" --quiet >"$work/run.txt" 2>&1 || status=$?
+		--duration "$(window "$n" "$k")" --warmup "$warmup" --threads "$threads" --pid "$server" --json "$json" --quiet >"$work/run.txt" 2>&1 || status=$?
 	stop_server
 	[[ -s $json ]] || { cat "$work/run.txt" >&2; exit 1; }
 	((status == 0)) || verdict="FAILED: $(sed -n 's/^result: *//p' "$work/run.txt")"

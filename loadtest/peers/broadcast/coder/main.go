@@ -70,7 +70,8 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	c.write(conn.CloseRead(r.Context())) // which also answers control frames
 }
 
-// write makes one system call per message: the library flushes each.
+// write makes one system call per message, and two beyond 4 KiB: the library flushes each, and its buffer is the one that it has taken
+// over from net/http.
 func (c *client) write(ctx context.Context) {
 	ticker := time.NewTicker(push.Period)
 	defer ticker.Stop()
