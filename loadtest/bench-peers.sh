@@ -16,6 +16,10 @@ rounds=5 conns='500 5000 18000' outstanding='1 8' payloads='128 4096' duration=1
 servers='floor wsedge gorilla gws coder nbio centrifuge' offered=40000 echo='128 16384' note='' out='' page='' build=yes
 while (($# > 0)); do
 	case $1 in
+	-h | --help)
+		sed -n '2,13p' "$0"
+		exit
+		;;
 	--no-build) build=no ;;
 	--rounds | --conns | --outstanding | --payloads | --servers | --offered | --duration | --warmup | --echo | --threads | --port | --note | --out | --page)
 		[[ $# -ge 2 ]] || { echo "bench-peers.sh: $1 needs a value" >&2; exit 2; }

@@ -1,7 +1,6 @@
 // Command gorilla is a broadcast server on github.com/gorilla/websocket: two goroutines per connection.
 //
-// It follows the library's chat example and its documentation of PreparedMessage. It has one channel and no policy but to end
-// those who don't keep up.
+// It follows the library's chat example and PreparedMessage's documentation; those who don't keep up are ended.
 //
 // Ownership: a connection's reads belong to one goroutine, its writes to another; between them and the hub is a channel.
 package main
@@ -24,8 +23,8 @@ const (
 	readLimit = 512              // as in the chat example: clients only subscribe
 )
 
-// upgrader has the chat example's small read buffer, and, as the documentation advises for many connections that write
-// seldom, a pool for write buffers; a prepared message needs none. Compression stays off, the default.
+// upgrader has the chat example's read buffer and, as the documentation advises where there are many connections, a pool for
+// write buffers; a prepared message needs none. Compression stays off, the default.
 var upgrader = websocket.Upgrader{
 	ReadBufferSize:  1024,
 	WriteBufferPool: &sync.Pool{},
@@ -83,11 +82,9 @@ func upgrade(w http.ResponseWriter, r *http.Request) {
 
 // read subscribes on the first message and then only lets the library answer control frames.
 func (c *client) read() {
-	defer func() {
-		hub.Remove(c)
-		close(c.send) // nobody sends any more: the hub has been left
-		_ = c.conn.Close()
-	}()
+	defer c.conn.Close()
+	defer close(c.send) // nobody sends any more: the hub has been left
+	defer hub.Remove(c)
 	c.conn.SetReadLimit(readLimit)
 	_ = c.conn.SetReadDeadline(time.Now().Add(push.Patience))
 	c.conn.SetPongHandler(func(string) error { return c.conn.SetReadDeadline(time.Now().Add(push.Patience)) })
@@ -102,26 +99,22 @@ func (c *client) read() {
 	}
 }
 
-// write makes one system call per message: the library cannot join frames. The chat example joins what waits into one WebSocket
-// message, which would be another message than what was published.
+// write makes one system call per message: the library cannot join frames. The chat example joins what waits into one message,
+// which would not be what was published.
 func (c *client) write() {
 	ticker := time.NewTicker(push.Period)
 	defer ticker.Stop()
 	defer c.conn.Close()
-	for {
+	for err := error(nil); err == nil; {
 		select {
 		case message, ok := <-c.send:
 			if !ok {
 				return
 			}
 			_ = c.conn.SetWriteDeadline(time.Now().Add(writeWait)) // as in the chat example
-			if c.conn.WritePreparedMessage(message) != nil {
-				return
-			}
+			err = c.conn.WritePreparedMessage(message)
 		case <-ticker.C:
-			if c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
-				return
-			}
+			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait))
 		}
 	}
 }
