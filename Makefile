@@ -6,10 +6,10 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load clean
+.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load bench-peers clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
 
 check: ## gofmt, vet, staticcheck, the builds for other platforms, known vulnerabilities
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'not gofmt-ed'; exit 1; }
@@ -63,6 +63,9 @@ floor: ## the C program that shows what the kernel alone costs
 
 load: ## wsedge and the floor side by side
 	./loadtest/compare.sh
+
+bench-peers: ## wsedge beside the floor and five other libraries, two hours; ARGS="--rounds 2 --conns 500" for less
+	./loadtest/bench-peers.sh $(ARGS)
 
 clean: ## what the other targets have built
 	rm -rf bin

@@ -2,7 +2,10 @@
 // server never reach those who import wsedge.
 //
 // The directory echo holds one echo server per rival library, each with the settings that its authors would choose for speed;
-// loadtest/compare-echo.sh runs them in turns with `wsedge echo`.
+// loadtest/compare-echo.sh runs them in turns with `wsedge echo`. What they share is in internal/push.
+//
+// The directory broadcast holds one broadcast server per rival library, each written as its own documentation recommends for
+// that; loadtest/bench-peers.sh runs them in turns with the floor and `wsedge serve`, and table makes a page of the results.
 //
 // The directory tls is server and client for what TLS costs in the loops of package reactor, which it uses like any embedder, from this
 // work tree; loadtest/compare-tls.sh runs it in its modes in turns.
