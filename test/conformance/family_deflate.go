@@ -72,7 +72,6 @@ func (c *stream) run(target Target, mode Mode) (Verdict, error) {
 	}
 	source, at := c.source(), 0
 	for i := range c.count {
-		s.awaitAnew(target) // patience is for one message
 		var payload []byte
 		payload, at = window(source, at, c.size, c.op == text)
 		for _, f := range c.frames(payload) {

@@ -66,13 +66,14 @@ func ParseTarget(raw string) (Target, error) {
 
 // session is one connection of a case.
 type session struct {
-	conn   net.Conn
-	mode   Mode
-	sparse bool // of byte by byte: only the edges of what is large
-	events chan event
-	end    error  // io.EOF: in order. Set before events is closed
-	held   []byte // of joined: what has been said since the last wait
-	answer string // the extensions of the handshake
+	conn     net.Conn
+	mode     Mode
+	patience time.Duration
+	sparse   bool // of byte by byte: only the edges of what is large
+	events   chan event
+	end      error  // io.EOF: in order. Set before events is closed
+	held     []byte // of joined: what has been said since the last wait
+	answer   string // the extensions of the handshake
 }
 
 const handshakeKey = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -87,7 +88,7 @@ func open(target Target, mode Mode, offer string) (*session, error) {
 		conn = tls.Client(conn, target.TLS)
 	}
 	_ = conn.SetDeadline(time.Now().Add(target.patience()))
-	s := &session{conn: conn, mode: mode, events: make(chan event, 16)}
+	s := &session{conn: conn, mode: mode, patience: target.patience(), events: make(chan event, 16)}
 	request := "GET " + target.Path + " HTTP/1.1\r\nHost: " + target.Address +
 		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + handshakeKey + "\r\nSec-WebSocket-Version: 13\r\n"
 	if offer != "" {
@@ -216,16 +217,12 @@ func (s *session) flush() {
 	}
 }
 
-// await returns the next event; ok is false at the end of the connection.
+// await returns the next event; ok is false at the end of the connection. Patience begins anew: some cases have very many.
 func (s *session) await() (e event, ok bool) {
+	_ = s.conn.SetDeadline(time.Now().Add(s.patience))
 	s.flush()
 	e, ok = <-s.events
 	return e, ok
-}
-
-// awaitAnew begins the patience anew, for cases with many messages.
-func (s *session) awaitAnew(target Target) {
-	_ = s.conn.SetDeadline(time.Now().Add(target.patience()))
 }
 
 // cause is why no event came; nil where one did.
