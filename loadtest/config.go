@@ -83,6 +83,9 @@ type Config struct {
 	WorkerCommand []string
 	// Progress receives a line each second; nil for none.
 	Progress func(line string)
+	// Observe is told how the run stands, four times a second and after the last second; nil for none. The run waits for
+	// it to return.
+	Observe func(Status)
 }
 
 // maxConns keeps a ledger of 16 publishers under 4 GiB.

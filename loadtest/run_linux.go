@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -27,7 +28,11 @@ type run struct {
 	ticker *time.Ticker
 	totals []publisherTotals
 	window window
-	last   progress
+	phase  Phase
+	ends   int64       // the phase does, in ns after the epoch; 0 where that depends on others
+	shown  int         // seconds, when soFar was read
+	soFar  Percentiles // for observers
+	last   progress    // at the end of the last second
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
@@ -49,6 +54,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	r.report.Interrupted = ctx.Err() != nil
+	if err := r.closeLast(); err != nil {
+		return nil, err
+	}
 	r.finish()
 	return r.report, nil
 }
@@ -75,11 +83,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
+	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: os.Args, Started: time.Now(), Environment: environment(),
-		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
 	}
 	if cfg.PID > 0 {
 		r.server.pid = cfg.PID
@@ -94,7 +102,7 @@ func (r *run) start() (err error) {
 	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
 		return err
 	}
-	r.ticker = time.NewTicker(time.Second)
+	r.ticker = time.NewTicker(statusInterval)
 	return nil
 }
 
@@ -126,11 +134,14 @@ func (r *run) sequenceLimit() uint32 {
 // phases goes through the run. What ctx cuts short is left out, down to the results.
 func (r *run) phases(ctx context.Context) error {
 	began := r.clock.now()
+	r.enter(PhaseConnecting, 0)
 	if err := r.await(ctx, never, r.allSetUp); err != nil {
 		return err
 	}
 	r.report.Connections.SetupSecs = float64(r.clock.now()-began) / 1e9
-	if err := r.await(ctx, r.clock.now()+int64(r.cfg.Settle), neverDone); err != nil {
+	rested := r.clock.now() + int64(r.cfg.Settle)
+	r.enter(PhaseSettling, rested)
+	if err := r.await(ctx, rested, neverDone); err != nil {
 		return err
 	}
 	r.server.settled()
@@ -140,6 +151,7 @@ func (r *run) phases(ctx context.Context) error {
 		}
 	}
 	r.server.after()
+	r.enter(PhaseClosing, 0)
 	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
 		return err
 	}
@@ -168,9 +180,12 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 		case <-timeout:
 			return nil
 		case <-r.ticker.C:
-			r.tick()
+			if err := r.closeSeconds(); err != nil {
+				return err
+			}
+			r.showStatus()
 		case line := <-r.fleet.lines:
-			if err := r.fleet.take(line); err != nil {
+			if err := errors.Join(r.fleet.take(line), r.closeSeconds()); err != nil {
 				return err
 			}
 		}
@@ -184,6 +199,7 @@ func (r *run) load(ctx context.Context) error {
 	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
 	w.End = w.From + int64(r.cfg.Duration)
 	r.window = w
+	r.enter(PhaseWarmup, w.From)
 	if err := r.fleet.command(workerCommand{Start: &w}); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -87,11 +86,11 @@ func publish(report *loadtest.Report, jsonFile string, stdout io.Writer) error {
 	if jsonFile == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(report, "", "  ")
+	file, err := os.Create(jsonFile)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(jsonFile, append(text, '\n'), 0o644)
+	return errors.Join(report.WriteJSON(file), file.Close())
 }
 
 // runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.
