@@ -86,7 +86,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
-		Schema: SchemaVersion, Command: os.Args, Started: time.Now(), Environment: environment(),
+		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
 		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
 	}
 	if cfg.PID > 0 {

@@ -69,3 +69,6 @@ func (s Interval) PerSecond(n uint64) float64 {
 	}
 	return float64(n) / s.Length
 }
+
+// FormatMicros writes a time given in µs with four digits at most, as the reports do.
+func FormatMicros(us int64) string { return micros(us) }

@@ -68,7 +68,7 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 		}
 		return exitFailed
 	}
-	if err := publish(report, opts.jsonFile, stdout); err != nil {
+	if err := opts.files.publish(report, stdout); err != nil {
 		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
 		return exitFailed
 	}
@@ -76,21 +76,6 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 		return exitFailed
 	}
 	return exitOK
-}
-
-// publish prints the report and writes it to a file, where there is to be one.
-func publish(report *loadtest.Report, jsonFile string, stdout io.Writer) error {
-	if err := report.WriteText(stdout); err != nil {
-		return err
-	}
-	if jsonFile == "" {
-		return nil
-	}
-	file, err := os.Create(jsonFile)
-	if err != nil {
-		return err
-	}
-	return errors.Join(report.WriteJSON(file), file.Close())
 }
 
 // runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.

@@ -22,7 +22,7 @@ func TestOptions(t *testing.T) {
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.jsonFile != "f" || c.Progress != nil {
+		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.files.json != "f" || c.Progress != nil {
 		t.Errorf("%+v", opts)
 	}
 }

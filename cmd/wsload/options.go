@@ -11,9 +11,11 @@ import (
 
 // options is a command line, read.
 type options struct {
-	config   loadtest.Config
-	jsonFile string
-	quiet    bool
+	config     loadtest.Config
+	files      outputs
+	prometheus string // address
+	plain      bool
+	quiet      bool
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
@@ -58,8 +60,12 @@ func (o *options) addCommon(set *flag.FlagSet) {
 	set.Float64Var(&c.ConnectRate, "connect-rate", 4000, "connections opened per second")
 	set.IntVar(&c.MaxInFlight, "max-in-flight", 1000, "connections in setup at a time")
 	set.IntVar(&c.PID, "pid", 0, "the server's process, to report its CPU time and memory")
-	set.StringVar(&o.jsonFile, "json", "", "write the whole result to `FILE`")
-	set.BoolVar(&o.quiet, "quiet", false, "no progress lines")
+	set.StringVar(&o.files.json, "json", "", "write the whole result to `FILE` (schema: docs/wsload-result.schema.json)")
+	set.StringVar(&o.files.csv, "csv", "", "write the seconds of the run to `FILE`")
+	set.StringVar(&o.files.html, "html", "", "write a page with plots to `FILE`")
+	set.StringVar(&o.prometheus, "prometheus", "", "answer scrapes at `ADDRESS` (host:port) while it runs")
+	set.BoolVar(&o.plain, "plain", false, "lines of progress even on a terminal")
+	set.BoolVar(&o.quiet, "quiet", false, "no progress at all")
 	set.Func("source", "`ADDRESSES` to connect from: comma-separated, or CIDR ranges (default: the system's choice, on loopback 127.0.0.1 and up)",
 		func(list string) (err error) {
 			c.Sources, err = loadtest.ParseSources(list)
