@@ -165,8 +165,8 @@ func (a axis) marks(wanted int) []float64 {
 		return marks
 	}
 	step := niceStep(a.max-a.min, wanted)
-	for i := math.Ceil(a.min/step - 1e-9); i*step <= a.max*(1+1e-9); i++ {
-		marks = append(marks, i*step)
+	for i := int(math.Ceil(a.min/step - 1e-9)); float64(i)*step <= a.max*(1+1e-9); i++ {
+		marks = append(marks, float64(i)*step)
 	}
 	return marks
 }

@@ -66,7 +66,8 @@ func curvePlan(r *loadtest.Report) plan {
 		x: axis{min: 0, max: float64(nines), log: true}, log: true, yLabel: micros,
 		xLabel: func(v float64) string { return fmt.Sprintf("%.7g %%", 100*(1-1/v)) },
 	}
-	for n := range nines + 1 {
+	step := 1 + nines/5 // so that the names have room
+	for n := 0; n <= nines; n += step {
 		p.xTicks = append(p.xTicks, math.Pow(10, float64(n)))
 	}
 	return p
