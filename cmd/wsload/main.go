@@ -50,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) int {
-	opts, err := parseOptions(scenario, args, stdout, stderr)
+	opts, err := parseOptions(scenario, args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -60,7 +60,12 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := loadtest.Run(ctx, opts.config)
+	stopObserving, err := opts.observe(stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		return exitUsage
+	}
+	report, err := runObserved(ctx, opts.config, stopObserving)
 	if err != nil {
 		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
 		if errors.Is(err, loadtest.ErrUsage) {
@@ -76,6 +81,12 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 		return exitFailed
 	}
 	return exitOK
+}
+
+// runObserved gives the terminal back however the run ends.
+func runObserved(ctx context.Context, cfg loadtest.Config, stopObserving func()) (*loadtest.Report, error) {
+	defer stopObserving()
+	return loadtest.Run(ctx, cfg)
 }
 
 // runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.

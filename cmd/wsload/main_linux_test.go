@@ -15,14 +15,14 @@ import (
 func TestOptions(t *testing.T) {
 	opts, err := parseOptions(loadtest.Fanout, []string{
 		"ws://h/ws", "--conns", "7", "--duration=3s", "--source", "10.0.0.0/24,10.1.0.1", "--json", "f", "--header", "A: b", "--header", "C: d",
-		"--outstanding", "8", "--quiet",
-	}, nil, nil)
+		"--outstanding", "8", "--quiet", "--html=h", "--csv", "c", "--prometheus", ":1",
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.files.json != "f" || c.Progress != nil {
+		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.files != (outputs{"f", "c", "h"}) || opts.prometheus != ":1" || !opts.quiet {
 		t.Errorf("%+v", opts)
 	}
 }

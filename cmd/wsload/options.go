@@ -19,7 +19,7 @@ type options struct {
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
-func parseOptions(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) (*options, error) {
+func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (*options, error) {
 	opts := &options{config: loadtest.Config{Scenario: scenario}}
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned
@@ -42,9 +42,6 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout, stderr io.W
 		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
 	}
 	opts.config.URL = set.Arg(0)
-	if !opts.quiet {
-		opts.config.Progress = func(line string) { fmt.Fprintln(stderr, line) }
-	}
 	return opts, nil
 }
 
