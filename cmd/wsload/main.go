@@ -38,6 +38,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch name := args[0]; name {
 	case "fanout", "echo", "idle":
 		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
+	case "compare":
+		return runCompare(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":

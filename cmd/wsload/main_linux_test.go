@@ -50,6 +50,13 @@ func TestExitCodes(t *testing.T) {
 		{"fanout ws://127.0.0.1:1/ws --payload 3", exitUsage, "", "payload"},
 		{"idle ws://127.0.0.1:1/ws --rate 5", exitUsage, "", "rate"},
 		{"idle --conns 2 --quiet --duration 1ms " + closed, exitFailed, "result: FAILED: 2 connections not established", ""},
+		{"idle --prometheus nowhere:x ws://127.0.0.1:1/ws", exitUsage, "", "prometheus"},
+		{"compare --help", exitOK, "Example:\n  wsload compare", ""},
+		{"compare", exitUsage, "", "want two results"},
+		{"compare a b c", exitUsage, "", "want two results"},
+		{"compare a vs", exitUsage, "", "want two results"},
+		{"compare a vs b vs c", exitUsage, "", "want two results"},
+		{"compare /does/not/exist /nor/this", exitFailed, "", "/nor/this"},
 		{"worker", exitFailed, "", "no specification"},
 	}
 	for _, c := range cases {

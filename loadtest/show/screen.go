@@ -51,7 +51,13 @@ func loadLines(s *loadtest.Status, last loadtest.Interval, row func(string, stri
 	times := func(name string, p50, p90, p99, p999, largest string) string {
 		return fmt.Sprintf("%-13s %9s %9s %9s %9s %9s", name, p50, p90, p99, p999, largest)
 	}
-	f, all := loadtest.FormatMicros, s.Latency
+	all := s.Latency
+	f := func(us int64) string {
+		if us == 0 {
+			return "-"
+		}
+		return loadtest.FormatMicros(us)
+	}
 	return []string{
 		fmt.Sprintf("%-13s %s", sent, thousands(s.Published)),
 		row("delivered", fmt.Sprintf("%s, %s/s", thousands(s.Delivered), amount(last.PerSecond(last.Delivered))),
