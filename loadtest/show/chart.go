@@ -14,6 +14,8 @@ const (
 	plotRight   = 472.0
 	plotTop     = 10.0
 	plotBottom  = 192.0
+	// lastLabel is half the width of a long label: closer to the edge, it ends at its mark.
+	lastLabel = 30.0
 	// mostPoints of a line are drawn; of more than that, the largest of several.
 	mostPoints = 600
 )
@@ -61,8 +63,9 @@ type ChartLine struct {
 
 // Tick is a mark on an axis.
 type Tick struct {
-	At    float64
-	Label string
+	At     float64
+	Label  string
+	Anchor string // of the label, in SVG's words
 }
 
 // plan says how to draw lines.
@@ -174,7 +177,10 @@ func (a axis) marks(wanted int) []float64 {
 func ticks(a axis, marks []float64, name func(float64) string) []Tick {
 	list := make([]Tick, len(marks))
 	for i, v := range marks {
-		list[i] = Tick{At: round(a.place(v)), Label: name(v)}
+		list[i] = Tick{At: round(a.place(v)), Label: name(v), Anchor: "middle"}
+		if list[i].At > plotRight-lastLabel {
+			list[i].Anchor = "end"
+		}
 	}
 	return list
 }
