@@ -38,6 +38,17 @@ func TestArrivalsOfWholeRuns(t *testing.T) {
 	}
 }
 
+// TestEchoWithoutAnotherMessageEnds does not wait for one that is due after the window.
+func TestEchoWithoutAnotherMessageEnds(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortEcho(s.url("/echo"), 0.1)
+	cfg.Arrivals, cfg.Drain = mustArrivals(t, "burst:8"), time.Hour
+	if r := mustRun(t, cfg); !r.Verdict.OK || r.Messages.Sent != 8 {
+		t.Errorf("%v, %d sent", r.Verdict, r.Messages.Sent)
+	}
+}
+
 // TestLoopsTakeMessagesInTurns gives the loops of a run the times of one schedule between them.
 func TestLoopsTakeMessagesInTurns(t *testing.T) {
 	plan := arrivalPlan{Arrivals: mustArrivals(t, "poisson"), Rate: 1000, Seed: 3}
