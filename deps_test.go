@@ -44,7 +44,7 @@ var rules = []rule{
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},
 		"only what is wired to connections knows the reactor"},
-	{"", []string{"cmd/wsload"}, []string{module + "loadtest"},
+	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
 	{"cmd", nil, []string{module + "frame", module + "pool"},
 		"commands read flags and start things; they speak no protocol"},

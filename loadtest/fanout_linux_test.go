@@ -30,6 +30,7 @@ func mustRun(t *testing.T, cfg Config) *Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkSchema(t, report)
 	return report
 }
 
