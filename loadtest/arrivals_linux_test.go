@@ -30,7 +30,7 @@ func TestArrivalsOfWholeRuns(t *testing.T) {
 				if scenario == Fanout {
 					sent = r.Publications.Scheduled
 				}
-				if !r.Verdict.OK || sent != want || r.Config.Arrivals.String() != shape {
+				if !r.Verdict.OK || sent != want || r.Config.Arrivals != shape {
 					t.Errorf("%s, %s, %d processes: %v, %d sent, want %d", scenario, shape, processes, r.Verdict, sent, want)
 				}
 			}

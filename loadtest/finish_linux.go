@@ -90,7 +90,7 @@ func (r *run) completions(records [][]publicationRecord, receivers int) {
 func (r *run) configEcho() ConfigEcho {
 	c := ConfigEcho{
 		Scenario: r.cfg.Scenario, URL: r.cfg.URL, Channel: r.target.Channel, Conns: r.cfg.Conns,
-		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals, Seed: r.cfg.Seed,
+		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals.String(), Seed: r.cfg.Seed,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled,

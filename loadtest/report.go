@@ -105,7 +105,7 @@ type ConfigEcho struct {
 	Threads     int      `json:"threads"`
 	Payload     int      `json:"payload_bytes"`
 	Rate        float64  `json:"rate_per_s"` // the highest, with steps
-	Arrivals    Arrivals `json:"arrivals"`   // as ParseArrivals reads them
+	Arrivals    string   `json:"arrivals"`   // as ParseArrivals reads them
 	Seed        uint64   `json:"seed"`
 	Outstanding int      `json:"outstanding"`
 	Publishers  int      `json:"publishers"`
