@@ -20,7 +20,7 @@ type publicationBoard struct {
 func newBoard(c clock, w window) *publicationBoard {
 	return &publicationBoard{
 		clock: c, ack: newHistogram(), window: w,
-		counts: PublicationCounts{Causes: map[string]uint64{}},
+		counts: PublicationCounts{Causes: map[string]uint64{}, Errors: newErrorCounts()},
 	}
 }
 
@@ -57,19 +57,19 @@ func (b *publicationBoard) acknowledged(intended int64) {
 	}
 }
 
-func (b *publicationBoard) refused(cause string) {
-	b.update(func(c *PublicationCounts) { c.Refused++; c.Causes[cause]++ })
+func (b *publicationBoard) refused(f failure) {
+	b.update(func(c *PublicationCounts) { c.Refused++; c.note(f) })
 }
 
-func (b *publicationBoard) unknown(cause string) {
-	b.update(func(c *PublicationCounts) { c.Unknown++; c.Causes[cause]++ })
+func (b *publicationBoard) unknown(f failure) {
+	b.update(func(c *PublicationCounts) { c.Unknown++; c.note(f) })
 }
 
-func (b *publicationBoard) failed(cause string) {
-	b.update(func(c *PublicationCounts) { c.Failed++; c.Causes[cause]++ })
+func (b *publicationBoard) failed(f failure) {
+	b.update(func(c *PublicationCounts) { c.Failed++; c.note(f) })
 }
 
-// snapshot returns the counts; Causes is shared and may only be read after the run.
+// snapshot returns the counts; its maps are shared and may only be read after the run.
 func (b *publicationBoard) snapshot() PublicationCounts {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -68,6 +68,10 @@ type Config struct {
 	// Rate is publications (Fanout) or messages (Echo) per second in all. 0 means 8 for Fanout, and for Echo a closed
 	// loop with one message outstanding per connection.
 	Rate float64
+	// Arrivals spreads messages over time (default: evenly). Steps bring rates of their own, and Rate becomes the highest.
+	Arrivals Arrivals
+	// Seed of random arrivals: equal seeds give equal times. The zero is a seed like any other.
+	Seed uint64
 	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
 	Outstanding int
 	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
@@ -75,6 +79,9 @@ type Config struct {
 	Publishers int
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
+
+	// Expect is compared with the report at the end; Report.Expectations has what came of it.
+	Expect []Expectation
 
 	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
 	PID int
@@ -87,6 +94,9 @@ type Config struct {
 	// it to return.
 	Observe func(Status)
 }
+
+// maxRate is more than any kernel sends one by one.
+const maxRate = 1e7
 
 // maxConns keeps a ledger of 16 publishers under 4 GiB.
 const maxConns = 16 << 20
@@ -102,10 +112,14 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInFlight, 1000)
 	setDefault(&c.Payload, 128)
 	setDefault(&c.Outstanding, 1)
+	if peak := c.Arrivals.peakRate(); peak > 0 {
+		c.Rate = peak
+	}
 	if c.Scenario == Fanout {
 		setDefault(&c.Rate, 8)
 	}
-	setDefault(&c.Publishers, max(c.Outstanding, min(16, 1+int(c.Rate/50))))
+	atOnce := max(c.Outstanding, min(c.Arrivals.burst, 16))
+	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50))))
 	return c
 }
 
@@ -132,7 +146,9 @@ func (c Config) validate() error {
 	complain(c.ConnectRate < 0, "connect-rate must not be negative")
 	complain(c.MaxInFlight < 1, "max-in-flight must be at least 1")
 	complain(c.Payload < MinPayload || c.Payload > MaxPayload, "payload must be %d to %d bytes", MinPayload, MaxPayload)
-	complain(c.Rate < 0 || c.Rate > 1e7, "rate must be 0 to 10000000")
+	complain(c.Rate < 0 || c.Rate > maxRate, "rate must be 0 to %d", int(maxRate))
+	complain(c.Outstanding > 1 && c.Arrivals.burst > 0, "outstanding and arrivals burst:N say the same: give one of them")
+	complain(c.Arrivals.kind != arriveConstantly && c.Rate == 0, "arrivals %s need a rate: a closed loop sends when answers come", c.Arrivals)
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")

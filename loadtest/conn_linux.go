@@ -36,6 +36,22 @@ type leftover struct {
 	scanner frame.HeadScanner
 }
 
+// maxUnsent is what is kept for a server that does not read: 16 of the largest messages, or a thousand of 16 KiB, so that an
+// open loop goes on through a stall of seconds. maxUnsentPongs is for answers to pings, which need not all be answered (RFC
+// 6455, section 5.5.3).
+const (
+	maxUnsent      = 16 * MaxPayload
+	maxUnsentPongs = 64 << 10
+)
+
+// unsent is what the socket has not taken yet.
+func (c *conn) unsent() int {
+	if c.rest == nil {
+		return 0
+	}
+	return len(c.rest.out)
+}
+
 func (c *conn) leftover() *leftover {
 	if c.rest == nil {
 		c.rest = &leftover{}
@@ -67,6 +83,10 @@ func (l *loop) ready(slot int, events uint32) {
 // send writes p, or as much as the socket takes; the rest goes out when it is writable. It borrows p.
 func (l *loop) send(slot int, c *conn, p []byte) {
 	if c.rest != nil && len(c.rest.out) > 0 {
+		if len(c.rest.out)+len(p) > maxUnsent {
+			l.end(slot, c, failure{text: "send: the server does not read"})
+			return
+		}
 		c.rest.out = append(c.rest.out, p...)
 		return
 	}
@@ -75,7 +95,7 @@ func (l *loop) send(slot int, c *conn, p []byte) {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		n = 0
 	case errno != 0:
-		l.end(slot, c, causeOf("send", errno))
+		l.end(slot, c, failureOf("send", errno))
 		return
 	}
 	if n < len(p) {
@@ -95,7 +115,7 @@ func (l *loop) flush(slot int, c *conn) {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return
 	case errno != 0:
-		l.end(slot, c, causeOf("send", errno))
+		l.end(slot, c, failureOf("send", errno))
 		return
 	}
 	if c.rest.out = c.rest.out[n:]; len(c.rest.out) > 0 {
@@ -109,20 +129,18 @@ func (l *loop) flush(slot int, c *conn) {
 
 func (l *loop) watchConn(slot int, c *conn, events uint32) {
 	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), events); err != nil {
-		l.end(slot, c, causeOf("watch", err))
+		l.end(slot, c, failureOf("watch", err))
 	}
 }
 
 // end closes a connection for good and counts why: as a failed setup, or as one that ended early.
-func (l *loop) end(slot int, c *conn, cause string) {
+func (l *loop) end(slot int, c *conn, f failure) {
 	switch {
 	case c.inSetup():
 		l.inFlight--
-		l.tally.counts.Failed++
-		l.tally.failures[cause]++
+		l.tally.failed(f)
 	case c.state == stateReady:
-		l.tally.counts.Ended++
-		l.tally.endings[cause]++
+		l.tally.ended(f)
 	}
 	l.release(c)
 }
@@ -139,9 +157,9 @@ func (l *loop) release(c *conn) {
 }
 
 // fail ends a connection over something the server did wrong, and tells it.
-func (l *loop) fail(slot int, c *conn, code frame.CloseCode, cause string) {
+func (l *loop) fail(slot int, c *conn, code frame.CloseCode, f failure) {
 	l.sendClose(c, code)
-	l.end(slot, c, cause)
+	l.end(slot, c, f)
 }
 
 // sendClose tries to send a close frame; what the socket does not take of it is not worth waiting for.

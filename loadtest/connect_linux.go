@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,8 +44,7 @@ func (l *loop) open(slot int, now int64) {
 	}
 	if err != nil {
 		c.state = stateDone
-		l.tally.counts.Failed++
-		l.tally.failures[causeOf("connect", err)]++
+		l.tally.failed(failureOf("connect", err))
 		return
 	}
 	c.fd, c.state, c.began = int32(fd), stateConnecting, now
@@ -68,28 +66,29 @@ func (l *loop) timeoutDue(now int64) int64 {
 	for slot := range l.conns[:l.opened] {
 		c := &l.conns[slot]
 		if c.inSetup() && now-c.began > int64(l.spec.SetupTimeout) {
-			l.end(slot, c, "timeout: "+c.state.waitsFor())
+			l.end(slot, c, timeoutFailure(c.state.waitsFor()))
 		}
 	}
 	l.scanAt = now + scanInterval
 	return l.scanAt
 }
 
+// waitsFor names what a setup that takes too long has not got.
 func (s connState) waitsFor() string {
 	switch s {
 	case stateConnecting:
-		return "no connection"
+		return "connect"
 	case stateUpgrading:
-		return "no answer to the handshake"
+		return "handshake"
 	default:
-		return "no answer to the subscription"
+		return "subscription"
 	}
 }
 
 // connected sends the opening handshake.
 func (l *loop) connected(slot int, c *conn) {
 	if errno := connectError(c.fd); errno != 0 {
-		l.end(slot, c, causeOf("connect", errno))
+		l.end(slot, c, failureOf("connect", errno))
 		return
 	}
 	c.state = stateUpgrading
@@ -116,14 +115,19 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 	rest.head = append(rest.head, in...)
 	n, err := rest.scanner.Scan(rest.head, nil)
 	if err != nil {
-		l.end(slot, c, handshakeCause(err))
+		l.end(slot, c, headFailure(rest.head, err))
 		return
 	}
 	if n == 0 {
 		return
 	}
-	if _, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot)); err != nil {
-		l.end(slot, c, handshakeCause(err))
+	subprotocol, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot))
+	if err != nil {
+		l.end(slot, c, handshakeFailure(err))
+		return
+	}
+	if subprotocol != nil && !offersSubprotocol(l.spec.Header, string(subprotocol)) {
+		l.end(slot, c, badHandshake("subprotocol_not_offered"))
 		return
 	}
 	frames := rest.head[n:]
@@ -156,7 +160,7 @@ func (l *loop) upgraded(slot int, c *conn) {
 func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 	var answer struct{ Type, Code string }
 	if err := json.Unmarshal(payload, &answer); err != nil {
-		l.fail(slot, c, frame.CloseUnsupportedData, "subscribe: the answer is not JSON")
+		l.fail(slot, c, frame.CloseUnsupportedData, failure{failedSubscription, "not_json", "subscribe: the answer is not JSON"})
 		return
 	}
 	switch answer.Type {
@@ -164,7 +168,7 @@ func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 		record(l.tally.subscribe, l.clock.now()-c.began)
 		l.nowReady(slot, c)
 	case "error":
-		l.fail(slot, c, frame.CloseNormal, "subscribe refused: "+answer.Code)
+		l.fail(slot, c, frame.CloseNormal, failure{failedSubscription, foreign([]byte(answer.Code)), "subscribe refused: " + foreign([]byte(answer.Code))})
 	default:
 		l.tally.counts.Other++
 	}
@@ -179,10 +183,10 @@ func (l *loop) nowReady(slot int, c *conn) {
 	}
 }
 
-func handshakeCause(err error) string {
+func handshakeFailure(err error) failure {
 	var refusal *frame.HandshakeError
 	if errors.As(err, &refusal) {
-		return "handshake: status " + strconv.Itoa(refusal.Status) + " " + refusal.Reason
+		return answerFailure(refusal)
 	}
-	return "handshake: " + err.Error()
+	return badHandshake(err.Error())
 }

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -81,20 +80,4 @@ func connectError(fd int32) syscall.Errno {
 		return unix.EBADF
 	}
 	return syscall.Errno(code)
-}
-
-// causeOf names a failure for the report, without addresses and ports, so that equal failures are counted together.
-func causeOf(doing string, err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		if name := unix.ErrnoName(errno); name != "" {
-			return doing + ": " + name + " (" + errno.Error() + ")"
-		}
-		return doing + ": " + errno.Error()
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	return doing + ": " + err.Error()
 }

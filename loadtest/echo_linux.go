@@ -10,32 +10,50 @@ import (
 // lateAfter is how far behind the schedule a message may be sent before it counts as late. Waking up takes some 60 µs.
 const lateAfter = int64(time.Millisecond)
 
-// echoSchedule is the open loop of an echo: message k is due at start + k/rate, whatever has come back by then.
+// echoSchedule is a loop's part of an echo. The schedule is the same for all loops of a run, and the loops take its messages
+// in turns: as many of them as there are do not change the times.
 type echoSchedule struct {
 	at     int64 // when the next message is due
-	start  int64
-	sent   int64
+	all    *schedule
+	loops  int
 	cursor int // connection that the next one goes to
 }
 
 // startEcho begins to send at the window's time; without a rate, one message on every connection.
 func (l *loop) startEcho() {
-	if l.spec.Scenario == Echo {
-		l.echo = echoSchedule{at: l.window.Send, start: l.window.Send}
-		l.tally.counts.Sending = 1
+	if l.spec.Scenario != Echo {
+		return
+	}
+	l.tally.counts.Sending = 1
+	l.echo = echoSchedule{at: l.window.Send, all: newSchedule(l.window.Send, l.spec.Plan), loops: l.spec.Loops}
+	if l.spec.Plan.Rate > 0 {
+		l.echo.skip(l.number)
 	}
 }
 
+// skip goes on to the message behind the next n.
+func (e *echoSchedule) skip(n int) {
+	for range n {
+		e.all.next()
+	}
+	e.at = e.all.next()
+}
+
+// advance goes on to the loop's next message.
+func (e *echoSchedule) advance() { e.skip(e.loops - 1) }
+
 // echoDue sends what is due and returns when the next message is.
 func (l *loop) echoDue(now int64) int64 {
-	if l.echo.at == never || now < l.echo.at {
+	switch {
+	case l.echo.at == never:
+		return never
+	case l.echo.at >= l.window.End || l.closing:
+		l.missEchoes(min(now, l.window.End))
+		return never
+	case now < l.echo.at:
 		return l.echo.at
 	}
-	if l.echo.at >= l.window.End || l.closing {
-		l.missEchoes()
-		return never
-	}
-	if l.spec.Rate == 0 {
+	if l.spec.Plan.Rate == 0 {
 		for slot := range l.conns {
 			l.sendEcho(slot, now)
 		}
@@ -47,17 +65,16 @@ func (l *loop) echoDue(now int64) int64 {
 		if l.echo.at > now || l.echo.at >= l.window.End || !l.sendNextEcho(now) {
 			break
 		}
-		l.echo.sent++
-		l.echo.at = l.echo.start + int64(float64(l.echo.sent)*1e9/(l.spec.Rate*l.share))
+		l.echo.advance()
 	}
 	return l.echo.at
 }
 
-// missEchoes ends the schedule. What was due by then and is unsent has missed its time; what was sent late was sent
+// missEchoes ends the schedule. What was due before end and is unsent has missed its time; what was sent late was sent
 // nevertheless, however late, because leaving it out would leave the worst latencies out.
-func (l *loop) missEchoes() {
-	if l.echo.at < l.window.End {
-		l.tally.counts.Late += uint64(float64(l.window.End-l.echo.at) / 1e9 * l.spec.Rate * l.share)
+func (l *loop) missEchoes(end int64) {
+	for ; l.echo.at < end && l.spec.Plan.Rate > 0; l.echo.advance() {
+		l.tally.counts.Late++
 	}
 	l.endEcho()
 }
@@ -107,7 +124,7 @@ func (l *loop) echoed(slot int, c *conn, s stamp, payload []byte, now int64) {
 		l.tally.counts.Corrupted++
 	case l.ledger.note(slot, 0, s.Sequence):
 		l.book(s, now)
-		if l.spec.Rate == 0 && now < l.window.End && !l.closing {
+		if l.spec.Plan.Rate == 0 && now < l.window.End && !l.closing {
 			l.sendEcho(slot, now)
 		}
 	}

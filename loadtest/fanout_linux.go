@@ -14,7 +14,6 @@ const probeLead = int64(time.Millisecond)
 
 // fanout publishes by the schedule and waits until everything acknowledged is delivered.
 func (r *run) fanout(ctx context.Context) error {
-	plan := newSchedule(r.window.Send, r.cfg.Warmup+r.cfg.Duration, r.cfg.Rate, r.cfg.Outstanding)
 	r.board = newBoard(r.clock, r.window)
 	request := newRequestMaker(r.target.PublishURL, headerBlock(r.cfg.Header), r.target.Channel, r.id, r.cfg.Payload)
 	scheduling, stopSchedule := context.WithCancel(ctx)
@@ -28,7 +27,10 @@ func (r *run) fanout(ctx context.Context) error {
 		group.Go(func() { r.totals[i] = publishers[i].run(publishing) })
 	}
 	scheduled, published := make(chan struct{}), make(chan struct{})
-	go func() { defer close(scheduled); r.publishAll(scheduling, plan, publishers) }()
+	go func() {
+		defer close(scheduled)
+		r.publishAll(scheduling, newSchedule(r.window.Send, r.plan()), publishers)
+	}()
 	go func() { defer close(published); group.Wait() }()
 	err := r.awaitPublished(ctx, scheduled, published)
 	stopSchedule()
@@ -63,7 +65,7 @@ func isClosed(c <-chan struct{}) bool {
 
 // publishAll hands each publication to its publisher when it is due. It has a thread of its own with the finest timer, so
 // that a busy runtime does not hold the schedule up.
-func (r *run) publishAll(ctx context.Context, plan schedule, publishers []*publisher) {
+func (r *run) publishAll(ctx context.Context, plan *schedule, publishers []*publisher) {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its timer slack with it
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer func() {
@@ -72,8 +74,7 @@ func (r *run) publishAll(ctx context.Context, plan schedule, publishers []*publi
 		}
 	}()
 	measuring := false
-	for i := range plan.total {
-		at := plan.at(i)
+	for i, at := 0, plan.next(); at < r.window.End; i, at = i+1, plan.next() {
 		if at >= r.window.From && !measuring {
 			measuring = true
 			if !r.clock.sleepUntil(at-probeLead, ctx.Done()) {

@@ -214,21 +214,31 @@ func TestFanoutConnectionsThatAreRefused(t *testing.T) {
 		s.start(t)
 		r := mustRun(t, shortFanout(s.url("/ws")))
 		if r.Verdict.OK || r.Connections.Established != 3 || r.Ledger.Received != 60 || !r.Ledger.clean() ||
-			r.Connections.Failures["handshake: status 503 status_not_101"] != 2 {
+			r.Connections.Failures["handshake: status 503"] != 2 {
 			t.Errorf("%v, %+v, %+v", r.Verdict, r.Connections, r.Ledger)
 		}
 	})
 	t.Run("by the system", func(t *testing.T) {
 		r := mustRun(t, shortFanout("ws://"+refusingAddress(t)+"/ws"))
-		if r.Verdict.OK || r.Connections.Established != 0 || r.Connections.Failures["connect: ECONNREFUSED (connection refused)"] != 5 {
+		if r.Verdict.OK || r.Connections.Established != 0 || r.Errors.Refused != 5 ||
+			r.Connections.Failures["connect: ECONNREFUSED (connection refused)"] != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
+		}
+	})
+	t.Run("by the system, in several processes", func(t *testing.T) {
+		t.Setenv(workerVariable, "1")
+		cfg := shortFanout("ws://" + refusingAddress(t) + "/ws")
+		cfg.Processes, cfg.WorkerCommand = 2, []string{os.Args[0]}
+		if r := mustRun(t, cfg); r.Errors.Refused != 5 || r.Errors.Total != 5 {
+			t.Errorf("%+v", r.Errors)
 		}
 	})
 	t.Run("by the subscription's answer", func(t *testing.T) {
 		s := &pushServer{subscribed: `{"type":"error","id":1,"code":"permission_denied"}`}
 		s.start(t)
 		r := mustRun(t, shortFanout(s.url("/ws")))
-		if r.Verdict.OK || r.Connections.Failures["subscribe refused: permission_denied"] != 5 {
+		if r.Verdict.OK || r.Errors.Subscription["permission_denied"] != 5 ||
+			r.Connections.Failures["subscribe refused: permission_denied"] != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
 		}
 	})
@@ -238,7 +248,7 @@ func TestFanoutConnectionsThatAreRefused(t *testing.T) {
 		cfg := shortFanout(s.url("/ws"))
 		cfg.SetupTimeout = time.Millisecond
 		r := mustRun(t, cfg)
-		if r.Verdict.OK || sum(r.Connections.Failures) != 5 {
+		if r.Verdict.OK || sum(r.Connections.Failures) != 5 || sum(r.Errors.Timeout) != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
 		}
 	})
@@ -301,6 +311,28 @@ func TestInterruptedFanoutReports(t *testing.T) {
 	}
 	if !r.Interrupted || !r.Verdict.OK || r.Publications.Acknowledged < 6 || r.Ledger.Received != 5*r.Publications.Acknowledged {
 		t.Errorf("%v, %+v, %+v", r.Verdict, r.Publications, r.Ledger)
+	}
+}
+
+func TestExpectationsOfARun(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Drain = 10 * time.Second
+	for _, text := range []string{"received==100", "completion.p99<1us"} {
+		e, err := ParseExpectation(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Expect = append(cfg.Expect, e)
+	}
+	r := mustRun(t, cfg)
+	if got := r.Expectations; len(got) != 2 || !got[0].OK || got[1].OK || r.MeetsExpectations() {
+		t.Errorf("%+v", got)
+	}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "\nexpect: completion.p99<1us: FAILED: it is ") {
+		t.Errorf("%v in\n%s", err, text.String())
 	}
 }
 

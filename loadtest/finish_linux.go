@@ -6,19 +6,25 @@ import "errors"
 func (r *run) finish() {
 	report := r.report
 	report.Window = r.window.report()
-	connect, subscribe := newHistogram(), newHistogram()
+	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
 	var tally tallyCounts
 	var records [][]publicationRecord
 	var cpu int64
 	failures, endings := map[string]uint64{}, map[string]uint64{}
+	report.Errors, report.Publications.Errors = newErrorCounts(), newErrorCounts()
+	if r.unresolved != nil {
+		failures[r.unresolved.text] = uint64(r.cfg.Conns)
+		report.Errors.count(*r.unresolved, uint64(r.cfg.Conns))
+	}
 	for _, m := range r.fleet.members {
 		w := m.result
 		// A histogram of our own making decodes.
-		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe))
+		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag))
 		tally.add(w.Tally)
 		report.Ledger.add(w.Ledger)
 		mergeCounts(failures, w.Failures)
 		mergeCounts(endings, w.Endings)
+		report.Errors.add(w.Errors)
 		mergeRecords(&records, w.Records)
 		r.noteBusy(w)
 		cpu += w.CPU
@@ -45,8 +51,12 @@ func (r *run) finish() {
 		sends = report.Publications.Scheduled
 		report.Generator.Late = report.Publications.Late
 	}
-	report.Generator.judge(sends)
+	report.Generator.LoopLag = percentilesOf(lag)
+	report.Generator.judge(sends, report.Latency)
 	report.judge()
+	for _, e := range r.cfg.Expect {
+		report.Expectations = append(report.Expectations, e.Check(report))
+	}
 }
 
 // noteBusy keeps the busiest worker's and loop's figures.
@@ -80,7 +90,7 @@ func (r *run) completions(records [][]publicationRecord, receivers int) {
 func (r *run) configEcho() ConfigEcho {
 	c := ConfigEcho{
 		Scenario: r.cfg.Scenario, URL: r.cfg.URL, Channel: r.target.Channel, Conns: r.cfg.Conns,
-		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate,
+		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals.String(), Seed: r.cfg.Seed,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled,

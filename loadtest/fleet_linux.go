@@ -61,10 +61,14 @@ func wantedProcesses(cfg Config) (int, error) {
 	return (cfg.Conns + room - 1) / room, nil
 }
 
+func newFleet(cancel context.CancelFunc, workers int) *fleet {
+	return &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), timeline: newTimeline(workers)}
+}
+
 // startFleet starts the workers with their specs: a single one as a goroutine, several as processes.
 func startFleet(specs []workerSpec, command []string) (*fleet, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), timeline: newTimeline(len(specs))}
+	f := newFleet(cancel, len(specs))
 	start := f.startProcess
 	if len(specs) == 1 {
 		start = f.startHere

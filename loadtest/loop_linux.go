@@ -28,10 +28,12 @@ const (
 type loop struct {
 	// Immutable after newLoop.
 	spec    *workerSpec
+	number  int // of the loop within the run
 	first   int // number of the first connection within the run
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
 	clock   clock
+	runTag  []byte // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
@@ -52,6 +54,7 @@ type loop struct {
 	connectAt int64 // the connect schedule's zero
 	scanAt    int64 // when to look for setups that take too long
 	echo      echoSchedule
+	lag       lagProbe
 	window    window
 	windowCPU cpuMark // of the thread
 	armed     int64   // time the timer is set to
@@ -64,19 +67,21 @@ type loop struct {
 	inbox []workerCommand // guarded by mu
 }
 
-// newLoop takes over conns connections, of which the first has that number in the run.
-func newLoop(spec *workerSpec, first, conns int) (*loop, error) {
+// newLoop takes over conns connections, of which the first has that number in the run, as the loop has its own.
+func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 	publishers := spec.Publishers
 	if spec.Scenario != Fanout {
 		publishers = 1
 	}
 	l := &loop{
 		spec:    spec,
+		number:  number,
 		first:   first,
 		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.TotalConns),
 		share:   float64(conns) / float64(spec.Conns),
 		clock:   newClock(spec.Epoch),
 		conns:   make([]conn, conns),
+		runTag:  append(appendHex8(nil, spec.Run), ':'),
 		// Room for the largest message in an envelope.
 		decoding: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: MaxPayload + 64<<10},
 		buf:      make([]byte, readBytes),
@@ -86,6 +91,7 @@ func newLoop(spec *workerSpec, first, conns int) (*loop, error) {
 		masks:    uint64(spec.Run)<<32 | uint64(first),
 		scanAt:   never,
 		echo:     echoSchedule{at: never},
+		lag:      newLagProbe(uint64(number)),
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
 	}
@@ -196,6 +202,7 @@ func (l *loop) takeCommands() {
 	for _, c := range commands {
 		if c.Start != nil {
 			l.window = *c.Start
+			l.lag.start(l.window)
 			l.startEcho()
 		}
 		if c.Stop != nil {
@@ -207,7 +214,7 @@ func (l *loop) takeCommands() {
 // doDue does what the clock asks for and sets the timer to what comes next.
 func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
-	next := never
+	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
 	next = min(next, l.connectDue(now))
 	next = min(next, l.timeoutDue(now))

@@ -22,6 +22,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv(spinVariable) != "" {
+		spinUntilEOF(os.Stdin)
+		os.Exit(0)
+	}
+	if url := os.Getenv(starvedVariable); url != "" {
+		os.Exit(runStarved(url))
+	}
 	// The signal package's goroutine stays once it runs, and fuzzing starts it.
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGUSR1)

@@ -31,10 +31,15 @@ type workerSpec struct {
 	Epoch         int64 // CLOCK_MONOTONIC in ns: the zero of all times below and in stamps
 	Payload       int
 	Publishers    int
-	SequenceLimit uint32  // no publisher gets as far: a stamp that does is corrupt
-	Rate          float64 // this worker's share of echo messages per second; 0 is a closed loop
+	SequenceLimit uint32      // no publisher gets as far: a stamp that does is corrupt
+	Plan          arrivalPlan // of an echo, for all workers together; a rate of 0 is a closed loop
+	Loops         int         // of all workers
+	FirstLoop     int         // number of the worker's first loop among them
 	SetupTimeout  time.Duration
 }
+
+// loops is how many loops the worker has; none is without a connection.
+func (s *workerSpec) loops() int { return min(s.Threads, s.Conns) }
 
 // workerCommand is one of its fields.
 type workerCommand struct {
@@ -105,7 +110,9 @@ type workerResult struct {
 	Tally     tallyCounts
 	Failures  map[string]uint64
 	Endings   map[string]uint64
+	Errors    ErrorCounts
 	Records   [][]publicationRecord // by publisher and sequence
+	Lag       []byte                // of the loops; encoded histogram
 	LoopBusy  []float64             // CPU time per wall time in the window, by loop
 	CPUBusy   float64               // the process's, per wall time in the window; in a shared process, all of it
 	CPU       int64                 // the same in ns

@@ -19,4 +19,11 @@ type PublicationCounts struct {
 	Held uint64 `json:"held"`
 	// Causes tells of Refused, Unknown and Failed.
 	Causes map[string]uint64 `json:"causes"`
+	// Errors are the same for machines.
+	Errors ErrorCounts `json:"errors"`
+}
+
+func (c *PublicationCounts) note(f failure) {
+	countCause(c.Causes, f.text, 1)
+	c.Errors.count(f, 1)
 }

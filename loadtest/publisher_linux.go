@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -31,6 +30,7 @@ type publisher struct {
 	// Owned by whoever has set busy.
 	conn    net.Conn
 	answers *bufio.Reader
+	limit   *io.LimitedReader // under answers: what one of them may still bring
 	buf     []byte
 	totals  publisherTotals
 }
@@ -104,7 +104,7 @@ func (p *publisher) publishWaiting(ctx context.Context) {
 		}
 		p.board.starting(intended, true)
 		if err := p.connect(ctx); err != nil {
-			p.board.failed(causeOf("connect", err))
+			p.board.failed(failureOf("connect", err))
 			continue
 		}
 		p.finish(ctx, intended, p.write(intended))
@@ -120,7 +120,8 @@ func (p *publisher) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.conn, p.answers = conn, bufio.NewReader(conn)
+	p.conn, p.limit = conn, &io.LimitedReader{R: conn}
+	p.answers = bufio.NewReader(p.limit)
 	return nil
 }
 
@@ -152,19 +153,23 @@ func (p *publisher) finish(ctx context.Context, intended int64, err error) {
 		p.totals.Sent++
 		p.board.acknowledged(intended)
 	case status != 0:
-		p.board.refused("status " + strconv.Itoa(status))
+		p.board.refused(statusFailure(status))
 	default:
 		p.totals.Unknown = append(p.totals.Unknown, p.totals.Sent)
 		p.totals.Sent++
-		p.board.unknown(causeOf("no answer", err))
+		p.board.unknown(failureOf("answer", err))
 	}
 	if err != nil {
 		p.disconnect()
 	}
 }
 
+// maxAnswerBytes bounds an answer, head and body. Answers to publications are a hundred bytes or two.
+const maxAnswerBytes = 1 << 20
+
 // answer returns the status of the answer, 0 where there was none. After an error the connection is of no more use.
 func (p *publisher) answer() (status int, err error) {
+	p.limit.N = maxAnswerBytes
 	answer, err := http.ReadResponse(p.answers, nil)
 	if err != nil {
 		return 0, err

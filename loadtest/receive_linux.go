@@ -3,7 +3,6 @@ package loadtest
 import (
 	"bytes"
 	"errors"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -16,9 +15,9 @@ func (l *loop) receive(slot int, c *conn) {
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case errno != 0:
-		l.lostPeer(slot, c, causeOf("receive", errno))
+		l.lostPeer(slot, c, failureOf("receive", errno))
 	case n == 0:
-		l.lostPeer(slot, c, "closed without a close frame")
+		l.lostPeer(slot, c, c.endOfStream())
 	default:
 		l.tally.counts.Bytes += uint64(n)
 		l.tally.counts.Reads++
@@ -31,13 +30,24 @@ func (l *loop) receive(slot int, c *conn) {
 }
 
 // lostPeer is the end of the stream. After our close frame it is the way things should go.
-func (l *loop) lostPeer(slot int, c *conn, cause string) {
+func (l *loop) lostPeer(slot int, c *conn, f failure) {
 	if c.state == stateClosing {
 		l.closed(c)
 		return
 	}
-	l.end(slot, c, cause)
+	l.end(slot, c, f)
 }
+
+// endOfStream is the end without a close frame.
+func (c *conn) endOfStream() failure {
+	if c.state == stateUpgrading {
+		return badHandshake("closed")
+	}
+	return failure{failedClose, closedWithoutFrame, "closed without a close frame"}
+}
+
+// closedWithoutFrame is the code of an end without a close frame; it never stands on the wire (RFC 6455, section 7.4.1).
+const closedWithoutFrame = "1006"
 
 // consume takes the frames of one read. It changes in.
 func (l *loop) consume(slot int, c *conn, in []byte) {
@@ -80,23 +90,23 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 
 // broken ends a connection whose bytes are no WebSocket frames (RFC 6455, section 7.1.7).
 func (l *loop) broken(slot int, c *conn, err error) {
-	var failure *frame.Error
-	if !errors.As(err, &failure) {
-		l.fail(slot, c, frame.CloseProtocolError, "protocol: "+err.Error())
-		return
-	}
 	if c.state == stateClosing {
 		l.closed(c)
 		return
 	}
-	l.fail(slot, c, failure.Code, "protocol: "+failure.Reason)
+	code := frame.CloseProtocolError
+	var broken *frame.Error
+	if errors.As(err, &broken) {
+		code = broken.Code
+	}
+	l.fail(slot, c, code, protocolFailure(err))
 }
 
 // message handles one message. stamped says that it was a good message of this run, and nothing else.
 func (l *loop) message(slot int, c *conn, m *frame.Message, now int64) (s stamp, stamped bool) {
 	switch m.Opcode {
 	case frame.OpPing:
-		if c.state != stateClosing {
+		if c.state != stateClosing && c.unsent() < maxUnsentPongs {
 			l.tally.counts.Pings++
 			l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpPong, m.Payload, l.nextMask())
 			l.send(slot, c, l.scratch)
@@ -124,18 +134,14 @@ func (l *loop) closeArrived(slot int, c *conn, payload []byte) {
 		l.broken(slot, c, err)
 		return
 	}
-	cause := "close " + strconv.Itoa(int(code))
-	if len(reason) > 0 {
-		cause += " " + string(reason)
-	}
-	l.fail(slot, c, code, cause)
+	l.fail(slot, c, code, closeFailure(code, reason))
 }
 
 // data handles a text or binary message of a connection that is ready.
 func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stamped bool) {
 	s, verdict := findStamp(payload, l.spec.Payload)
 	switch {
-	case verdict == stampNone && l.spec.Scenario == Echo, verdict == stampCorrupt:
+	case verdict == stampNone && (l.spec.Scenario == Echo || bytes.Contains(payload, l.runTag)), verdict == stampCorrupt:
 		l.tally.counts.Corrupted++
 	case verdict == stampNone:
 		l.tally.counts.Other++

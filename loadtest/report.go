@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type Report struct {
 	Interrupted bool        `json:"interrupted"`
 	Window      Window      `json:"window"`
 
+	Errors       ErrorCounts       `json:"errors"` // of connections; Publications has its own
 	Connections  Connections       `json:"connections"`
 	Publications PublicationCounts `json:"publications"` // Fanout
 	Ledger       LedgerCounts      `json:"ledger"`
@@ -44,6 +46,13 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Expectations are those of Config.Expect, in order.
+	Expectations []ExpectationResult `json:"expectations"`
+}
+
+// MeetsExpectations says whether all of Expectations were met.
+func (r *Report) MeetsExpectations() bool {
+	return !slices.ContainsFunc(r.Expectations, func(e ExpectationResult) bool { return !e.OK })
 }
 
 // Environment describes the machine of the generator.
@@ -95,7 +104,9 @@ type ConfigEcho struct {
 	Processes   int      `json:"processes"`
 	Threads     int      `json:"threads"`
 	Payload     int      `json:"payload_bytes"`
-	Rate        float64  `json:"rate_per_s"`
+	Rate        float64  `json:"rate_per_s"` // the highest, with steps
+	Arrivals    string   `json:"arrivals"`   // as ParseArrivals reads them
+	Seed        uint64   `json:"seed"`
 	Outstanding int      `json:"outstanding"`
 	Publishers  int      `json:"publishers"`
 	Duration    float64  `json:"duration_s"`
@@ -159,6 +170,8 @@ type Generator struct {
 	LoopBusy       float64 `json:"loop_busy"`
 	CPUPerDelivery float64 `json:"generator_cpu_us_per_delivery"` // of all processes, in the window
 	Late           uint64  `json:"late_sends"`
+	// LoopLag is how late the loops came round to what was due: an arrival is noted as much later as that.
+	LoopLag Percentiles `json:"loop_lag"`
 }
 
 // Window says when the run did what, in seconds after its start; all are 0 where it did not get as far.
@@ -198,4 +211,7 @@ type Interval struct {
 type Verdict struct {
 	OK      bool     `json:"ok"`
 	Reasons []string `json:"reasons"` // what did not
+	// Invalid says that the generator was the bottleneck: latencies and rates say more about it than about the server. What
+	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons.
+	Invalid bool `json:"invalid"`
 }

@@ -55,10 +55,43 @@ func TestBottleneck(t *testing.T) {
 		{Generator{CPUBusy: 0.9}, true},
 		{Generator{LoopBusy: 0.9}, true},
 		{Generator{Late: 2}, true},
+		{Generator{LoopLag: Percentiles{P99: 1100}}, true},
+		{Generator{LoopLag: Percentiles{P99: 900}}, false},
 	} {
-		if c.g.judge(100); c.g.Bottleneck != c.want || c.want != (len(c.g.Reasons) == 1) {
+		if c.g.judge(100, Percentiles{Count: 1, P99: 10_000}); c.g.Bottleneck != c.want || c.want != (len(c.g.Reasons) == 1) {
 			t.Errorf("%+v: want %v", c.g, c.want)
 		}
+	}
+}
+
+func TestLagIsHeldAgainstWhatIsMeasured(t *testing.T) {
+	for _, c := range []struct {
+		lag     int64
+		latency Percentiles
+		want    bool
+	}{
+		{900, Percentiles{Count: 1, P99: 1000}, false}, // that of any machine
+		{1100, Percentiles{Count: 1, P99: 1200}, true},
+		{5000, Percentiles{Count: 1, P99: 60_000}, false},
+		{5000, Percentiles{}, false}, // nothing was measured that it could be in
+	} {
+		g := Generator{LoopLag: Percentiles{P99: c.lag}}
+		if g.judge(1, c.latency); g.Bottleneck != c.want {
+			t.Errorf("a lag of %d µs at %+v: %v", c.lag, c.latency, g.Reasons)
+		}
+	}
+}
+
+func TestInvalidIsSaidLoudly(t *testing.T) {
+	r := &Report{Config: ConfigEcho{Scenario: Idle}, Generator: Generator{LoopBusy: 0.9}}
+	r.Generator.judge(0, r.Latency)
+	r.judge()
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if !r.Verdict.Invalid || !r.Verdict.OK || !strings.Contains(text.String(), "\nINVALID: the generator was the bottleneck") {
+		t.Errorf("%+v in\n%s", r.Verdict, text.String())
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
+	"net/url"
 	"os"
 	"time"
 )
@@ -26,13 +28,15 @@ type run struct {
 	server serverProbe
 	board  *publicationBoard // Fanout
 	ticker *time.Ticker
-	totals []publisherTotals
-	window window
-	phase  Phase
-	ends   int64       // the phase does, in ns after the epoch; 0 where that depends on others
-	shown  int         // seconds, when soFar was read
-	soFar  Percentiles // for observers
-	last   progress    // at the end of the last second
+	// unresolved is set where the host's name has no address: then there is no fleet, and no connection.
+	unresolved *failure
+	totals     []publisherTotals
+	window     window
+	phase      Phase
+	ends       int64       // the phase does, in ns after the epoch; 0 where that depends on others
+	shown      int         // seconds, when soFar was read
+	soFar      Percentiles // for observers
+	last       progress    // at the end of the last second
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
@@ -42,11 +46,21 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.execute(ctx)
+}
+
+// execute does what was prepared.
+func (r *run) execute(ctx context.Context) (*Report, error) {
+	if r.unresolved != nil {
+		r.fleet = newFleet(func() {}, 0)
+		r.finish()
+		return r.report, nil
+	}
 	if err := r.start(); err != nil {
 		return nil, err
 	}
 	defer r.ticker.Stop()
-	err = r.phases(ctx)
+	err := r.phases(ctx)
 	if closeErr := r.fleet.close(); err == nil {
 		err = closeErr
 	}
@@ -70,10 +84,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if err != nil {
 		return nil, usageError(err)
 	}
-	if err := t.resolve(ctx, u); err != nil {
+	unresolved, err := resolve(ctx, &t, u)
+	if err != nil {
 		return nil, usageError(err)
 	}
-	if len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
+	if unresolved == nil && len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
 		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
 	}
 	if cfg.Processes, err = wantedProcesses(cfg); err != nil {
@@ -83,7 +98,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow()}
+	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
@@ -98,6 +113,17 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	return r, nil
 }
 
+// resolve tells a name without an address, which is a result of the run, from a URL that makes no sense.
+func resolve(ctx context.Context, t *target, u *url.URL) (unresolved *failure, err error) {
+	err = t.resolve(ctx, u)
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		f := failureOf("resolve", dns)
+		return &f, nil
+	}
+	return nil, err
+}
+
 func (r *run) start() (err error) {
 	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
 		return err
@@ -108,7 +134,7 @@ func (r *run) start() (err error) {
 
 // specs shares the run out among the workers.
 func (r *run) specs() []workerSpec {
-	n := r.cfg.Processes
+	n, loops := r.cfg.Processes, 0
 	specs := make([]workerSpec, n)
 	for i := range specs {
 		from, to := i*r.cfg.Conns/n, (i+1)*r.cfg.Conns/n
@@ -119,16 +145,27 @@ func (r *run) specs() []workerSpec {
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
-			SequenceLimit: r.sequenceLimit(), Rate: r.cfg.Rate * share, SetupTimeout: r.cfg.SetupTimeout,
+			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
+		loops += specs[i].loops()
+	}
+	for i := range specs {
+		specs[i].Loops = loops
 	}
 	return specs
 }
 
-// sequenceLimit is more than one publisher can come to, even if it has to do all the work.
+func (r *run) plan() arrivalPlan {
+	return arrivalPlan{Arrivals: r.cfg.Arrivals, Rate: r.cfg.Rate, Batch: r.cfg.Outstanding, Seed: r.cfg.Seed}
+}
+
+// sequenceLimit is more than one publisher can come to, even if it has to do all the work: the number of Poisson arrivals
+// stays within ten standard deviations of its mean.
 func (r *run) sequenceLimit() uint32 {
-	all := r.cfg.Rate*(r.cfg.Warmup+r.cfg.Duration).Seconds() + float64(r.cfg.Outstanding)
-	return uint32(min(all+1, math.MaxUint32))
+	batch := float64(max(r.cfg.Outstanding, r.cfg.Arrivals.burst))
+	batches := r.cfg.Rate * (r.cfg.Warmup + r.cfg.Duration).Seconds() / batch
+	all := batch * (batches + 10*math.Sqrt(batches) + 2)
+	return uint32(min(all, math.MaxUint32))
 }
 
 // phases goes through the run. What ctx cuts short is left out, down to the results.

@@ -21,7 +21,6 @@ type stamp struct {
 
 const (
 	stampPrefix = "wsl1:"
-	stampPad    = 'x'
 	sumBytes    = 9 // "." and 8 hex digits
 
 	// MinPayload holds the largest stamp without padding: 5 for the prefix, 9 for the run, 11 and 11 for publisher and
@@ -32,6 +31,29 @@ const (
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// padding is what stamps are padded with, a block at a time: copying and comparing blocks goes at the speed of memory, where
+// a byte at a time took half of the generator's CPU time with messages of 16 KiB. Two blocks of 2 KiB fit into the first
+// cache beside the message.
+var padding = bytes.Repeat([]byte("x"), 2048)
+
+// appendPadding adds n bytes of padding; none if n is negative.
+func appendPadding(dst []byte, n int) []byte {
+	for ; n > len(padding); n -= len(padding) {
+		dst = append(dst, padding...)
+	}
+	return append(dst, padding[:max(n, 0)]...)
+}
+
+// isPadding says whether b is nothing but padding.
+func isPadding(b []byte) bool {
+	for ; len(b) > len(padding); b = b[len(padding):] {
+		if !bytes.Equal(b[:len(padding)], padding) {
+			return false
+		}
+	}
+	return bytes.Equal(b, padding[:len(b)])
+}
 
 // appendStamp writes s, padded to size bytes. size is at least MinPayload.
 func appendStamp(dst []byte, s stamp, size int) []byte {
@@ -45,9 +67,7 @@ func appendStamp(dst []byte, s stamp, size int) []byte {
 	dst = append(dst, ':')
 	dst = strconv.AppendInt(dst, s.Intended, 10)
 	dst = append(dst, ':')
-	for len(dst)-start < size-sumBytes {
-		dst = append(dst, stampPad)
-	}
+	dst = appendPadding(dst, start+size-sumBytes-len(dst))
 	sum := crc32.Checksum(dst[start:], castagnoli)
 	dst = append(dst, '.')
 	return appendHex8(dst, sum)
@@ -104,7 +124,7 @@ func parseStamp(text []byte) (s stamp, ok bool) {
 			return s, false
 		}
 	}
-	if publisher > 1<<32-1 || sequence > 1<<32-1 || len(bytes.Trim(rest, string(stampPad))) != 0 {
+	if publisher > 1<<32-1 || sequence > 1<<32-1 || !isPadding(rest) {
 		return s, false
 	}
 	s.Publisher, s.Sequence, s.Intended = uint32(publisher), uint32(sequence), int64(intended)

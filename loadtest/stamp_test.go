@@ -2,7 +2,9 @@ package loadtest
 
 import (
 	"bytes"
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -27,15 +29,39 @@ func TestStampRoundTrip(t *testing.T) {
 }
 
 func TestStampWithAnyByteChangedIsCorrupt(t *testing.T) {
-	text := appendStamp(nil, stamp{Run: 7, Publisher: 1, Sequence: 42, Intended: 1e9}, 100)
-	for at := range text {
-		for _, flip := range []byte{0x01, 0x10, 0x80} {
-			changed := bytes.Clone(text)
-			changed[at] ^= flip
-			_, verdict := findStamp(changed, 100)
-			if verdict == stampGood || verdict == stampNone && at >= len(stampPrefix) {
-				t.Errorf("byte %d changed by %#x: verdict %d", at, flip, verdict)
+	for _, size := range []int{MinPayload, 100, 3*len(padding) + 1} {
+		text := appendStamp(nil, stamp{Run: 7, Publisher: 1, Sequence: 42, Intended: 1e9}, size)
+		for at := range text {
+			for _, flip := range []byte{0x01, 0x10, 0x80} {
+				text[at] ^= flip
+				_, verdict := findStamp(text, size)
+				if verdict == stampGood || verdict == stampNone && at >= len(stampPrefix) {
+					t.Errorf("byte %d of %d changed by %#x: verdict %d", at, size, flip, verdict)
+				}
+				text[at] ^= flip
 			}
+		}
+	}
+}
+
+// TestPaddingOfAnyOtherByteIsFound goes around the checksum, which would find the change as well.
+func TestPaddingOfAnyOtherByteIsFound(t *testing.T) {
+	block := len(padding)
+	for _, n := range []int{0, 1, 7, block - 1, block, block + 1, 2 * block, 2*block + 3} {
+		got := appendPadding([]byte("before"), n)
+		if want := "before" + strings.Repeat("x", n); string(got) != want {
+			t.Fatalf("padding of %d bytes is %q", n, got)
+		}
+		b := got[len("before"):]
+		if !isPadding(b) {
+			t.Errorf("%d bytes are no padding", n)
+		}
+		for at := range b {
+			b[at] = 'y'
+			if isPadding(b) {
+				t.Errorf("byte %d of %d is another one, and passes", at, n)
+			}
+			b[at] = 'x'
 		}
 	}
 }
@@ -75,12 +101,31 @@ func FuzzStamp(f *testing.F) {
 	})
 }
 
+// stampSizes are the payloads of the benchmarks.
+var stampSizes = []int{128, 1 << 10, 16 << 10}
+
 func BenchmarkFindStamp(b *testing.B) {
-	envelope := append(append([]byte(`{"type":"message","channel":"load","data":"`), appendStamp(nil, stamp{Run: 7}, 128)...), `","offset":7}`...)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, verdict := findStamp(envelope, 128); verdict != stampGood {
-			b.Fatal(verdict)
-		}
+	for _, size := range stampSizes {
+		b.Run(fmt.Sprintf("payload=%dB", size), func(b *testing.B) {
+			envelope := append(append([]byte(`{"type":"message","channel":"load","data":"`), appendStamp(nil, stamp{Run: 7}, size)...), `","offset":7}`...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, verdict := findStamp(envelope, size); verdict != stampGood {
+					b.Fatal(verdict)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkAppendStamp(b *testing.B) {
+	for _, size := range stampSizes {
+		b.Run(fmt.Sprintf("payload=%dB", size), func(b *testing.B) {
+			var text []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				text = appendStamp(text[:0], stamp{Run: 7, Publisher: 3, Sequence: 1000, Intended: 1e9}, size)
+			}
+		})
 	}
 }

@@ -76,6 +76,7 @@ type tally struct {
 	subscribe *hdrhistogram.Histogram
 	failures  map[string]uint64 // before a connection was ready, by cause
 	endings   map[string]uint64 // after it
+	errors    ErrorCounts       // of both
 	busy      float64           // CPU time per wall time of the loop within the window
 }
 
@@ -86,7 +87,21 @@ func newTally() *tally {
 		subscribe: newHistogram(),
 		failures:  map[string]uint64{},
 		endings:   map[string]uint64{},
+		errors:    newErrorCounts(),
 	}
+}
+
+// failed and ended count a connection that never became ready, and one that did but ended early. mu is held.
+func (t *tally) failed(f failure) {
+	t.counts.Failed++
+	countCause(t.failures, f.text, 1)
+	t.errors.count(f, 1)
+}
+
+func (t *tally) ended(f failure) {
+	t.counts.Ended++
+	countCause(t.endings, f.text, 1)
+	t.errors.count(f, 1)
 }
 
 // snapshot returns the counts.

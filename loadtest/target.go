@@ -116,6 +116,23 @@ func validHeaderLine(line string) bool {
 	return true
 }
 
+// offersSubprotocol says whether one of the header lines asks for a subprotocol; what was not asked for must not be in the
+// answer (RFC 6455, section 4.1).
+func offersSubprotocol(block, subprotocol string) bool {
+	for line := range strings.Lines(block) {
+		name, list, _ := strings.Cut(line, ":")
+		if !strings.EqualFold(name, "Sec-WebSocket-Protocol") {
+			continue
+		}
+		for _, item := range strings.Split(list, ",") {
+			if strings.TrimSpace(item) == subprotocol {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // headerBlock joins header lines as they go on the wire.
 func headerBlock(lines []string) string {
 	var b strings.Builder

@@ -41,6 +41,18 @@ func TestTargetRefuses(t *testing.T) {
 	}
 }
 
+func TestOfferedSubprotocols(t *testing.T) {
+	block := headerBlock([]string{"X: a", "sec-websocket-protocol: a, b", "Sec-WebSocket-Protocol:c"})
+	for name, want := range map[string]bool{"a": true, "b": true, "c": true, "d": false, "": false, "A": false, "a, b": false} {
+		if got := offersSubprotocol(block, name); got != want {
+			t.Errorf("%q: got %v", name, got)
+		}
+	}
+	if offersSubprotocol("", "a") {
+		t.Error("none were offered")
+	}
+}
+
 func TestHeaderLines(t *testing.T) {
 	for line, want := range map[string]bool{
 		"X-API-Key: k": true, "Authorization: apikey a:b": true, "X:": true,

@@ -33,6 +33,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
+	for _, e := range r.Expectations {
+		if _, err := fmt.Fprintf(w, "expect: %s\n", e.Line); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "%s\n%s\n", r.generatorLine(), r.resultLine())
 	return err
 }
@@ -48,6 +53,9 @@ func (r *Report) writeConnections(row rowFunc) {
 	}
 	writeCauses(row, "  failed", c.Failures)
 	writeCauses(row, "  ended early", c.Endings)
+	if r.Errors.Total > 0 {
+		row("  errors", "%s", r.Errors.line())
+	}
 }
 
 func writeCauses(row rowFunc, name string, causes map[string]uint64) {
@@ -58,8 +66,8 @@ func writeCauses(row rowFunc, name string, causes map[string]uint64) {
 
 func (r *Report) writeFanout(row rowFunc) {
 	p := r.Publications
-	row("publications", "%d acknowledged of %d scheduled at %g/s, %d outstanding, %d bytes each",
-		p.Acknowledged, p.Scheduled, r.Config.Rate, r.Config.Outstanding, r.Config.Payload)
+	row("publications", "%d acknowledged of %d scheduled at %s, %d outstanding, %d bytes each",
+		p.Acknowledged, p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
 	if p.Refused+p.Unknown+p.Failed+p.Unsent > 0 {
 		row("  NOT acknowledged", "%d refused, %d of UNKNOWN outcome, %d FAILED, %d unsent", p.Refused, p.Unknown, p.Failed, p.Unsent)
 	}
@@ -82,7 +90,19 @@ func (r *Report) writeEcho(row rowFunc) {
 		row("round trip", "%s (closed loop: counted from the actual sending)", r.Latency.line())
 		return
 	}
-	row("round trip", "%s (open loop at %g/s)", r.Latency.line(), r.Config.Rate)
+	row("round trip", "%s (open loop at %s)", r.Latency.line(), r.Config.arrivals())
+}
+
+// arrivals says how messages were spread over time.
+func (c ConfigEcho) arrivals() string {
+	switch {
+	case c.Arrivals == Arrivals{}.String():
+		return fmt.Sprintf("%g/s", c.Rate)
+	case strings.HasPrefix(c.Arrivals, "step:"):
+		return fmt.Sprintf("up to %g/s (%s)", c.Rate, c.Arrivals)
+	default:
+		return fmt.Sprintf("%g/s (%s, seed %d)", c.Rate, c.Arrivals, c.Seed)
+	}
 }
 
 func (r *Report) writeLedger(row rowFunc) {
@@ -120,8 +140,8 @@ func (r *Report) generatorLine() string {
 	if g.Bottleneck {
 		state = "BOTTLENECK: " + strings.Join(g.Reasons, "; ")
 	}
-	return fmt.Sprintf("generator: %s (CPU %.0f %% of its threads, busiest loop %.0f %%, %.3f µs per delivery, %d late)",
-		state, 100*g.CPUBusy, 100*g.LoopBusy, g.CPUPerDelivery, g.Late)
+	return fmt.Sprintf("generator: %s (CPU %.0f %% of its threads, busiest loop %.0f %%, loop lag p99 %s, %.3f µs per delivery, %d late)",
+		state, 100*g.CPUBusy, 100*g.LoopBusy, micros(g.LoopLag.P99), g.CPUPerDelivery, g.Late)
 }
 
 func (r *Report) resultLine() string {
@@ -131,6 +151,9 @@ func (r *Report) resultLine() string {
 	}
 	if r.Interrupted {
 		text += " (interrupted)"
+	}
+	if r.Verdict.Invalid {
+		text += "\nINVALID: the generator was the bottleneck; these latencies and rates are not the server's"
 	}
 	return text
 }

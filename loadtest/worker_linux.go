@@ -60,11 +60,11 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 }
 
 func (w *worker) startLoops() error {
-	n := min(w.spec.Threads, w.spec.Conns)
+	n := w.spec.loops()
 	w.ended = make(chan error, n)
 	for i := range n {
 		from, to := i*w.spec.Conns/n, (i+1)*w.spec.Conns/n
-		l, err := newLoop(&w.spec, w.spec.First+from, to-from)
+		l, err := newLoop(&w.spec, w.spec.FirstLoop+i, w.spec.First+from, to-from)
 		if err != nil {
 			return errors.Join(err, w.stopLoops())
 		}
@@ -182,23 +182,26 @@ func (w *worker) markWindow() {
 // result settles the ledgers and writes the last line.
 func (w *worker) result(publishers []publisherTotals) error {
 	w.markWindow()
-	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, CPUBusy: w.cpuBusy, CPU: w.cpu.used}
-	connect, subscribe := newHistogram(), newHistogram()
+	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
+	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
 	for _, l := range w.loops {
 		l.settle(publishers)
 		r.Ledger.add(l.ledger.counts)
 		r.Tally.add(l.tally.counts)
 		r.LoopBusy = append(r.LoopBusy, l.tally.busy)
+		lag.Merge(l.lag.lags)
 		connect.Merge(l.tally.connect)
 		subscribe.Merge(l.tally.subscribe)
 		mergeCounts(r.Failures, l.tally.failures)
 		mergeCounts(r.Endings, l.tally.endings)
+		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
 	}
-	var failures [3]error
+	var failures [4]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
+	r.Lag, failures[3] = encodeHistogram(lag)
 	if err := errors.Join(failures[:]...); err != nil {
 		return err
 	}
@@ -219,10 +222,4 @@ func (l *loop) settle(publishers []publisherTotals) {
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted
 	l.ledger.counts.Misdelivered += l.tally.counts.Misdelivered
-}
-
-func mergeCounts(into, from map[string]uint64) {
-	for cause, n := range from {
-		into[cause] += n
-	}
 }

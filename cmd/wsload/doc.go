@@ -3,7 +3,8 @@
 //	wsload fanout ws://127.0.0.1:8080/ws --conns 5000 --rate 8
 //
 // It reads the command line and prints; all else is package loadtest. It exits with 0 if everything was delivered once, in
-// order and unharmed, with 1 if not, and with 2 for a command line that makes no sense.
+// order and unharmed, with 1 if not, with 2 for a command line that makes no sense, with 3 if an expectation was not met, and
+// with 4 if the generator was the bottleneck.
 //
 // # Ownership
 //

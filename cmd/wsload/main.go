@@ -16,9 +16,11 @@ import (
 
 // Exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitUnexpected = 3
+	exitInvalid    = 4
 )
 
 // spareThreads lets the runtime run publishers, reports and its collector while every loop is busy: a loop holds on to its
@@ -79,10 +81,27 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
 		return exitFailed
 	}
-	if !report.Verdict.OK {
-		return exitFailed
+	return exitCode(report, opts.acceptInvalid, stderr)
+}
+
+// exitCode tells the worst: what was lost is lost whatever the generator's state, but latencies that it spoilt are neither
+// good nor bad.
+func exitCode(report *loadtest.Report, acceptInvalid bool, stderr io.Writer) int {
+	for _, e := range report.Expectations {
+		if !e.OK {
+			fmt.Fprintf(stderr, "wsload: expected %s\n", e.Line)
+		}
 	}
-	return exitOK
+	switch {
+	case !report.Verdict.OK:
+		return exitFailed
+	case report.Verdict.Invalid && !acceptInvalid:
+		return exitInvalid
+	case !report.MeetsExpectations():
+		return exitUnexpected
+	default:
+		return exitOK
+	}
 }
 
 // runObserved gives the terminal back however the run ends.

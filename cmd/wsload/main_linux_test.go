@@ -18,14 +18,16 @@ import (
 func TestOptions(t *testing.T) {
 	opts, err := parseOptions(loadtest.Fanout, []string{
 		"ws://h/ws", "--conns", "7", "--duration=3s", "--source", "10.0.0.0/24,10.1.0.1", "--json", "f", "--header", "A: b", "--header", "C: d",
-		"--outstanding", "8", "--quiet", "--html=h", "--csv", "c", "--prometheus", ":1",
+		"--outstanding", "8", "--quiet", "--html=h", "--csv", "c", "--prometheus", ":1", "--arrivals", "poisson", "--seed", "9",
+		"--expect", "p99<50ms", "--expect", "lost==0",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || c.Outstanding != 8 || c.Rate != 8 || opts.files != (outputs{"f", "c", "h"}) || opts.prometheus != ":1" || !opts.quiet {
+		len(c.Header) != 2 || len(c.Expect) != 2 || c.Outstanding != 8 || c.Rate != 8 || c.Arrivals.String() != "poisson" || c.Seed != 9 ||
+		opts.files != (outputs{"f", "c", "h"}) || opts.prometheus != ":1" || !opts.quiet {
 		t.Errorf("%+v", opts)
 	}
 }
@@ -51,8 +53,12 @@ func TestExitCodes(t *testing.T) {
 		{"fanout ws://h/ws --source nowhere", exitUsage, "", "nowhere"},
 		{"fanout http://h/ws", exitUsage, "", "want a URL such as"},
 		{"fanout ws://127.0.0.1:1/ws --payload 3", exitUsage, "", "payload"},
+		{"echo ws://127.0.0.1:1/ws --arrivals often", exitUsage, "", "want constant, poisson"},
+		{"echo ws://127.0.0.1:1/ws --arrivals poisson", exitUsage, "", "need a rate"},
 		{"idle ws://127.0.0.1:1/ws --rate 5", exitUsage, "", "rate"},
 		{"idle --conns 2 --quiet --duration 1ms " + closed, exitFailed, "result: FAILED: 2 connections not established", ""},
+		{"fanout --help", exitOK, "--expect 'p99<50ms'", ""},
+		{"idle ws://127.0.0.1:1/ws --expect p98<1ms", exitUsage, "", `no number "p98"`},
 		{"idle --prometheus nowhere:x ws://127.0.0.1:1/ws", exitUsage, "", "prometheus"},
 		{"compare --help", exitOK, "Example:\n  wsload compare", ""},
 		{"compare", exitUsage, "", "want two results"},

@@ -11,11 +11,12 @@ import (
 
 // options is a command line, read.
 type options struct {
-	config     loadtest.Config
-	files      outputs
-	prometheus string // address
-	plain      bool
-	quiet      bool
+	config        loadtest.Config
+	files         outputs
+	prometheus    string // address
+	plain         bool
+	quiet         bool
+	acceptInvalid bool
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
@@ -68,6 +69,13 @@ func (o *options) addCommon(set *flag.FlagSet) {
 			c.Sources, err = loadtest.ParseSources(list)
 			return err
 		})
+	set.Func("expect", "`CONDITION` such as 'p99<50ms', 'lost==0' or 'errors.total==0' on any number of the JSON; may be repeated",
+		func(text string) error {
+			e, err := loadtest.ParseExpectation(text)
+			c.Expect = append(c.Expect, e)
+			return err
+		})
+	set.BoolVar(&o.acceptInvalid, "accept-invalid", false, "do not exit with 4 where the generator was the bottleneck")
 	set.Func("header", "`LINE` such as \"X-API-Key: k\" for handshakes and publications; may be repeated",
 		func(line string) error {
 			c.Header = append(c.Header, line)
@@ -75,8 +83,20 @@ func (o *options) addCommon(set *flag.FlagSet) {
 		})
 }
 
+// addArrivals is for the scenarios that send.
+func (o *options) addArrivals(set *flag.FlagSet) {
+	c := &o.config
+	set.Func("arrivals", "`SHAPE` of the open loop: constant, poisson, burst:N (N at once) or step:RATE@TIME,…,RATE, whose rates take the place of --rate (default constant)",
+		func(text string) (err error) {
+			c.Arrivals, err = loadtest.ParseArrivals(text)
+			return err
+		})
+	set.Uint64Var(&c.Seed, "seed", 1, "seed of random arrivals; equal seeds give equal times")
+}
+
 func (o *options) addFanout(set *flag.FlagSet) {
 	c := &o.config
+	o.addArrivals(set)
 	set.Float64Var(&c.Rate, "rate", 8, "publications per second, open loop")
 	set.IntVar(&c.Payload, "payload", 128, "bytes of data per publication")
 	set.IntVar(&c.Outstanding, "outstanding", 1, "publications back to back at each scheduled time")
@@ -88,6 +108,7 @@ func (o *options) addFanout(set *flag.FlagSet) {
 
 func (o *options) addEcho(set *flag.FlagSet) {
 	c := &o.config
+	o.addArrivals(set)
 	set.Float64Var(&c.Rate, "rate", 0, "messages per second in all, open loop; 0: closed loop, one outstanding per connection")
 	set.IntVar(&c.Payload, "payload", 128, "bytes per message")
 	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last answers")

@@ -16,7 +16,23 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload compare A B          tell two results' differences from chance
 
 Flags may stand before or after the URL; "wsload fanout --help" lists them.
-Exit status: 0 everything delivered, 1 something was not, 2 usage.
+Exit status: 0 everything delivered, 1 something was not, 2 usage, 3 an expectation was not met,
+4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's.
+`
+
+// expectHelp stands below the help of each scenario.
+const expectHelp = `
+In CI, let expectations decide. Each names a number of the JSON (--json): a bare percentile is of
+latency, a bare name is enough where only one number has it, a map of counts is its sum. Times need
+a unit (ns, us, ms, s). A failed one is told in a line of its own:
+
+  wsload fanout ws://127.0.0.1:8080/ws --conns 2000 --rate 20 --quiet --json result.json \
+    --expect 'p99<50ms' --expect 'completion.p99<80ms' --expect 'errors.total==0' \
+    --expect 'errors.http_status.503==0' --expect 'lost==0'
+
+Exit status: 0 as it should be; 1 deliveries or connections failed; 2 usage; 3 an expectation was not
+met; 4 INVALID, the generator was the bottleneck: give it more cores, or ask for less. A runner that
+is always short of cores can still check what was delivered, with --accept-invalid.
 `
 
 // helpTexts say what a scenario does, with an example.
@@ -51,4 +67,5 @@ func printHelp(w io.Writer, scenario loadtest.Scenario, set *flag.FlagSet) {
 	fmt.Fprintf(w, "%s\nFlags:\n", helpTexts[scenario])
 	set.SetOutput(w)
 	set.PrintDefaults()
+	fmt.Fprint(w, expectHelp)
 }
