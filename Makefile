@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load bench-peers clean
+.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -60,6 +60,9 @@ build: ## the release binaries, into bin/
 
 floor: ## the C program that shows what the kernel alone costs
 	$(MAKE) -C loadtest/peers/floor
+
+truth: ## wsload's figures against what a proxy did, in long runs
+	$(GO) test -count=1 -v ./loadtest -run Truth -loadtest.truth 60s
 
 load: ## wsedge and the floor side by side
 	./loadtest/compare.sh

@@ -46,7 +46,7 @@ var rules = []rule{
 		"only what is wired to connections knows the reactor"},
 	{"", []string{"internal/certs"}, []string{"golang.org/x/crypto/acme"},
 		"certificates come from one place, which knows that handshakes must not wait for them"},
-	{"", []string{"cmd/wsload"}, []string{module + "loadtest"},
+	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
 	{"cmd", nil, []string{module + "frame", module + "pool"},
 		"commands read flags and start things; they speak no protocol"},

@@ -268,7 +268,7 @@ func TestPublishServerThatNeverEndsItsAnswer(t *testing.T) {
 				endless(false, text)(conn, nil)
 			})
 			cfg := shortFanout(good.url("/ws"))
-			cfg.PublishURL, cfg.Duration, cfg.Drain = "http://"+bad.listener.Addr().String()+"/", 5*time.Millisecond, 10*time.Second
+			cfg.PublishURL, cfg.Duration, cfg.Drain = "http://"+bad.listener.Addr().String()+"/", 5*time.Millisecond, 2*time.Second
 			r := mustRun(t, cfg)
 			if r.Verdict.OK || r.Publications.Scheduled != 1 || r.Publications.Acknowledged+r.Publications.Unknown != 1 {
 				t.Errorf("%v, %+v", r.Verdict, r.Publications)

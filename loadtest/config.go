@@ -90,6 +90,9 @@ type Config struct {
 	WorkerCommand []string
 	// Progress receives a line each second; nil for none.
 	Progress func(line string)
+	// Observe is told how the run stands, four times a second and after the last second; nil for none. The run waits for
+	// it to return.
+	Observe func(Status)
 }
 
 // maxRate is more than any kernel sends one by one.

@@ -3,8 +3,8 @@
 // A run is one scenario (Fanout, Echo or Idle) against one URL. Thousands of connections are kept by a few epoll loops, in
 // this process or in several; publications go out on a schedule that does not wait for the server (open loop), and latency
 // counts from the intended time of sending. Every subscriber keeps a ledger of what it received: lost, duplicated,
-// reordered and corrupted deliveries are counted, not sampled. The report also says whether the generator itself was the
-// bottleneck.
+// reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
+// bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
 // The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
 // connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and

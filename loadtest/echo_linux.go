@@ -44,12 +44,14 @@ func (e *echoSchedule) advance() { e.skip(e.loops - 1) }
 
 // echoDue sends what is due and returns when the next message is.
 func (l *loop) echoDue(now int64) int64 {
-	if l.echo.at == never || now < l.echo.at {
-		return l.echo.at
-	}
-	if l.echo.at >= l.window.End || l.closing {
+	switch {
+	case l.echo.at == never:
+		return never
+	case l.echo.at >= l.window.End || l.closing:
 		l.missEchoes(min(now, l.window.End))
 		return never
+	case now < l.echo.at:
+		return l.echo.at
 	}
 	if l.spec.Plan.Rate == 0 {
 		for slot := range l.conns {

@@ -111,8 +111,8 @@ func (e Expectation) String() string { return e.text }
 type ExpectationResult struct {
 	Expectation string `json:"expectation"`
 	OK          bool   `json:"ok"`
-	// Value is what was found, in the unit of the JSON name; null if there is none.
-	Value *float64 `json:"value"`
+	// Value is what was found, in the unit of the JSON name; left out if there is none.
+	Value *float64 `json:"value,omitempty"`
 	// Line tells people.
 	Line string `json:"line"`
 }

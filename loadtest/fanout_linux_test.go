@@ -30,6 +30,7 @@ func mustRun(t *testing.T, cfg Config) *Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkSchema(t, report)
 	return report
 }
 
@@ -219,15 +220,25 @@ func TestFanoutConnectionsThatAreRefused(t *testing.T) {
 	})
 	t.Run("by the system", func(t *testing.T) {
 		r := mustRun(t, shortFanout("ws://"+refusingAddress(t)+"/ws"))
-		if r.Verdict.OK || r.Connections.Established != 0 || r.Connections.Failures["connect: ECONNREFUSED (connection refused)"] != 5 {
+		if r.Verdict.OK || r.Connections.Established != 0 || r.Errors.Refused != 5 ||
+			r.Connections.Failures["connect: ECONNREFUSED (connection refused)"] != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
+		}
+	})
+	t.Run("by the system, in several processes", func(t *testing.T) {
+		t.Setenv(workerVariable, "1")
+		cfg := shortFanout("ws://" + refusingAddress(t) + "/ws")
+		cfg.Processes, cfg.WorkerCommand = 2, []string{os.Args[0]}
+		if r := mustRun(t, cfg); r.Errors.Refused != 5 || r.Errors.Total != 5 {
+			t.Errorf("%+v", r.Errors)
 		}
 	})
 	t.Run("by the subscription's answer", func(t *testing.T) {
 		s := &pushServer{subscribed: `{"type":"error","id":1,"code":"permission_denied"}`}
 		s.start(t)
 		r := mustRun(t, shortFanout(s.url("/ws")))
-		if r.Verdict.OK || r.Connections.Failures["subscribe refused: permission_denied"] != 5 {
+		if r.Verdict.OK || r.Errors.Subscription["permission_denied"] != 5 ||
+			r.Connections.Failures["subscribe refused: permission_denied"] != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
 		}
 	})
@@ -237,7 +248,7 @@ func TestFanoutConnectionsThatAreRefused(t *testing.T) {
 		cfg := shortFanout(s.url("/ws"))
 		cfg.SetupTimeout = time.Millisecond
 		r := mustRun(t, cfg)
-		if r.Verdict.OK || sum(r.Connections.Failures) != 5 {
+		if r.Verdict.OK || sum(r.Connections.Failures) != 5 || sum(r.Errors.Timeout) != 5 {
 			t.Errorf("%v, %+v", r.Verdict, r.Connections)
 		}
 	})

@@ -1,33 +1,11 @@
 package loadtest
 
-import (
-	"errors"
-	"fmt"
-)
-
-// tick closes a second: a line of progress, and an entry in the report's series.
-func (r *run) tick() {
-	p := r.fleet.progress()
-	recent := r.fleet.takeRecent()
-	published := p.Sent
-	if r.board != nil {
-		published = r.board.snapshot().Acknowledged
-	}
-	second := Interval{
-		At: float64(r.clock.now()) / 1e9, Conns: p.Ready - p.Ended, Published: published,
-		Delivered: p.Delivered - r.last.Delivered, P50: recent.P50, P99: recent.P99,
-	}
-	r.last = p
-	r.report.Seconds = append(r.report.Seconds, second)
-	if r.cfg.Progress != nil {
-		r.cfg.Progress(progressLine(second, p.Failed))
-	}
-}
+import "errors"
 
 // finish writes the report from what the workers and publishers say.
 func (r *run) finish() {
 	report := r.report
-	report.Config = r.configEcho()
+	report.Window = r.window.report()
 	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
 	var tally tallyCounts
 	var records [][]publicationRecord
@@ -59,7 +37,7 @@ func (r *run) finish() {
 		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
 		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
 	}
-	report.Latency = percentilesOf(r.fleet.latency)
+	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
 	r.completions(records, tally.Ready)
 	report.Server = r.server.report(tally.Ready, tally.Measured)
 	if tally.Measured > 0 {
@@ -112,7 +90,7 @@ func (r *run) completions(records [][]publicationRecord, receivers int) {
 func (r *run) configEcho() ConfigEcho {
 	c := ConfigEcho{
 		Scenario: r.cfg.Scenario, URL: r.cfg.URL, Channel: r.target.Channel, Conns: r.cfg.Conns,
-		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals, Seed: r.cfg.Seed,
+		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals.String(), Seed: r.cfg.Seed,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled,
@@ -121,16 +99,4 @@ func (r *run) configEcho() ConfigEcho {
 		c.PublishURL = r.target.PublishURL.String()
 	}
 	return c
-}
-
-func progressLine(s Interval, failed int) string {
-	line := fmt.Sprintf("%6.1f s  conns %d", s.At, s.Conns)
-	if failed > 0 {
-		line += fmt.Sprintf(" (%d failed)", failed)
-	}
-	line += fmt.Sprintf("  published %d  delivered/s %d", s.Published, s.Delivered)
-	if s.P99 > 0 {
-		line += fmt.Sprintf("  p50 %s  p99 %s", micros(s.P50), micros(s.P99))
-	}
-	return line
 }

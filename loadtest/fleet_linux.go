@@ -23,12 +23,13 @@ type fleet struct {
 	cancel  context.CancelFunc
 	running int
 
-	latency *hdrhistogram.Histogram // everything measured so far
-	recent  *hdrhistogram.Histogram // since the last takeRecent
+	latency  *hdrhistogram.Histogram // everything measured so far
+	timeline *timeline
 }
 
 // member is one worker: a process, or a goroutine of this one.
 type member struct {
+	number   int
 	commands *json.Encoder
 	input    io.Closer
 	last     progress
@@ -60,14 +61,14 @@ func wantedProcesses(cfg Config) (int, error) {
 	return (cfg.Conns + room - 1) / room, nil
 }
 
-func newFleet(cancel context.CancelFunc) *fleet {
-	return &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), recent: newHistogram()}
+func newFleet(cancel context.CancelFunc, workers int) *fleet {
+	return &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), timeline: newTimeline(workers)}
 }
 
 // startFleet starts the workers with their specs: a single one as a goroutine, several as processes.
 func startFleet(specs []workerSpec, command []string) (*fleet, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := newFleet(cancel)
+	f := newFleet(cancel, len(specs))
 	start := f.startProcess
 	if len(specs) == 1 {
 		start = f.startHere
@@ -121,7 +122,7 @@ func (f *fleet) startProcess(ctx context.Context, command []string, spec workerS
 
 // join begins to listen to a worker and gives it its spec.
 func (f *fleet) join(commands io.WriteCloser, lines io.Reader, spec workerSpec, wait func() error) error {
-	m := &member{commands: json.NewEncoder(commands), input: commands}
+	m := &member{number: len(f.members), commands: json.NewEncoder(commands), input: commands}
 	f.members = append(f.members, m)
 	f.running++
 	go f.listen(m, json.NewDecoder(lines), wait)
@@ -158,16 +159,21 @@ func (f *fleet) take(l memberLine) error {
 		return errors.New(l.line.Error)
 	case l.line.Result != nil:
 		l.from.result = l.line.Result
-		return f.measured(l.line.Result.Latency)
+		l.from.last.takeTally(&l.line.Result.Tally)
+		return f.book(l.from, l.line.Result.Latency)
 	case l.line.Progress != nil:
 		l.from.last = *l.line.Progress
-		return f.measured(l.line.Progress.Latency)
+		if l.line.Progress.Second > 0 {
+			return f.book(l.from, l.line.Progress.Latency)
+		}
 	}
 	return nil
 }
 
-func (f *fleet) measured(encoded []byte) error {
-	return errors.Join(mergeEncoded(f.latency, encoded), mergeEncoded(f.recent, encoded))
+// book puts what a member has said last into the timeline, with what it has measured since.
+func (f *fleet) book(from *member, encoded []byte) error {
+	f.timeline.take(from.number, from.last, encoded)
+	return mergeEncoded(f.latency, encoded)
 }
 
 // progress sums up how far the workers are.
@@ -186,13 +192,6 @@ func (f *fleet) knownSince(at int64) bool {
 		}
 	}
 	return true
-}
-
-// takeRecent returns what was measured since the last call.
-func (f *fleet) takeRecent() Percentiles {
-	p := percentilesOf(f.recent)
-	f.recent.Reset()
-	return p
 }
 
 // command tells all workers something.

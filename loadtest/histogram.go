@@ -52,6 +52,26 @@ type Percentiles struct {
 	Max   int64   `json:"max_us"`
 }
 
+// curveOf reads the quantiles 0, 0.1 … 0.9, 0.91 … 0.99, 0.991 … as long as at least one value lies beyond, and then the
+// largest value.
+func curveOf(h *hdrhistogram.Histogram) []CurvePoint {
+	count := h.TotalCount()
+	if count == 0 {
+		return nil
+	}
+	var curve []CurvePoint
+	for rest := 1.0; rest*float64(count) >= 1 && rest > 1e-7; rest /= 10 {
+		for tenths := range 9 {
+			left := rest * (1 - float64(tenths)/10)
+			if left*float64(count) < 1 {
+				break
+			}
+			curve = append(curve, CurvePoint{Quantile: 1 - left, Micros: h.ValueAtQuantile(100 * (1 - left))})
+		}
+	}
+	return append(curve, CurvePoint{Quantile: 1, Micros: h.Max()})
+}
+
 func percentilesOf(h *hdrhistogram.Histogram) Percentiles {
 	if h.TotalCount() == 0 {
 		return Percentiles{}

@@ -8,6 +8,7 @@ type ledger struct {
 	publishers int
 	next       []uint32          // by subscriber*publishers + publisher: one more than the highest sequence seen
 	holes      map[uint64][]span // same key: sequences below next that have not arrived
+	missing    uint64            // sequences in holes
 	counts     LedgerCounts      // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
 }
 
@@ -55,6 +56,7 @@ func (l *ledger) note(subscriber, publisher int, sequence uint32) bool {
 func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {
 	if next := l.next[key]; sequence > next {
 		l.holes[uint64(key)] = append(l.holes[uint64(key)], span{next, sequence})
+		l.missing += uint64(sequence - next)
 		l.next[key] = sequence + 1
 		return true
 	}
@@ -64,6 +66,7 @@ func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {
 			continue
 		}
 		l.holes[uint64(key)] = slices.Replace(holes, i, i+1, h.without(sequence)...)
+		l.missing--
 		l.counts.Reordered++
 		return true
 	}

@@ -183,6 +183,8 @@ func (l *loop) handle(events []unix.EpollEvent) {
 			l.ready(int(event.Fd), event.Events)
 		}
 	}
+	c := &l.tally.counts
+	c.Missing, c.Duplicated, c.Reordered = l.ledger.missing, l.ledger.counts.Duplicated, l.ledger.counts.Reordered
 }
 
 // clear empties an eventfd or timerfd, so that it is no longer readable.

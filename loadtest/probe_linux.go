@@ -74,6 +74,20 @@ func residentBytes(pid int) (int64, error) {
 	return kib * kibibyte, err
 }
 
+// roughResidentBytes is the kernel's running sum: off by some pages per CPU, but read without a walk over the mappings.
+func roughResidentBytes(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("/proc/%d/statm: %d fields", pid, len(fields))
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
 // slabBytes is what the kernel keeps for sockets, descriptors and all else, machine-wide.
 func slabBytes() (int64, error) {
 	kib, err := kibField("/proc/meminfo", "Slab:")
@@ -94,6 +108,26 @@ func kibField(path, name string) (int64, error) {
 	return 0, fmt.Errorf("%s has no %s", path, name)
 }
 
+// sysctls are those that bound connections or buffers.
+var sysctls = []string{
+	"fs.file-max", "fs.nr_open", "kernel.pid_max", "net.core.netdev_max_backlog", "net.core.rmem_max", "net.core.somaxconn", "net.core.wmem_max",
+	"net.ipv4.ip_local_port_range", "net.ipv4.tcp_congestion_control", "net.ipv4.tcp_max_syn_backlog", "net.ipv4.tcp_mem",
+	"net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_wmem",
+	"net.netfilter.nf_conntrack_max",
+}
+
+// readSysctls leaves out what this kernel does not have.
+func readSysctls() map[string]string {
+	values := map[string]string{}
+	for _, name := range sysctls {
+		text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+		if err == nil {
+			values[name] = strings.Join(strings.Fields(string(text)), " ")
+		}
+	}
+	return values
+}
+
 // environment describes the machine.
 func environment() Environment {
 	env := newEnvironment()
@@ -104,6 +138,13 @@ func environment() Environment {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err == nil {
 		env.UsableCores = set.Count()
+	}
+	env.MemoryBytes, _ = kibField("/proc/meminfo", "MemTotal:")
+	env.MemoryBytes *= kibibyte
+	env.Sysctls = readSysctls()
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err == nil {
+		env.OpenFiles, env.OpenFilesHard = files.Cur, files.Max
 	}
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {

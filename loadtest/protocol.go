@@ -69,7 +69,7 @@ type workerLine struct {
 	Error    string
 }
 
-// progress is how far a worker is. All counters but Sending only grow.
+// progress is how far a worker is. All counters but Sending and Missing only grow.
 type progress struct {
 	At        int64 // it is no older than this, in ns after the epoch
 	Ready     int   // connections that got as far as they should, including those that ended early since
@@ -78,7 +78,14 @@ type progress struct {
 	Sending   int   // loops with messages left to send by the clock (Echo)
 	Sent      uint64
 	Delivered uint64
-	Latency   []byte // measured since the last one that had it; encoded histogram
+	Late      uint64 // messages sent behind the schedule (Echo)
+	Missing   uint64 // deliveries that a later one has overtaken; may shrink
+	Faulty    uint64 // deliveries duplicated, reordered, corrupted or misdelivered
+	CPU       int64  // the process's CPU time, in ns
+	// Second, where it is not 0, says that this line closes the seconds of the run before it, and brings Latency: what was
+	// measured since the last line that closed one, as an encoded histogram.
+	Second  int
+	Latency []byte
 }
 
 func (p *progress) add(o progress) {
@@ -88,6 +95,10 @@ func (p *progress) add(o progress) {
 	p.Sending += o.Sending
 	p.Sent += o.Sent
 	p.Delivered += o.Delivered
+	p.Late += o.Late
+	p.Missing += o.Missing
+	p.Faulty += o.Faulty
+	p.CPU += o.CPU
 }
 
 // workerResult is what a worker knows at the end.

@@ -20,6 +20,7 @@ type Report struct {
 	Config      ConfigEcho  `json:"config"`
 	Run         string      `json:"run"` // as in the stamps
 	Interrupted bool        `json:"interrupted"`
+	Window      Window      `json:"window"`
 
 	Errors       ErrorCounts       `json:"errors"` // of connections; Publications has its own
 	Connections  Connections       `json:"connections"`
@@ -28,6 +29,8 @@ type Report struct {
 
 	// Latency is of each delivery (Fanout) or round trip (Echo) within the window.
 	Latency Percentiles `json:"latency"`
+	// LatencyCurve is the same at more quantiles, as far as the count bears them out.
+	LatencyCurve []CurvePoint `json:"latency_curve"`
 	// ClosedLoop says that Latency counts from the actual sending: the next message waits for the answer.
 	ClosedLoop bool `json:"closed_loop"`
 	// Completion is from a publication to its last receiver, FirstReceiver to its first; complete publications only.
@@ -59,17 +62,32 @@ type Environment struct {
 	CPU         string `json:"cpu"`
 	Cores       int    `json:"cores"`
 	UsableCores int    `json:"usable_cores"` // by this process's affinity
+	MemoryBytes int64  `json:"memory_bytes"`
+	OS          string `json:"os"`
+	Arch        string `json:"arch"`
 	Go          string `json:"go"`
-	Revision    string `json:"revision"` // of the generator's source, where the build knows it
+	Version     string `json:"version"`  // of the generator's module, where the build knows it
+	Revision    string `json:"revision"` // the commit of its source, where the build knows it
+	Modified    bool   `json:"modified"` // that source had changes which are in no commit
+
+	// OpenFiles is the generator's limit on open files (RLIMIT_NOFILE), and OpenFilesHard what it may be raised to.
+	OpenFiles     uint64 `json:"open_files"`
+	OpenFilesHard uint64 `json:"open_files_hard"`
+	// Sysctls are the kernel's settings that bound connections and buffers, by name; what a kernel does not have is left out.
+	Sysctls map[string]string `json:"sysctls"`
 }
 
 func newEnvironment() Environment {
-	env := Environment{Cores: runtime.NumCPU(), UsableCores: runtime.NumCPU(), Go: runtime.Version()}
+	env := Environment{Cores: runtime.NumCPU(), UsableCores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()}
 	env.Host, _ = os.Hostname()
 	if info, ok := debug.ReadBuildInfo(); ok {
+		env.Version = info.Main.Version
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
+			switch s.Key {
+			case "vcs.revision":
 				env.Revision = s.Value
+			case "vcs.modified":
+				env.Modified = s.Value == "true"
 			}
 		}
 	}
@@ -87,7 +105,7 @@ type ConfigEcho struct {
 	Threads     int      `json:"threads"`
 	Payload     int      `json:"payload_bytes"`
 	Rate        float64  `json:"rate_per_s"` // the highest, with steps
-	Arrivals    Arrivals `json:"arrivals"`   // as ParseArrivals reads them
+	Arrivals    string   `json:"arrivals"`   // as ParseArrivals reads them
 	Seed        uint64   `json:"seed"`
 	Outstanding int      `json:"outstanding"`
 	Publishers  int      `json:"publishers"`
@@ -156,14 +174,37 @@ type Generator struct {
 	LoopLag Percentiles `json:"loop_lag"`
 }
 
-// Interval is one second of the run.
+// Window says when the run did what, in seconds after its start; all are 0 where it did not get as far.
+type Window struct {
+	SendSecs float64 `json:"send_s"` // sending began
+	FromSecs float64 `json:"from_s"` // measuring began
+	EndSecs  float64 `json:"end_s"`  // both ended
+}
+
+// CurvePoint is one point of a percentile curve.
+type CurvePoint struct {
+	Quantile float64 `json:"quantile"` // 0 to 1
+	Micros   int64   `json:"us"`
+}
+
+// Interval is one second of the run; the last is what is left of one. Percentiles are of the measured deliveries that arrived
+// in it, 0 without any.
 type Interval struct {
 	At        float64 `json:"at_s"` // its end, after the start of the run
+	Length    float64 `json:"length_s"`
 	Conns     int     `json:"conns"`
 	Published uint64  `json:"published"` // so far; messages sent, in an echo
 	Delivered uint64  `json:"delivered"` // in this second
 	P50       int64   `json:"p50_us"`
 	P99       int64   `json:"p99_us"`
+	Max       int64   `json:"max_us"`
+	Late      uint64  `json:"late"`    // sends behind their time by the generator's fault, so far
+	Missing   uint64  `json:"missing"` // deliveries that have not come though a later one has, at its end
+	Faulty    uint64  `json:"faulty"`  // deliveries duplicated, reordered, corrupted or misdelivered, so far
+	// GeneratorCPU and ServerCPU are CPU time per time: 1 is one core.
+	GeneratorCPU float64 `json:"generator_cpu"`
+	ServerCPU    float64 `json:"server_cpu"`       // 0 without a PID
+	ServerRSS    int64   `json:"server_rss_bytes"` // at its end, to within some pages; 0 without a PID
 }
 
 // Verdict is the answer to the question whether all went well.

@@ -32,7 +32,11 @@ type run struct {
 	unresolved *failure
 	totals     []publisherTotals
 	window     window
-	last       progress
+	phase      Phase
+	ends       int64       // the phase does, in ns after the epoch; 0 where that depends on others
+	shown      int         // seconds, when soFar was read
+	soFar      Percentiles // for observers
+	last       progress    // at the end of the last second
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
@@ -48,7 +52,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 // execute does what was prepared.
 func (r *run) execute(ctx context.Context) (*Report, error) {
 	if r.unresolved != nil {
-		r.fleet = newFleet(func() {})
+		r.fleet = newFleet(func() {}, 0)
 		r.finish()
 		return r.report, nil
 	}
@@ -64,6 +68,9 @@ func (r *run) execute(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	r.report.Interrupted = ctx.Err() != nil
+	if err := r.closeLast(); err != nil {
+		return nil, err
+	}
 	r.finish()
 	return r.report, nil
 }
@@ -91,11 +98,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
+	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
-		Schema: SchemaVersion, Command: os.Args, Started: time.Now(), Environment: environment(),
-		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
+		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
 	}
 	if cfg.PID > 0 {
 		r.server.pid = cfg.PID
@@ -121,7 +128,7 @@ func (r *run) start() (err error) {
 	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
 		return err
 	}
-	r.ticker = time.NewTicker(time.Second)
+	r.ticker = time.NewTicker(statusInterval)
 	return nil
 }
 
@@ -164,11 +171,14 @@ func (r *run) sequenceLimit() uint32 {
 // phases goes through the run. What ctx cuts short is left out, down to the results.
 func (r *run) phases(ctx context.Context) error {
 	began := r.clock.now()
+	r.enter(PhaseConnecting, 0)
 	if err := r.await(ctx, never, r.allSetUp); err != nil {
 		return err
 	}
 	r.report.Connections.SetupSecs = float64(r.clock.now()-began) / 1e9
-	if err := r.await(ctx, r.clock.now()+int64(r.cfg.Settle), neverDone); err != nil {
+	rested := r.clock.now() + int64(r.cfg.Settle)
+	r.enter(PhaseSettling, rested)
+	if err := r.await(ctx, rested, neverDone); err != nil {
 		return err
 	}
 	r.server.settled()
@@ -178,6 +188,7 @@ func (r *run) phases(ctx context.Context) error {
 		}
 	}
 	r.server.after()
+	r.enter(PhaseClosing, 0)
 	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
 		return err
 	}
@@ -206,9 +217,12 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 		case <-timeout:
 			return nil
 		case <-r.ticker.C:
-			r.tick()
+			if err := r.closeSeconds(); err != nil {
+				return err
+			}
+			r.showStatus()
 		case line := <-r.fleet.lines:
-			if err := r.fleet.take(line); err != nil {
+			if err := errors.Join(r.fleet.take(line), r.closeSeconds()); err != nil {
 				return err
 			}
 		}
@@ -222,6 +236,7 @@ func (r *run) load(ctx context.Context) error {
 	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
 	w.End = w.From + int64(r.cfg.Duration)
 	r.window = w
+	r.enter(PhaseWarmup, w.From)
 	if err := r.fleet.command(workerCommand{Start: &w}); err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ type arrivalPlan struct {
 // seedStream tells the generator of this package from others that are given the same seed.
 const seedStream = 0x77736c6f6164 // "wsload"
 
+// farFuture, in ns, is 146 years: what comes later at a tiny rate still has a time that does not overflow.
+const farFuture = 1 << 62
+
 // newSchedule begins at start, in ns after the epoch.
 func newSchedule(start int64, plan arrivalPlan) *schedule {
 	s := &schedule{start: start, batch: max(plan.Batch, plan.Arrivals.burst, 1), steps: plan.Arrivals.steps}
@@ -50,7 +53,7 @@ func newSchedule(start int64, plan arrivalPlan) *schedule {
 func (s *schedule) next() int64 {
 	if s.left == 0 {
 		s.left = s.batch
-		s.at = s.start + int64(math.Round(s.nextBatch()*1e9))
+		s.at = s.start + int64(math.Round(min(s.nextBatch()*1e9, farFuture)))
 	}
 	s.left--
 	return s.at

@@ -110,6 +110,15 @@ func TestPoissonGaps(t *testing.T) {
 	}
 }
 
+func TestSchedulesOfTinyRatesEnd(t *testing.T) {
+	for _, shape := range []string{"constant", "poisson", "burst:2", "step:1e-300@1s,1e-300"} {
+		plan := arrivalPlan{Arrivals: mustArrivals(t, shape), Rate: 1e-300, Seed: 1}
+		if got := due(newSchedule(0, plan), int64(time.Second)); len(got) > 2 {
+			t.Errorf("%s: %d messages in a second of next to none", shape, len(got))
+		}
+	}
+}
+
 func TestSchedulesOfOneSeedAreEqual(t *testing.T) {
 	plan := arrivalPlan{Arrivals: mustArrivals(t, "poisson"), Rate: 1000, Batch: 2, Seed: 1}
 	first := due(newSchedule(0, plan), int64(time.Second))

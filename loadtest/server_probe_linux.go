@@ -10,6 +10,8 @@ type serverProbe struct {
 	slabStart, slabRest                     int64
 	beginAt, endAt                          int64
 	ended                                   bool
+
+	sampledCPU, sampledAt int64 // by second
 }
 
 func (s *serverProbe) usage() (u processUsage) {
@@ -31,6 +33,7 @@ func (s *serverProbe) slab() (bytes int64) {
 // before is before the first connection.
 func (s *serverProbe) before() {
 	s.atStart = s.usage()
+	s.sampledCPU = s.atStart.CPU
 	s.slabStart = s.slab()
 }
 
@@ -45,6 +48,33 @@ func (s *serverProbe) begin(now int64) { s.atBegin, s.beginAt = s.usage(), now }
 func (s *serverProbe) end(now int64) {
 	s.atEnd, s.endAt = s.usage(), now
 	s.ended = s.beginAt > 0
+}
+
+// second returns the CPU time per time since its last call, and the memory in use; zeros where there is nothing to read.
+func (s *serverProbe) second(now int64) (cpu float64, rss int64) {
+	used, rss, ok := s.sample()
+	if !ok {
+		return 0, 0
+	}
+	if now > s.sampledAt {
+		cpu = float64(used-s.sampledCPU) / float64(now-s.sampledAt)
+	}
+	s.sampledCPU, s.sampledAt = used, now
+	return cpu, rss
+}
+
+// sample is what the process has used by now, cheaply: it is read once a second. ok is false where there is nothing to read;
+// that a process has gone is for the readings above to report.
+func (s *serverProbe) sample() (cpu, rss int64, ok bool) {
+	if s.pid == 0 {
+		return 0, 0, false
+	}
+	cpu, err := processCPU(s.pid)
+	if err != nil {
+		return 0, 0, false
+	}
+	rss, err = roughResidentBytes(s.pid)
+	return cpu, rss, err == nil
 }
 
 // after is with all connections, after the last message.

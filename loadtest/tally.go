@@ -23,6 +23,9 @@ type tallyCounts struct {
 	Stale     uint64 // messages of another run
 
 	Corrupted, Misdelivered uint64
+
+	// As of the end of the loop's last turn; the ledger has them for good.
+	Missing, Duplicated, Reordered uint64
 }
 
 func (c *tallyCounts) add(o tallyCounts) {
@@ -42,6 +45,24 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Stale += o.Stale
 	c.Corrupted += o.Corrupted
 	c.Misdelivered += o.Misdelivered
+	c.Missing += o.Missing
+	c.Duplicated += o.Duplicated
+	c.Reordered += o.Reordered
+}
+
+// takeTally brings p to what the counts of an ended worker say; its time and CPU time stay. It closes no second.
+func (p *progress) takeTally(c *tallyCounts) {
+	at, cpu := p.At, p.CPU
+	*p = c.progress()
+	p.At, p.CPU = at, cpu
+}
+
+// progress is what the counts say of how far things are.
+func (c *tallyCounts) progress() progress {
+	return progress{
+		Ready: c.Ready, Failed: c.Failed, Ended: c.Ended, Sending: c.Sending, Sent: c.Sent, Delivered: c.Delivered,
+		Late: c.Late, Missing: c.Missing, Faulty: c.Duplicated + c.Reordered + c.Corrupted + c.Misdelivered,
+	}
 }
 
 // tally is what a loop shows to others. The loop holds mu for a whole turn, so that a delivery costs no lock.

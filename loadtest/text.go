@@ -95,10 +95,10 @@ func (r *Report) writeEcho(row rowFunc) {
 
 // arrivals says how messages were spread over time.
 func (c ConfigEcho) arrivals() string {
-	switch c.Arrivals.kind {
-	case arriveConstantly:
+	switch {
+	case c.Arrivals == Arrivals{}.String():
 		return fmt.Sprintf("%g/s", c.Rate)
-	case arriveInSteps:
+	case strings.HasPrefix(c.Arrivals, "step:"):
 		return fmt.Sprintf("up to %g/s (%s)", c.Rate, c.Arrivals)
 	default:
 		return fmt.Sprintf("%g/s (%s, seed %d)", c.Rate, c.Arrivals, c.Seed)

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Beyond these the generator's own limits show in the figures. A lag counts when it is a tenth of what is measured and more
-// than a timer's: waking up takes some 60 µs on an idle machine, and now and then a few times that.
+// Beyond these the generator's own limits show in the figures. A lag counts when it is more than a tenth of what is
+// measured, and than what makes a send late (lateAfter): where the server shares the machine, loops that do next to nothing
+// show 0.6 to 0.9 ms. Who measures less than that can expect less: --expect 'loop_lag.p99<100us'.
 const (
 	maxBusy      = 0.85
 	maxLateShare = 0.01
 	maxLagShare  = 0.10
-	timerLag     = 250 * time.Microsecond
+	ordinaryLag  = time.Millisecond
 )
 
 // judge fills in the verdict.
@@ -56,7 +57,7 @@ func (g *Generator) judge(sends uint64, latency Percentiles) {
 		g.Reasons = append(g.Reasons, fmt.Sprintf("%d of %d send times were missed", g.Late, sends))
 	}
 	lag := g.LoopLag.P99
-	if latency.Count > 0 && lag > timerLag.Microseconds() && float64(lag) > maxLagShare*float64(latency.P99) {
+	if latency.Count > 0 && lag > ordinaryLag.Microseconds() && float64(lag) > maxLagShare*float64(latency.P99) {
 		g.Reasons = append(g.Reasons, fmt.Sprintf("its loops were late by %s at p99, where %s was measured", micros(lag), micros(latency.P99)))
 	}
 	g.Bottleneck = len(g.Reasons) > 0

@@ -12,10 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	progressInterval = 100 * time.Millisecond
-	latencyEvery     = 10 // progress lines
-)
+const progressInterval = 100 * time.Millisecond
 
 // worker runs its share of the connections and talks to the coordinator.
 type worker struct {
@@ -25,7 +22,7 @@ type worker struct {
 	ended   chan error // one from each loop
 	out     *json.Encoder
 	spare   *hdrhistogram.Histogram
-	lines   int
+	second  int // of the run: those before it are closed
 	window  window
 	cpu     cpuMark
 	cpuBusy float64
@@ -148,15 +145,14 @@ func (w *worker) report() error {
 	for _, l := range w.loops {
 		total.add(l.tally.snapshot())
 	}
-	line := progress{
-		At: now, Ready: total.Ready, Failed: total.Failed, Ended: total.Ended, Sending: total.Sending, Sent: total.Sent, Delivered: total.Delivered,
-	}
-	if w.lines++; w.lines%latencyEvery == 0 {
+	line := total.progress()
+	line.At, line.CPU = now, cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
+	if second := int(now / int64(time.Second)); second > w.second {
 		encoded, err := encodeHistogram(w.takeLatency())
 		if err != nil {
 			return err
 		}
-		line.Latency = encoded
+		w.second, line.Second, line.Latency = second, second, encoded
 	}
 	return w.out.Encode(workerLine{Progress: &line})
 }

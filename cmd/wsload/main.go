@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -41,6 +40,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch name := args[0]; name {
 	case "fanout", "echo", "idle":
 		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
+	case "compare":
+		return runCompare(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":
@@ -53,7 +54,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) int {
-	opts, err := parseOptions(scenario, args, stdout, stderr)
+	opts, err := parseOptions(scenario, args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -63,7 +64,12 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := loadtest.Run(ctx, opts.config)
+	stopObserving, err := opts.observe(stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		return exitUsage
+	}
+	report, err := runObserved(ctx, opts.config, stopObserving)
 	if err != nil {
 		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
 		if errors.Is(err, loadtest.ErrUsage) {
@@ -71,7 +77,7 @@ func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Wr
 		}
 		return exitFailed
 	}
-	if err := publish(report, opts.jsonFile, stdout); err != nil {
+	if err := opts.files.publish(report, stdout); err != nil {
 		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
 		return exitFailed
 	}
@@ -98,19 +104,10 @@ func exitCode(report *loadtest.Report, acceptInvalid bool, stderr io.Writer) int
 	}
 }
 
-// publish prints the report and writes it to a file, where there is to be one.
-func publish(report *loadtest.Report, jsonFile string, stdout io.Writer) error {
-	if err := report.WriteText(stdout); err != nil {
-		return err
-	}
-	if jsonFile == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(jsonFile, append(text, '\n'), 0o644)
+// runObserved gives the terminal back however the run ends.
+func runObserved(ctx context.Context, cfg loadtest.Config, stopObserving func()) (*loadtest.Report, error) {
+	defer stopObserving()
+	return loadtest.Run(ctx, cfg)
 }
 
 // runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.

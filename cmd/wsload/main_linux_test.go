@@ -1,13 +1,16 @@
 package main
 
 import (
-	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/wsedge/wsedge/loadtest"
 )
@@ -15,14 +18,16 @@ import (
 func TestOptions(t *testing.T) {
 	opts, err := parseOptions(loadtest.Fanout, []string{
 		"ws://h/ws", "--conns", "7", "--duration=3s", "--source", "10.0.0.0/24,10.1.0.1", "--json", "f", "--header", "A: b", "--header", "C: d",
-		"--outstanding", "8", "--quiet", "--arrivals", "poisson", "--seed", "9", "--expect", "p99<50ms", "--expect", "lost==0",
-	}, nil, nil)
+		"--outstanding", "8", "--quiet", "--html=h", "--csv", "c", "--prometheus", ":1", "--arrivals", "poisson", "--seed", "9",
+		"--expect", "p99<50ms", "--expect", "lost==0",
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := opts.config
 	if c.URL != "ws://h/ws" || c.Conns != 7 || c.Duration != 3*time.Second || c.Warmup != 2*time.Second || len(c.Sources) != 2 ||
-		len(c.Header) != 2 || len(c.Expect) != 2 || c.Outstanding != 8 || c.Rate != 8 || c.Arrivals.String() != "poisson" || c.Seed != 9 || opts.jsonFile != "f" || c.Progress != nil {
+		len(c.Header) != 2 || len(c.Expect) != 2 || c.Outstanding != 8 || c.Rate != 8 || c.Arrivals.String() != "poisson" || c.Seed != 9 ||
+		opts.files != (outputs{"f", "c", "h"}) || opts.prometheus != ":1" || !opts.quiet {
 		t.Errorf("%+v", opts)
 	}
 }
@@ -54,6 +59,13 @@ func TestExitCodes(t *testing.T) {
 		{"idle --conns 2 --quiet --duration 1ms " + closed, exitFailed, "result: FAILED: 2 connections not established", ""},
 		{"fanout --help", exitOK, "--expect 'p99<50ms'", ""},
 		{"idle ws://127.0.0.1:1/ws --expect p98<1ms", exitUsage, "", `no number "p98"`},
+		{"idle --prometheus nowhere:x ws://127.0.0.1:1/ws", exitUsage, "", "prometheus"},
+		{"compare --help", exitOK, "Example:\n  wsload compare", ""},
+		{"compare", exitUsage, "", "want two results"},
+		{"compare a b c", exitUsage, "", "want two results"},
+		{"compare a vs", exitUsage, "", "want two results"},
+		{"compare a vs b vs c", exitUsage, "", "want two results"},
+		{"compare /does/not/exist /nor/this", exitFailed, "", "/nor/this"},
 		{"worker", exitFailed, "", "no specification"},
 	}
 	for _, c := range cases {
@@ -65,51 +77,92 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestExitCodesOfReports has all four outcomes meet.
-func TestExitCodesOfReports(t *testing.T) {
-	met, missed := loadtest.ExpectationResult{OK: true, Line: "p50<1s: ok"}, loadtest.ExpectationResult{Line: "lost==0: FAILED: it is 3"}
-	cases := []struct {
-		verdict loadtest.Verdict
-		expect  []loadtest.ExpectationResult
-		accept  bool
-		code    int
-	}{
-		{loadtest.Verdict{OK: true}, nil, false, exitOK},
-		{loadtest.Verdict{OK: true}, []loadtest.ExpectationResult{met}, false, exitOK},
-		{loadtest.Verdict{OK: true}, []loadtest.ExpectationResult{met, missed}, false, exitUnexpected},
-		{loadtest.Verdict{}, []loadtest.ExpectationResult{missed}, false, exitFailed},
-		{loadtest.Verdict{OK: true, Invalid: true}, []loadtest.ExpectationResult{missed}, false, exitInvalid},
-		{loadtest.Verdict{OK: true, Invalid: true}, []loadtest.ExpectationResult{missed}, true, exitUnexpected},
-		{loadtest.Verdict{OK: true, Invalid: true}, nil, true, exitOK},
-		{loadtest.Verdict{Invalid: true}, nil, false, exitFailed},
-	}
-	for _, c := range cases {
-		var stderr strings.Builder
-		report := &loadtest.Report{Verdict: c.verdict, Expectations: c.expect}
-		if got := exitCode(report, c.accept, &stderr); got != c.code {
-			t.Errorf("%+v, %v, accepted %v: exit %d, want %d", c.verdict, c.expect, c.accept, got, c.code)
-		}
-		if report.MeetsExpectations() != (stderr.Len() == 0) || strings.Contains(stderr.String(), "p50") {
-			t.Errorf("%v: said %q", c.expect, stderr.String())
-		}
-	}
-}
-
-func TestJSONFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "result.json")
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
 	var stdout, stderr strings.Builder
-	run([]string{"idle", "ws://" + closedAddress(t) + "/ws", "--conns", "1", "--quiet", "--duration", "1ms", "--json", file},
-		strings.NewReader(""), &stdout, &stderr)
-	text, err := os.ReadFile(file)
+	run([]string{"idle", "ws://" + closedAddress(t) + "/ws", "--conns", "1", "--duration", "1ms", "--json", dir + "/r.json",
+		"--csv", dir + "/r.csv", "--html", dir + "/r.html"}, strings.NewReader(""), &stdout, &stderr)
+	report, err := readResult(dir + "/r.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report loadtest.Report
-	if err := json.Unmarshal(text, &report); err != nil {
+	if report.Config.Conns != 1 || report.Verdict.OK {
+		t.Errorf("%+v", report)
+	}
+	for name, want := range map[string]string{"r.csv": "at_s,length_s,", "r.html": "<strong>FAILED</strong>"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, %q", name, err, text)
+		}
+	}
+	stdout.Reset()
+	if code := run([]string{"compare", dir + "/r.json", dir + "/r.json"}, nil, &stdout, &stderr); code != exitOK ||
+		!strings.Contains(stdout.String(), "the round of A failed") {
+		t.Errorf("exit %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+}
+
+func TestFilesThatCannotBeWritten(t *testing.T) {
+	var stdout, stderr strings.Builder
+	good := filepath.Join(t.TempDir(), "r.json")
+	code := run([]string{"idle", "ws://" + closedAddress(t) + "/ws", "--conns", "1", "--duration", "1ms", "--quiet", "--html", "/does/not/exist",
+		"--json", good}, strings.NewReader(""), &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "/does/not/exist") {
+		t.Errorf("exit %d, %s", code, stderr.String())
+	}
+	if _, err := os.Stat(good); err != nil {
+		t.Error("one file that fails keeps another from being written")
+	}
+}
+
+func TestMetricsAreServed(t *testing.T) {
+	opts := &options{prometheus: closedAddress(t), quiet: true}
+	stop, err := opts.observe(&strings.Builder{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Schema != loadtest.SchemaVersion || report.Config.Conns != 1 || report.Verdict.OK {
-		t.Errorf("%+v", report)
+	opts.config.Observe(loadtest.Status{Delivered: 77})
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get("http://" + opts.prometheus + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || !strings.Contains(string(text), "\nwsload_delivered_total 77\n") {
+		t.Errorf("%v, %s", err, text)
+	}
+	answer.Body.Close()
+	stop()
+	if _, err := client.Get("http://" + opts.prometheus + "/metrics"); err == nil {
+		t.Error("still served after the run")
+	}
+}
+
+// TestWhereThereIsAView has a pseudo-terminal, a pipe, and something that is no file.
+func TestWhereThereIsAView(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 77}); err != nil {
+		t.Fatal(err)
+	}
+	in, pipe, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer pipe.Close()
+	t.Setenv("TERM", "xterm")
+	if viewOn(terminal) != terminal || viewOn(pipe) != nil || viewOn(&strings.Builder{}) != nil {
+		t.Error("a view elsewhere than on a terminal")
+	}
+	if columns, rows := terminalSize(terminal); columns != 77 || rows != 33 {
+		t.Errorf("%d columns, %d rows", columns, rows)
+	}
+	t.Setenv("TERM", "dumb")
+	if viewOn(terminal) != nil {
+		t.Error("a view on a terminal that cannot draw")
 	}
 }
 

@@ -12,13 +12,15 @@ import (
 // options is a command line, read.
 type options struct {
 	config        loadtest.Config
-	jsonFile      string
+	files         outputs
+	prometheus    string // address
+	plain         bool
 	quiet         bool
 	acceptInvalid bool
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
-func parseOptions(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) (*options, error) {
+func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (*options, error) {
 	opts := &options{config: loadtest.Config{Scenario: scenario}}
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned
@@ -41,9 +43,6 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout, stderr io.W
 		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
 	}
 	opts.config.URL = set.Arg(0)
-	if !opts.quiet {
-		opts.config.Progress = func(line string) { fmt.Fprintln(stderr, line) }
-	}
 	return opts, nil
 }
 
@@ -59,8 +58,12 @@ func (o *options) addCommon(set *flag.FlagSet) {
 	set.Float64Var(&c.ConnectRate, "connect-rate", 4000, "connections opened per second")
 	set.IntVar(&c.MaxInFlight, "max-in-flight", 1000, "connections in setup at a time")
 	set.IntVar(&c.PID, "pid", 0, "the server's process, to report its CPU time and memory")
-	set.StringVar(&o.jsonFile, "json", "", "write the whole result to `FILE`")
-	set.BoolVar(&o.quiet, "quiet", false, "no progress lines")
+	set.StringVar(&o.files.json, "json", "", "write the whole result to `FILE` (schema: docs/wsload-result.schema.json)")
+	set.StringVar(&o.files.csv, "csv", "", "write the seconds of the run to `FILE`")
+	set.StringVar(&o.files.html, "html", "", "write a page with plots to `FILE`")
+	set.StringVar(&o.prometheus, "prometheus", "", "answer scrapes at `ADDRESS` (host:port) while it runs")
+	set.BoolVar(&o.plain, "plain", false, "lines of progress even on a terminal")
+	set.BoolVar(&o.quiet, "quiet", false, "no progress at all")
 	set.Func("source", "`ADDRESSES` to connect from: comma-separated, or CIDR ranges (default: the system's choice, on loopback 127.0.0.1 and up)",
 		func(list string) (err error) {
 			c.Sources, err = loadtest.ParseSources(list)
