@@ -78,7 +78,7 @@ func warnings(a, b []*loadtest.Report) (list []string) {
 			}
 		}
 	}
-	for _, name := range []string{"scenario", "conns", "payload", "rate", "outstanding", "duration", "kernel", "CPU", "usable cores"} {
+	for _, name := range []string{"scenario", "conns", "payload", "rate", "arrivals", "outstanding", "duration", "kernel", "CPU", "usable cores"} {
 		if differ[name] {
 			list = append(list, "the runs differ in "+name)
 		}
@@ -107,7 +107,7 @@ func differences(a, b *loadtest.Report) (names []string) {
 	x, y := a.Config, b.Config
 	for name, same := range map[string]bool{
 		"scenario": x.Scenario == y.Scenario, "conns": x.Conns == y.Conns, "payload": x.Payload == y.Payload, "rate": x.Rate == y.Rate,
-		"outstanding": x.Outstanding == y.Outstanding, "duration": x.Duration == y.Duration,
+		"arrivals": x.Arrivals == y.Arrivals, "outstanding": x.Outstanding == y.Outstanding, "duration": x.Duration == y.Duration,
 		"kernel": a.Environment.Kernel == b.Environment.Kernel, "CPU": a.Environment.CPU == b.Environment.CPU,
 		"usable cores": a.Environment.UsableCores == b.Environment.UsableCores,
 	} {

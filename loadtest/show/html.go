@@ -97,6 +97,7 @@ func latencyTable(r *loadtest.Report) Table {
 	add("publisher's answer", r.Acknowledgement)
 	add("handshake", r.Connections.Connect)
 	add("subscription", r.Connections.Subscribe)
+	add("generator's lag", r.Generator.LoopLag)
 	return t
 }
 
@@ -200,6 +201,7 @@ func configTable(r *loadtest.Report) Table {
 	t.add("processes × threads", fmt.Sprintf("%d × %d", c.Processes, c.Threads))
 	t.add("payload", fmt.Sprintf("%s bytes", thousands(c.Payload)))
 	t.add("rate", fmt.Sprintf("%g/s, %d outstanding, %d publishers", c.Rate, c.Outstanding, c.Publishers))
+	t.add("arrivals", fmt.Sprintf("%s, seed %d", c.Arrivals, c.Seed))
 	t.add("duration", fmt.Sprintf("%g s after %g s of warm-up and %g s of rest", c.Duration, c.Warmup, c.Settle))
 	return t
 }

@@ -53,6 +53,7 @@ func fanout() *loadtest.Report {
 		LatencyCurve: []loadtest.CurvePoint{{Quantile: 0, Micros: 100}, {Quantile: 0.5, Micros: 2500}, {Quantile: 0.99, Micros: 90_000}, {Quantile: 1, Micros: 120_000}},
 		Server:       &loadtest.Server{PID: 7, CPUSecs: 0.15, WindowSecs: 3, CPUPerDelivery: 6.25, RSSBefore: 8e6, RSSSettled: 9e6, RSSAfter: 9.5e6, RSSPerConn: 1000},
 		Generator:    loadtest.Generator{CPUBusy: 0.2, LoopBusy: 0.3, CPUPerDelivery: 5},
+		Expectations: []loadtest.ExpectationResult{{Expectation: "p50<5ms", OK: true, Line: "p50<5ms: ok"}, {Expectation: "lost==0", Line: "lost==0 FAILED: 1"}},
 		Verdict:      loadtest.Verdict{Reasons: []string{"1 deliveries lost"}},
 	}
 	for i, p99 := range []int64{0, 4000, 90_000, 4500, 4200} {
@@ -113,7 +114,7 @@ func TestHTMLOfLittle(t *testing.T) {
 		{},
 		{Config: loadtest.ConfigEcho{Scenario: loadtest.Idle}, Seconds: []loadtest.Interval{{At: 0.2, Length: 0.2, Conns: 1}}},
 		{Config: loadtest.ConfigEcho{Scenario: loadtest.Echo}, ClosedLoop: true, Interrupted: true, Server: &loadtest.Server{Problem: "gone"}},
-		{Config: loadtest.ConfigEcho{Scenario: loadtest.Echo}, Generator: loadtest.Generator{Bottleneck: true, Reasons: []string{"slow"}}},
+		{Verdict: loadtest.Verdict{OK: true, Invalid: true}, Generator: loadtest.Generator{Bottleneck: true, Reasons: []string{"slow"}}},
 	} {
 		var out bytes.Buffer
 		if err := WriteHTML(&out, r); err != nil {
@@ -121,6 +122,26 @@ func TestHTMLOfLittle(t *testing.T) {
 		}
 		if strings.Contains(out.String(), "NaN") || strings.Contains(out.String(), "Inf") {
 			t.Errorf("%+v: a number is none", r.Config)
+		}
+	}
+}
+
+func TestPageSaysWhatItIsWorth(t *testing.T) {
+	unmet := []loadtest.ExpectationResult{{Expectation: "lost==0", Line: "lost==0 FAILED: 1"}}
+	for _, c := range []struct {
+		verdict loadtest.Verdict
+		expect  []loadtest.ExpectationResult
+		want    string
+	}{
+		{loadtest.Verdict{OK: true}, nil, "<strong>ok</strong>"},
+		{loadtest.Verdict{OK: true}, unmet, "<strong>not as expected</strong>"},
+		{loadtest.Verdict{OK: true, Invalid: true}, unmet, "<strong>INVALID</strong>"},
+		{loadtest.Verdict{Invalid: true}, nil, "<strong>FAILED</strong>"},
+	} {
+		var out bytes.Buffer
+		r := &loadtest.Report{Verdict: c.verdict, Expectations: c.expect}
+		if err := WriteHTML(&out, r); err != nil || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%+v, %d unmet: no %s (%v)", c.verdict, len(c.expect), c.want, err)
 		}
 	}
 }
