@@ -73,6 +73,9 @@ func (c *Conn) peerClose(payload []byte) {
 // side down and waits a moment for the peer to do the same: closed at once, unread input would make the kernel reset
 // the connection, and the last bytes would be lost.
 func (c *Conn) outputDone() {
+	if c.loop.corked == c { // what it says last may be in the cork; uncork comes here again
+		return
+	}
 	if c.state != stateClosing || c.out != nil || c.gathered != 0 || c.flags&(flagHangUp|flagCloseReceived) == 0 {
 		return
 	}

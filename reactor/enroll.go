@@ -126,6 +126,9 @@ func (l *loop) openEnrolled(c *Conn, e *enrollment) {
 	l.stats.bytesIn.Add(int64(len(e.input)))
 	l.corked = c
 	c.inbound(e.input) // plaintext, also of a conn under TLS
+	if c.flags&flagSealed != 0 && c.state < stateHandedOver {
+		c.unseal(nil) // the session may have ended meanwhile, or hold a part of a record
+	}
 	l.uncork()
 	c.flushCipher()
 }

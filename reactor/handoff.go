@@ -77,7 +77,9 @@ func (c *Conn) plainHTTP(in []byte) error {
 		handed.peer = c.more.announced
 	}
 	if c.flags&flagSealed != 0 {
-		handed.Conn = c.unsealed(conn)
+		sealed := c.unsealed(conn)
+		sealed.ended = sealed.session.Advance(nil) // what came with the request may have been its end
+		handed.Conn = sealed
 	}
 	c.state = stateHandedOver
 	c.loop.wheel.remove(c)
@@ -153,6 +155,14 @@ func (c *httpConn) RemoteAddr() net.Addr {
 		return c.peer
 	}
 	return c.Conn.RemoteAddr()
+}
+
+// CloseWrite is what net/http looks for where it ends a connection of which it has not read all.
+func (c *httpConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
 }
 
 func (c *httpConn) Read(p []byte) (int, error) {

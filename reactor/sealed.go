@@ -42,6 +42,7 @@ type sealed struct {
 	cipher  []byte // that the socket has not taken
 	since   uint32 // tick at which it began to wait
 	ended   bool   // close_notify, or an alert, is out or in cipher
+	broken  bool   // the session has failed
 }
 
 // seal puts the conn under TLS, before its first input.
@@ -122,10 +123,12 @@ func (c *Conn) unsealFailed(err error) {
 	l := c.loop
 	session := c.more.sealed.session
 	switch {
-	case c.state == stateLingering:
-		c.gone(nil) // whatever it was, it is the end that was waited for
+	case c.state == stateLingering && err == io.EOF:
+		c.gone(nil) // this is the end that was waited for
 		c.closeSocket()
 		return
+	case c.state == stateLingering || c.more.sealed.broken:
+		return // what comes now is thrown away
 	case err == io.EOF: // close_notify: the peer says no more
 		err = nil
 		if c.state == stateClosing {
@@ -147,6 +150,7 @@ func (c *Conn) unsealFailed(err error) {
 // breakOff ends the conn without a close frame: there is no way left to send one, or nobody who reads it.
 func (c *Conn) breakOff(err error) {
 	l := c.loop
+	c.more.sealed.broken = true
 	if c.state == stateOpen {
 		c.leaveAll()
 		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})

@@ -37,6 +37,12 @@ func (c *Conn) unsealed(conn net.Conn) *sealedConn {
 	return &sealedConn{Conn: conn, session: s.session, loops: &c.loop.srv.tlsLoops, cipher: s.cipher}
 }
 
+// isSealed reports whether the connection is under TLS.
+func (c *httpConn) isSealed() bool {
+	_, sealed := c.Conn.(*sealedConn)
+	return sealed
+}
+
 // takeBack ends net/http's part in the connection, which nobody uses any more. The caller gets the socket, the session, and what
 // it has decrypted and net/http has not read.
 func (c *sealedConn) takeBack() (socket net.Conn, session *tlsloop.Session, plain []byte) {

@@ -403,3 +403,162 @@ func TestHandshakeOnAKeptAliveTLSConnection(t *testing.T) {
 		}
 	})
 }
+
+// held keeps back what is written until it is let go, all in one piece.
+type held struct {
+	net.Conn
+	hold bool
+	buf  bytes.Buffer
+}
+
+func (h *held) Write(b []byte) (int, error) {
+	if h.hold {
+		return h.buf.Write(b)
+	}
+	return h.Conn.Write(b)
+}
+
+func (h *held) SetWriteDeadline(time.Time) error { return nil } // crypto/tls sets one behind close_notify
+
+func (h *held) letGo() { _, _ = h.Conn.Write(h.buf.Bytes()) }
+
+// connectHeld connects to a server under TLS, with the handshake done.
+func connectHeld(t *testing.T, s *Server) (*client, *held) {
+	t.Helper()
+	c := connect(t, s)
+	h := &held{Conn: c.socket}
+	c.Conn = tls.Client(h, clientTLS)
+	c.r.Reset(c.Conn)
+	if err := c.Conn.(*tls.Conn).Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return c, h
+}
+
+// What is said last goes out in front of our close_notify, also where the peer's came in the same read.
+func TestLastWordBeforeCloseNotify(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		s := serve(t, Config{TLS: o, Handler: echo})
+		c, wire := connectHeld(t, s)
+		c.write(handshakeBytes("/"))
+		c.wantSwitch()
+		wire.hold = true
+		c.send(frame.OpClose, "\x03\xe8")
+		_ = c.Conn.(*tls.Conn).CloseWrite()
+		wire.letGo()
+		c.want(frame.OpClose, "\x03\xe8")
+		c.wantEOF()
+
+		c, wire = connectHeld(t, s)
+		wire.hold = true
+		c.write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+		_ = c.Conn.(*tls.Conn).CloseWrite()
+		wire.letGo()
+		if head := string(c.head()); !strings.HasPrefix(head, "HTTP/1.1 426 ") {
+			t.Errorf("got %q", head)
+		}
+	})
+}
+
+// Who goes on to speak plain text on a TLS port is listened to until the answer can have arrived.
+func TestPlainTextThatGoesOn(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		s := serve(t, Config{TLS: o, Handler: echo, LingerTimeout: time.Hour, CloseTimeout: time.Hour})
+		c := connect(t, s)
+		_, _ = io.WriteString(c.socket, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+		if answer, err := io.ReadAll(c.socket); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+			t.Fatalf("%q, %v", answer, err)
+		}
+		for range 10 {
+			before := s.Stats().BytesIn
+			_, _ = c.socket.Write(make([]byte, 1000))
+			eventually(t, "read", func() bool { return s.Stats().BytesIn == before+1000 })
+		}
+		if n := s.Stats().Connections; n != 1 {
+			t.Errorf("%d connections, want the one that lingers", n)
+		}
+		c.Close()
+	})
+}
+
+// A connection under TLS that net/http has from one server can be brought into another, which has no TLS of its own.
+func TestTLSIntoAServerWithout(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		inner := serveFed(t, Config{Handler: echo})
+		outer := serve(t, Config{TLS: o, Handler: echo, HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/inner" {
+				inner.ServeHTTP(w, r)
+			}
+		})})
+		c := connect(t, outer)
+		c.keepAlive("/", "") // which makes it net/http's
+		c.write(handshakeBytes("/inner"))
+		c.wantSwitch()
+		c.text("inside")
+		c.wantText("inside")
+	})
+}
+
+// A peer that does not read and goes on to send, after its session has failed, is gone with the deadline all the same.
+func TestFailedSessionEndsInTime(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		clock := newClock()
+		opened := newBox[*Conn]()
+		s := serve(t, Config{TLS: o, Loops: 1, now: clock.Now, CloseTimeout: 2 * time.Second, OutboundMaxBytes: 64 << 20, OutboundMaxAge: time.Hour,
+			Handler: funcs{open: func(c *Conn) { opened <- c }}})
+		c := connect(t, s)
+		_ = c.socket.SetReadBuffer(4 << 10)
+		wire := &tamper{Conn: c.socket}
+		c.Conn = tls.Client(wire, clientTLS)
+		c.r.Reset(c.Conn)
+		c.write(handshakeBytes("/"))
+		c.wantSwitch()
+		onLoop(t, opened.take(t), func(c *Conn) { _ = c.Send(frame.OpBinary, make([]byte, 16<<20)) })
+		wire.armed = true
+		c.text("bad")
+		eventually(t, "violation", func() bool { return s.Stats().Violations["tls"] == 1 })
+		for range 5 {
+			_, _ = c.socket.Write([]byte{0})
+			s.settle()
+			clock.pass(s, time.Second)
+		}
+		if st := s.Stats(); st.Connections != 0 || st.Violations["tls"] != 1 {
+			t.Errorf("%d connections, %d violations; want 0, and the one", st.Connections, st.Violations["tls"])
+		}
+	})
+}
+
+// The end of the session goes along with a connection: to net/http, and back.
+func TestEndOfSessionGoesAlong(t *testing.T) {
+	overTLS(t, func(t *testing.T, o *TLSOptions) {
+		bodies, ended := newBox[error](), newBox[End]()
+		h := echo
+		h.close = func(_ *Conn, e End) { ended <- e }
+		var s *Server
+		s = serve(t, Config{TLS: o, Handler: h, HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				_, err := io.ReadAll(r.Body)
+				bodies <- err
+			} else if r.URL.Path == "/ws" {
+				s.ServeHTTP(w, r)
+			}
+		})})
+		c, wire := connectHeld(t, s)
+		wire.hold = true
+		c.write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"))
+		_ = c.Conn.(*tls.Conn).CloseWrite()
+		wire.letGo()
+		if err := bodies.take(t); err == nil {
+			t.Error("a body that was cut is taken for whole")
+		}
+		c, wire = connectHeld(t, s)
+		c.keepAlive("/", "")
+		wire.hold = true
+		c.write(handshakeBytes("/ws"))
+		_ = c.Conn.(*tls.Conn).CloseWrite()
+		wire.letGo()
+		if end := ended.take(t); end.Code != frame.CloseAbnormal {
+			t.Errorf("ended with %+v", end)
+		}
+	})
+}

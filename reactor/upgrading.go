@@ -128,7 +128,7 @@ func (s *Server) isOwn(r *http.Request) bool {
 // takeOver gives a hijacked connection to a loop. placed tells that the connection has its place from when it was accepted;
 // otherwise it has been admitted just now.
 func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
-	if own, ok := conn.(*httpConn); ok {
+	if own, ok := conn.(*httpConn); ok && (s.tls != nil || !own.isSealed()) { // without TLS here it stays with the other server, behind a bridge
 		socket, ahead := own.takeBack()
 		e.announced = own.peer
 		e.input = append(e.input, ahead...)
@@ -156,6 +156,9 @@ func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 	}
 	if err != nil {
 		s.cfg.Logger.Error("cannot bring a connection into a loop", "error", err)
+		if socket != nil && e.peer.bridge == nil {
+			conn = socket // the duplicate of one that is closed
+		}
 		s.refuseOn(conn, e, s.refusalOf(err))
 	}
 	switch b := e.peer.bridge; {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsedge/wsedge/frame"
 )
@@ -233,5 +235,37 @@ func TestServeHTTPAfterTheEngineHasStopped(t *testing.T) {
 	}
 	if n := s.Stats().Connections; n != 0 {
 		t.Errorf("%d places", n)
+	}
+}
+
+// Who cannot be given to any loop is told so, over TCP and over a Unix socket.
+func TestRefusalWhereNoLoopTakes(t *testing.T) {
+	for network, addr := range map[string]string{"tcp": "127.0.0.1:0", "unix": t.TempDir() + "/s"} {
+		s := serveFed(t, Config{Handler: echo})
+		l, err := net.Listen(network, addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hs := &http.Server{Handler: s}
+		go func() { _ = hs.Serve(l) }()
+		defer hs.Close()
+		s.enrolling.close()
+		conn, err := net.Dial(network, l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		_, _ = conn.Write(handshakeBytes("/"))
+		if answer, err := io.ReadAll(conn); !strings.HasPrefix(string(answer), "HTTP/1.1 5") {
+			t.Errorf("%s: answer %q, %v", network, answer, err)
+		}
+	}
+}
+
+// net/http looks for CloseWrite on the connections that it has been handed.
+func TestHandedOverConnectionsHalfClose(t *testing.T) {
+	if _, ok := any(&httpConn{}).(interface{ CloseWrite() error }); !ok {
+		t.Error("no CloseWrite")
 	}
 }

@@ -17,6 +17,9 @@ const (
 	// maxHandshakeInput bounds a client's part of a handshake. A ClientHello has 0.3 to 2 kB, a chain of certificates rarely 10;
 	// crypto/tls itself would take 64 KiB a message.
 	maxHandshakeInput = 128 << 10
+	// freeHello is how much of a ClientHello may come in parts before it is charged to the account that maxEarlyOfAll bounds:
+	// until it is whole, MaxHandshakes does not count it.
+	freeHello = 4 << 10
 	// maxEarly bounds what may come above that until the handshake is taken over: a client that uploads does not wait for the
 	// server after its Finished, and a fast one says megabytes before the goroutine has had its turn.
 	maxEarly = 8 << 20
@@ -71,7 +74,8 @@ type result struct {
 func (h *handshake) feed(in []byte) (done bool, err error) {
 	h.mu.Lock()
 	done = h.result != nil
-	if h.fed += len(in); h.fed > maxHandshakeInput && !done && !h.chargeEarly(len(in)) {
+	h.fed += len(in)
+	if over := h.fed > maxHandshakeInput || !h.started && h.fed > freeHello; over && !done && !h.chargeEarly(len(in)) {
 		h.mu.Unlock()
 		return false, ErrHandshakeSize
 	}
@@ -97,7 +101,7 @@ func (h *handshake) feed(in []byte) (done bool, err error) {
 // chargeEarly charges n bytes of what may be data behind Finished, and reports whether they are within bounds.
 func (h *handshake) chargeEarly(n int) bool {
 	h.early += n
-	return h.engine.early.Add(int64(n)) <= maxEarlyOfAll && h.early <= maxEarly && h.started
+	return h.engine.early.Add(int64(n)) <= maxEarlyOfAll && h.early <= maxEarly && (h.started || h.fed <= maxHandshakeInput)
 }
 
 // discharge gives back what was charged, at the end of the handshake.

@@ -231,3 +231,34 @@ func TestWholeHello(t *testing.T) {
 		}
 	}
 }
+
+// ClientHellos that have come in part are bounded together: nothing else counts them.
+func TestUnfinishedHellosAreBounded(t *testing.T) {
+	e := newEngine(t, modeCompact, &tls.Config{})
+	l := e.NewLoop()
+	hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0xff}, make([]byte, 1<<14-4)...)
+	for range 3 {
+		hello = append(append(hello, 22, 3, 1, 0x40, 0), make([]byte, 1<<14)...)
+	}
+	hello = hello[:len(hello)-1]
+	var all []*Session
+	defer func() {
+		for _, s := range all {
+			s.Close()
+		}
+		if n := e.early.Load(); n != 0 {
+			t.Errorf("%d bytes stay charged", n)
+		}
+	}()
+	for len(all) < 2*maxEarlyOfAll/len(hello) {
+		s := l.NewSession(func() {})
+		all = append(all, s)
+		if err := s.Input(hello, nil); err != nil {
+			if err != ErrHandshakeSize || len(all) < maxEarlyOfAll/len(hello) {
+				t.Errorf("session %d: %v", len(all), err)
+			}
+			return
+		}
+	}
+	t.Error("no bound")
+}
