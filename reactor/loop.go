@@ -197,7 +197,7 @@ func (l *loop) do(p *post) {
 	case postResume:
 		p.group.paused = false
 		delete(l.paused, p.group)
-		if p.group.busy() {
+		if p.group.busy() || p.group.idle() { // an idle one is forgotten at its turn
 			l.runq.push(p.group)
 		}
 	case postDrain:

@@ -138,7 +138,7 @@ func (c *Conn) unsealFailed(err error) {
 		}
 	case errors.Is(err, tlsloop.ErrNotTLS):
 		l.srv.counters.refusal("not_tls")
-		c.more.sealed.cipher = frame.AppendRejection(nil, http.StatusBadRequest, "", "this port speaks TLS\n")
+		c.more.sealed.cipher = frame.AppendRejection(nil, http.StatusBadRequest, l.srv.dateLine(), "this port speaks TLS\n")
 	case c.state == stateHandshaking && !session.Established():
 		l.srv.counters.refusal("tls_handshake")
 	default:

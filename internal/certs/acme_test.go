@@ -136,7 +136,7 @@ func TestNobodyElsesNamesAreAskedFor(t *testing.T) {
 	s, asked := acmeServer(t)
 	c, _ := open(t, acmeConfig(t, s, "a.example"))
 	background(t, c)
-	for end := time.Now().Add(patience); asked.Load() == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(patience); asked.Load() == 0 && time.Now().Before(end); { // polls, up to patience
 		time.Sleep(time.Millisecond)
 	}
 	n := asked.Load()
@@ -153,7 +153,7 @@ func TestRefusalIsLoggedAndAskedAgainLater(t *testing.T) {
 	c, j := open(t, acmeConfig(t, s, "a.example"))
 	background(t, c)
 	var log string
-	for end := time.Now().Add(patience); !strings.Contains(log, "no certificate obtained") && time.Now().Before(end); {
+	for end := time.Now().Add(patience); !strings.Contains(log, "no certificate obtained") && time.Now().Before(end); { // polls, up to patience
 		log += j.take()
 		time.Sleep(time.Millisecond)
 	}

@@ -118,7 +118,7 @@ func reloadUnderLoad(t *testing.T, compact bool) {
 		if files, err := c.Reload(); err != nil || files != 2 {
 			t.Fatalf("reload %d: %d files, %v", i, files, err)
 		}
-		for n := connected.Load(); connected.Load() == n && !t.Failed(); { // at least one handshake between two reloads
+		for n := connected.Load(); connected.Load() == n && !t.Failed(); { // polls: at least one handshake between two reloads
 			time.Sleep(time.Millisecond)
 		}
 	}

@@ -187,7 +187,7 @@ func TestLiveGivesTheTerminalBack(t *testing.T) {
 		status := statusOf(fanout())
 		for range 8 { // more often than it draws
 			view.Update(status)
-			time.Sleep(redrawInterval / 4)
+			time.Sleep(redrawInterval / 4) // of the bubble
 		}
 		synctest.Wait()
 		if got := strings.Count(terminal.String(), toTop); got < 1 || got > 3 {
