@@ -21,8 +21,9 @@ const (
 	inflateTail = flushTail + "\x01\x00\x00\xff\xff"
 )
 
-// Inflater undoes the compression of permessage-deflate (RFC 7692, section 7.2.2). It holds about 50 KB, and nothing of a
-// message from one to the next, so one is shared by all Decoders of a goroutine, to which it is confined.
+// Inflater undoes the compression of permessage-deflate (RFC 7692, section 7.2.2). It holds about 40 KB, and 32 more once a
+// message of several streams has come. Nothing of a message is used for the next, so one is shared by all Decoders of a
+// goroutine, to which it is confined.
 type Inflater struct {
 	flate  io.Reader
 	buffer *bufio.Reader

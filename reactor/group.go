@@ -225,8 +225,11 @@ func (g *group) discard() {
 }
 
 // overflow makes room by the topic's policy: more is published than the gap of the form lets through, and what waits would
-// fill the node.
+// fill the node. One publication may be above the limit when nothing else waits.
 func (g *group) overflow() {
+	if len(g.waiting()) == 1 {
+		return
+	}
 	policy := g.topic.policy
 	switch policy {
 	case DropNewest:

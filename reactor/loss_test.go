@@ -201,6 +201,17 @@ func TestGapDoesNotFillTheNode(t *testing.T) {
 	}
 }
 
+// One publication above the limit is no overflow of a gap, whatever the policy.
+func TestGapLetsOneLargePublicationThrough(t *testing.T) {
+	for _, policy := range []SlowPolicy{Disconnect, DropOldest, DropNewest, KeepLatest} {
+		s, topic, _ := onTopic(t, Config{Loops: 1, Forms: []FormOptions{{Gap: time.Millisecond}}, OutboundMaxBytes: 1000}, TopicOptions{Policy: policy})
+		c := dialReady(t, s)
+		large := strings.Repeat("x", 5000)
+		_, _ = topic.Broadcast(frame.OpText, []byte(large))
+		c.wantText(large)
+	}
+}
+
 // Publications that wait for a gap are given back when the server ends, also when the gap has just passed.
 func TestGapAtTheEnd(t *testing.T) {
 	before := pool.Outstanding()
