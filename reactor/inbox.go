@@ -17,6 +17,7 @@ const (
 	postWritable                    // the congested conn known by token can take bytes again
 	postTLS                         // the TLS handshake of conn has gone on
 	postResume                      // the gap of group's form has passed
+	postRelieve                     // slow conns hold more than the node's budget lets them
 	postDrain                       // the server is shutting down
 )
 
@@ -30,6 +31,7 @@ type post struct {
 	call    func(*Conn)
 	group   *group
 	seq     uint64 // postPublication: the publication's; postWritable: the token
+	prev    uint64 // postPublication: the one before it
 }
 
 // inbox is the only way into a loop from another goroutine: a queue, and one wake-up per batch.

@@ -37,6 +37,7 @@ type loop struct {
 	arena     arena   // what the turn has gathered for other conns
 	dirty     []*Conn // conns with something in the arena
 	ended     []ended // conns whose OnClose is due at the end of the turn
+	drops     []notedDrop
 	runq      runQueue
 	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
 	congested map[uint64]*Conn       // conns that wait to become writable, by token
@@ -112,12 +113,13 @@ func (l *loop) enter() {
 	l.depth++
 }
 
-// exit ends it. The outermost one settles the turn: gathered output goes out, and the handlers of ended conns are told,
-// which may gather more.
+// exit ends it. The outermost one settles the turn: gathered output goes out, and the embedder is told of drops and of ended
+// conns, which may gather more.
 func (l *loop) exit() {
 	if l.depth == 1 {
-		for len(l.dirty) > 0 || len(l.ended) > 0 {
+		for len(l.dirty) > 0 || len(l.drops) > 0 || len(l.ended) > 0 {
 			l.flushDirty()
+			l.tellDrops()
 			l.tellEnded()
 		}
 		l.coolDown()
@@ -200,6 +202,8 @@ func (l *loop) do(p *post) {
 		if p.group.busy() || p.group.idle() { // an idle one is forgotten at its turn
 			l.runq.push(p.group)
 		}
+	case postRelieve:
+		l.relieve()
 	case postDrain:
 		l.drainConns()
 	}
@@ -263,6 +267,7 @@ func (l *loop) tick() {
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	due := l.wheel.advance(elapsed)
+	l.srv.press(l.srv.memoryInUse())
 	if l.tls != nil {
 		l.tls.SetNow(l.wheel.now / uint32(ticksPerSecond))
 	}
