@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,7 +18,6 @@ const (
 	postWritable                    // the congested conn known by token can take bytes again
 	postTLS                         // the TLS handshake of conn has gone on
 	postResume                      // the gap of group's form has passed
-	postRelieve                     // slow conns hold more than the node's budget lets them
 	postDrain                       // the server is shutting down
 )
 
@@ -43,8 +43,8 @@ type post struct {
 type inbox struct {
 	mu       sync.Mutex
 	posts    []post
-	tick     bool // a tick of the clock is due; several make one
-	signaled bool // a wake-up is on its way
+	tick     time.Time // when a tick of the clock became due; zero: none is. Several make one
+	signaled bool      // a wake-up is on its way
 	closed   bool
 	wakeFD   int // our end of the socket pair
 
@@ -65,11 +65,13 @@ func (in *inbox) put(p post) bool {
 	return true
 }
 
-// putTick tells the loop to look at the clock. Safe from any goroutine.
-func (in *inbox) putTick() {
+// putTick tells the loop to look at the clock, which shows now. Safe from any goroutine.
+func (in *inbox) putTick(now time.Time) {
 	in.mu.Lock()
 	if !in.closed {
-		in.tick = true
+		if in.tick.IsZero() {
+			in.tick = now
+		}
 		in.signalLocked()
 	}
 	in.mu.Unlock()
@@ -99,10 +101,10 @@ func (in *inbox) signalLocked() {
 }
 
 // take gives the loop all that has gathered. The slice is the loop's, which leaves it in spare when it is done.
-func (in *inbox) take() (posts []post, tick bool) {
+func (in *inbox) take() (posts []post, tick time.Time) {
 	in.mu.Lock()
 	posts, in.posts, in.spare = in.posts, in.spare, nil
-	tick, in.tick = in.tick, false
+	tick, in.tick = in.tick, time.Time{}
 	in.signaled = false
 	in.mu.Unlock()
 	return posts, tick

@@ -177,8 +177,8 @@ func (l *loop) wakeUp() {
 		l.do(&posts[i])
 	}
 	l.inbox.spare = emptied(posts)
-	if tick {
-		l.tick()
+	if !tick.IsZero() {
+		l.tick(tick)
 	}
 	l.serve()
 }
@@ -202,8 +202,6 @@ func (l *loop) do(p *post) {
 		if p.group.busy() || p.group.idle() { // an idle one is forgotten at its turn
 			l.runq.push(p.group)
 		}
-	case postRelieve:
-		l.relieve()
 	case postDrain:
 		l.drainConns()
 	}
@@ -245,13 +243,14 @@ func (l *loop) callClose(c *Conn, end End) {
 	l.srv.cfg.Handler.OnClose(c, end)
 }
 
-// tick moves the loop's clock and lets the deadlines that have come do their work.
+// tick moves the loop's clock and lets the deadlines that have come do their work. It has been waiting since that time.
 //
 // The clock counts the time that the loop has lived through. After a stall, of this loop or of the whole process, it
 // does not jump: first everything that is readable gets its turn, then the stall counts as half a second, however long
 // it was.
-func (l *loop) tick() {
+func (l *loop) tick(since time.Time) {
 	now := l.srv.cfg.now()
+	l.stats.lag.record(max(now.Sub(since), 0))
 	elapsed := uint32(max(now.Sub(l.lastTick), 0) / tickPeriod)
 	switch {
 	case l.stalled:
@@ -261,13 +260,13 @@ func (l *loop) tick() {
 	case elapsed > maxCatchUpTicks:
 		l.stalled = true
 		l.stats.stalls.Add(1)
-		l.inbox.putTick() // its turn comes behind all that is readable now
+		l.inbox.putTick(now) // its turn comes behind all that is readable now
 		return
 	default:
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	due := l.wheel.advance(elapsed)
-	l.srv.press(l.srv.memoryInUse())
+	l.relieve()
 	if l.tls != nil {
 		l.tls.SetNow(l.wheel.now / uint32(ticksPerSecond))
 	}

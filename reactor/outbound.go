@@ -335,17 +335,3 @@ func (o *outbound) dropWaiting(c *Conn) {
 	o.entries = o.entries[:keep]
 	o.count(c.loop)
 }
-
-// dropReason is the reason under which the policy's drops are counted.
-func (p SlowPolicy) dropReason() DropReason {
-	switch p {
-	case DropOldest:
-		return DropOldestFirst
-	case DropNewest:
-		return DropNewestFirst
-	case KeepLatest:
-		return DropConflated
-	default:
-		return DropSlow
-	}
-}

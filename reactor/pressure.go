@@ -31,18 +31,13 @@ func (s *Server) backlogged() bool {
 	return used > s.cfg.NodeMaxBytes
 }
 
-// press sets the pressure to what so many bytes in use call for, and lets the loops relieve it where it has grown.
+// press sets the pressure to what so many bytes in use call for. The loops relieve it at their next tick.
 func (s *Server) press(used int64) {
 	level, half := int64(0), s.cfg.NodeMaxBytes/2
 	if used > half {
 		level = min(1+(used-half)*maxPressure/max(half, 1), maxPressure)
 	}
-	if s.pressure.Swap(int32(level)) >= int32(level) {
-		return
-	}
-	for _, l := range s.knownLoops() {
-		l.inbox.put(post{kind: postRelieve})
-	}
+	s.pressure.Store(int32(level))
 }
 
 // outboundLimit is how many bytes may wait for the conn now.
@@ -62,6 +57,10 @@ func (c *Conn) isSlow() bool {
 
 // relieve has every slow conn of the loop give up what it holds above its present limit.
 func (l *loop) relieve() {
+	l.srv.press(l.srv.memoryInUse())
+	if l.srv.pressure.Load() == 0 {
+		return
+	}
 	for _, c := range l.congested {
 		if c.state == stateOpen && len(c.out.entries) > 1 && c.out.bytes > c.outboundLimit() {
 			c.shed()

@@ -24,11 +24,13 @@ type offenders struct {
 func newOffenders(t *testing.T, cfg Config, policies ...SlowPolicy) *offenders {
 	o := &offenders{t: t, clock: newClock(), rng: rand.New(rand.NewPCG(1, 1))}
 	opened := newBox[*Conn]()
+	next := 0 // the loop's
 	cfg.Loops, cfg.now = 1, o.clock.Now
 	cfg.OutboundMaxAge = time.Hour
 	cfg.OnDrop = func(_ *Conn, d Drop) { o.drops = append(o.drops, d) }
 	cfg.Handler = funcs{open: func(c *Conn) {
-		_ = c.Subscribe(o.topics[len(o.conns)].Topic, 0)
+		_ = c.Subscribe(o.topics[next].Topic, 0)
+		next++
 		_ = c.Send(frame.OpText, []byte("ready"))
 		opened <- c
 	}}
@@ -73,9 +75,9 @@ const kib = 1 << 10
 
 // Under pressure those who hold most give up most, each by its topic's policy, and those who hold little nothing.
 func TestLargestOffendersGoFirst(t *testing.T) {
-	o := newOffenders(t, Config{NodeMaxBytes: 2900 * kib}, DropOldest, DropNewest, KeepLatest, Disconnect, Disconnect, DropOldest)
+	o := newOffenders(t, Config{NodeMaxBytes: 2400 * kib}, DropOldest, DropNewest, KeepLatest, Disconnect, Disconnect, DropOldest)
 	for i := range 4 {
-		o.fill(i, 400*kib) // with their storage, 16 KiB for 8, about 800 each
+		o.fill(i, 400*kib)
 	}
 	o.fill(4, 20*kib)
 	o.fill(5, 20*kib)
@@ -85,7 +87,7 @@ func TestLargestOffendersGoFirst(t *testing.T) {
 	o.age()
 	o.s.settle()
 	st := o.s.Stats()
-	if st.InFlightBytes > 2900*kib/2+200*kib {
+	if st.InFlightBytes > 2400*kib/2+200*kib {
 		t.Errorf("%d bytes still in flight at pressure %d", st.InFlightBytes, st.Pressure)
 	}
 	for _, reason := range []string{"oldest", "newest", "conflated", "slow"} {
@@ -124,7 +126,7 @@ func sumOf(counts map[string]int64) (sum int64) {
 
 // What is congested for a moment only keeps all that it may hold, however full the node is; publishers are told.
 func TestBudgetIsToldToPublishersFirst(t *testing.T) {
-	o := newOffenders(t, Config{NodeMaxBytes: 1200 * kib}, Disconnect, Disconnect)
+	o := newOffenders(t, Config{NodeMaxBytes: 800 * kib}, Disconnect, Disconnect)
 	for o.topics[0].publish(o.rng) == nil {
 		o.s.settle()
 	}

@@ -45,6 +45,7 @@ type loopStats struct {
 	bytesIn, bytesOut, sends, deliveries atomic.Int64
 	pings, stalls, aborts                atomic.Int64
 	drops                                [numDropReasons]atomic.Int64
+	lag                                  lagCounts
 	ends                                 [numCauses]atomic.Int64
 }
 
@@ -100,6 +101,7 @@ type Stats struct {
 	Backlogged   int64 // publications refused with ErrBacklog
 	ClockStalls  int64 // times a loop found that it had been stopped
 	LoopsRunning int64
+	LoopLag      Lag // since Listen
 }
 
 // Stats returns a snapshot. Safe from any goroutine.
@@ -137,6 +139,7 @@ func (st *Stats) add(l *loopStats) {
 	st.Pings += l.pings.Load()
 	st.Aborts += l.aborts.Load()
 	st.ClockStalls += l.stalls.Load()
+	st.LoopLag.add(&l.lag)
 	for r := range l.drops {
 		st.Drops[DropReason(r).String()] += l.drops[r].Load()
 	}

@@ -12,20 +12,6 @@ import (
 // Form is one way to put a publication on the wire: an index into Config.Forms.
 type Form uint8
 
-// SlowPolicy decides what happens to a publication for a conn whose outbound queue is full.
-type SlowPolicy uint8
-
-const (
-	// Disconnect closes the conn as slow. What it lost, it can know.
-	Disconnect SlowPolicy = iota
-	// DropOldest drops the oldest waiting publications of the same topic.
-	DropOldest
-	// DropNewest drops the publication that does not fit.
-	DropNewest
-	// KeepLatest drops all waiting publications of the same topic but the newest.
-	KeepLatest
-)
-
 // TopicOptions describe a topic.
 type TopicOptions struct {
 	// Policy is for subscribers that do not keep up. Default Disconnect.
