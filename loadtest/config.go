@@ -80,6 +80,11 @@ type Config struct {
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
 
+	// TLS is for wss and https URLs; with others it must be left as it is.
+	TLS TLS
+	// Deflate offers permessage-deflate with the handshakes (default: not at all).
+	Deflate Deflate
+
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
 
@@ -152,6 +157,10 @@ func (c Config) validate() error {
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
+	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
+	if _, err := c.TLS.config(""); err != nil {
+		problems = append(problems, err)
+	}
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
