@@ -18,7 +18,7 @@ func (r *run) reportAgents() {
 
 // report gathers the results of an agent's workers.
 func (l *agentLink) report(r *run) AgentReport {
-	a := AgentReport{Address: l.agent.Address, Environment: l.welcome.Environment, Sources: []string{}}
+	a := AgentReport{Address: l.agent.Address, Environment: l.welcome.Environment, Sources: []string{}, Warnings: []string{}}
 	latency, lag := newHistogram(), newHistogram()
 	var cpu int64
 	var early uint64

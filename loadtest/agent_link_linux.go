@@ -19,6 +19,9 @@ const (
 	firstExchanges = 40
 	nextExchanges  = 8
 	roundInterval  = 500 * time.Millisecond
+	// To an agent far away a round is cut short after a while, as long as there are a few answers.
+	roundTime     = int64(250 * time.Millisecond)
+	leastExchange = 3
 )
 
 // agentLink is an agent, seen from the coordinator.
@@ -30,6 +33,7 @@ type agentLink struct {
 	silence time.Duration
 
 	pongs   chan exchange
+	hurry   chan struct{} // asks for a round now
 	ended   chan struct{} // nothing more is received
 	helpers sync.WaitGroup
 
@@ -53,7 +57,7 @@ func (l *agentLink) named(err error) error { return fmt.Errorf("%s%w", l.prefix(
 // dialAgent engages an agent and compares clocks. The link asks for the time until it is closed.
 func dialAgent(ctx context.Context, agent Agent, token *link.Token, silence time.Duration) (*agentLink, error) {
 	l := &agentLink{
-		agent: agent, silence: silence, pongs: make(chan exchange, 1), ended: make(chan struct{}), workers: map[uint16]*remoteWorker{},
+		agent: agent, silence: silence, pongs: make(chan exchange, 1), hurry: make(chan struct{}, 1), ended: make(chan struct{}), workers: map[uint16]*remoteWorker{},
 	}
 	conn, err := link.Dial(ctx, agent.Address, token, silence)
 	if err != nil {
@@ -89,7 +93,11 @@ func (l *agentLink) introduce() error {
 	case m.Kind != kindWelcome:
 		return fmt.Errorf("it answered with a message of kind %d", m.Kind)
 	}
-	return json.Unmarshal(m.Body, &l.welcome)
+	err = json.Unmarshal(m.Body, &l.welcome)
+	if l.welcome.Environment.Sysctls == nil { // the report's maps are never null
+		l.welcome.Environment.Sysctls = map[string]string{}
+	}
+	return err
 }
 
 // explain puts what ended a connection into words.
@@ -191,7 +199,10 @@ func (l *agentLink) take(m link.Message, back int64) error {
 // round asks for the time, one question after the other.
 func (l *agentLink) round(questions int) error {
 	answers := make([]exchange, 0, questions)
-	for range questions {
+	for began := monotonicNow(); len(answers) < questions; {
+		if len(answers) >= leastExchange && monotonicNow()-began > roundTime {
+			break
+		}
 		if err := l.send(kindPing, 0, binary.BigEndian.AppendUint64(nil, uint64(monotonicNow()))); err != nil {
 			return l.named(err)
 		}
@@ -217,6 +228,7 @@ func (l *agentLink) keepTime() {
 		case <-l.ended:
 			return
 		case <-ticker.C:
+		case <-l.hurry:
 		}
 		if l.round(nextExchanges) != nil {
 			return // the reason is kept, and the workers' streams tell it

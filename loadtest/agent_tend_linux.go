@@ -54,6 +54,10 @@ func (r *run) compareClocksAgain(ctx context.Context) error {
 	behind := make([]int, len(r.links))
 	for i, l := range r.links {
 		behind[i] = l.clock().rounds + 1
+		select {
+		case l.hurry <- struct{}{}:
+		default:
+		}
 	}
 	return r.await(ctx, r.clock.now()+int64(r.cfg.silence), func() bool {
 		for i, l := range r.links {

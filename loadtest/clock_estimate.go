@@ -23,15 +23,17 @@ const (
 	// estimateWindow is how much of the past says what the clocks do now: their rates change with the temperature, and
 	// with what keeps the system's time.
 	estimateWindow = int64(60e9)
-	// slopeSpan is the least stretch of time that a drift is read from: with offsets known to 20 µs it is then known to
-	// some 10 ppm.
-	slopeSpan   = int64(5e9)
-	slopePoints = 5
+	// slopeSpan is the least stretch of time that a drift is read from while there is no need: with offsets known to 20 µs it
+	// is then known to some 10 ppm.
+	slopeSpan   = int64(2e9)
+	slopePoints = 4
 	// maxDrift is more than two clocks can differ: the kernel lets each be steered by 500 ppm (adjtimex(2)), and a crystal is
 	// off by 100.
 	maxDrift = 1.2e-3
 	// tripSlack is how much longer than the shortest trip another may be, besides twice as long, and still count.
 	tripSlack = int64(20e3)
+	// wander is how far a clock's rate may leave the line within seconds, unseen: ten times what crystals do.
+	wander = 10e-6
 )
 
 // clockEstimate follows another machine's clock by exchanges with it: a line through the best of the last minute.
@@ -103,13 +105,27 @@ func (e *clockEstimate) good() []exchange {
 	return good
 }
 
-// fit lays the line anew, to pass through its offset at that time.
+// fit lays the line anew, to pass through its offset at that time. A line that leaves what the newest exchange allows is
+// wrong for certain: the other clock's rate has changed, and the past says nothing any more.
 func (e *clockEstimate) fit(now int64) {
 	good := e.good()
 	if last := good[len(good)-1]; len(good) >= slopePoints && last.at-good[0].at >= slopeSpan {
 		e.fitSlope(good, now)
-		return
+	} else {
+		e.extrapolate(good, now)
 	}
+	for newest := e.kept[len(e.kept)-1]; e.residual(newest) > newest.trip/2+1; {
+		if good := e.good(); len(good) > 1 {
+			e.fitSlope(good, now)
+		} else {
+			e.extrapolate(good, now)
+		}
+		e.kept = e.kept[len(e.kept)/2:]
+	}
+}
+
+// extrapolate goes on from the best exchange with the drift that is known.
+func (e *clockEstimate) extrapolate(good []exchange, now int64) {
 	best := good[0]
 	for _, x := range good {
 		if x.trip <= best.trip {
@@ -138,14 +154,17 @@ func (e *clockEstimate) fitSlope(good []exchange, now int64) {
 	e.off = first.offset + int64(meanOffset+e.drift*(float64(now-first.at)-meanAt))
 }
 
-// currentBound is the best that any exchange says of the line: it cannot be further off than that.
+// currentBound is the best that any exchange says of the line now.
 func (e *clockEstimate) currentBound() int64 {
 	bound := int64(math.MaxInt64)
-	for _, x := range e.good() {
-		bound = min(bound, x.trip/2+distance(e.offsetAt(x.at), x.offset))
+	for _, x := range e.kept {
+		bound = min(bound, (x.trip+1)/2+e.residual(x)+int64(wander*float64(e.at-x.at)))
 	}
 	return bound
 }
+
+// residual is how far from an exchange the line passes.
+func (e *clockEstimate) residual(x exchange) int64 { return distance(e.offsetAt(x.at), x.offset) }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
 
