@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -180,5 +181,41 @@ func TestAgentAndStrangers(t *testing.T) {
 	}
 	if r := mustRun(t, agentFanout(s.url("/ws"), Agent{Address: a.address})); !r.Verdict.OK {
 		t.Errorf("%v", r.Verdict.Reasons)
+	}
+}
+
+// TestAgentEndsWorkersWithoutCoordinator has one vanish while its workers hold connections.
+func TestAgentEndsWorkersWithoutCoordinator(t *testing.T) {
+	t.Parallel()
+	a := startAgent(t, nil)
+	s := &pushServer{}
+	s.start(t)
+	conn := guest(t, a.address, goodHello())
+	until(t, conn, kindWelcome)
+	spec := workerSpec{
+		Scenario: Idle, Addr: netip.MustParseAddrPort(s.listener.Addr().String()), Host: "h", Path: "/echo", Conns: 5, TotalConns: 5, Threads: 1,
+		ConnectRate: 1000, MaxInFlight: 5, Epoch: monotonicNow(), Payload: MinPayload, Publishers: 1, Loops: 1, SetupTimeout: time.Minute,
+	}
+	if err := errors.Join(conn.Send(kindStart, 3, nil), conn.Send(kindData, 3, mustJSON(spec))); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitOpen(t, 5)
+	_ = conn.Close()
+	s.awaitOpen(t, 0)
+}
+
+// awaitOpen waits until the server has so many connections.
+func (s *pushServer) awaitOpen(t *testing.T, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; runtime.Gosched() {
+		s.mu.Lock()
+		open := len(s.conns)
+		s.mu.Unlock()
+		if open == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections, want %d", open, want)
+		}
 	}
 }

@@ -102,13 +102,9 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	}
 	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
-	if err := r.shareOut(ctx, threadsAsked); err != nil {
-		r.closeAgents()
-		return nil, err
-	}
 	r.report = &Report{
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
-		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
 	}
 	if cfg.PID > 0 {
 		r.server.pid = cfg.PID
@@ -116,6 +112,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 			return nil, usageError(r.server.problem)
 		}
 	}
+	if err := r.shareOut(ctx, threadsAsked); err != nil {
+		r.closeAgents()
+		return nil, err
+	}
+	r.report.Config = r.configEcho()
 	return r, nil
 }
 

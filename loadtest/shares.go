@@ -88,7 +88,7 @@ func spread(conns int, places []*place, capacity func(*place) (int, string)) err
 		left -= open[full].conns
 		open = append(open[:full:full], open[full+1:]...)
 	}
-	problems := []error{fmt.Errorf("%d connections are more than the agents can hold:", conns)}
+	problems := []error{fmt.Errorf("%d connections are more than the agents can hold together", conns)}
 	for _, p := range places {
 		most, bound := capacity(p)
 		problems = append(problems, fmt.Errorf("%s: %d, by %s", p.name, most, bound))
