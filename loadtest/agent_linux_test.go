@@ -75,7 +75,6 @@ func agentFanout(url string, agents ...Agent) Config {
 
 func TestFanoutOverAgents(t *testing.T) {
 	t.Parallel()
-	one, two := startAgent(t, nil), startAgent(t, nil)
 	cases := map[string]struct {
 		change func(*Config)
 		conns  []int // of the agents
@@ -86,9 +85,10 @@ func TestFanoutOverAgents(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := &pushServer{}
 			s.start(t)
-			cfg := agentFanout(s.url("/ws"), Agent{Address: one.address}, Agent{Address: two.address})
+			cfg := agentFanout(s.url("/ws"), Agent{Address: startAgent(t, nil).address}, Agent{Address: startAgent(t, nil).address})
 			c.change(&cfg)
 			r := mustRun(t, cfg)
 			if want := (LedgerCounts{Expected: 800, Received: 800}); r.Ledger != want || !r.Verdict.OK {
