@@ -238,6 +238,9 @@ func TestRunsThatAgentsRefuse(t *testing.T) {
 			}
 		}
 	}
+	if !strict.logged("refused: this agent puts no load on ") {
+		t.Error("the agent does not tell what it was asked for")
+	}
 	if s.handshakes > 0 {
 		t.Errorf("%d connections were made nevertheless", s.handshakes)
 	}

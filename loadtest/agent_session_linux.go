@@ -49,6 +49,10 @@ func serveAgentSession(ctx context.Context, conn *link.Conn, cfg AgentConfig) er
 	return err
 }
 
+func (s *agentSession) log(format string, args ...any) {
+	s.cfg.Log(s.conn.RemoteAddr().String() + ": " + fmt.Sprintf(format, args...))
+}
+
 func (s *agentSession) receive(ctx context.Context) error {
 	for {
 		m, err := s.conn.Receive()
@@ -115,8 +119,10 @@ func (s *agentSession) work(ctx context.Context, stream uint16, input *backlog) 
 		return fmt.Errorf("no specification: %w", err)
 	}
 	if err := s.check(ctx, &spec); err != nil {
+		s.log("refused: %v", err)
 		return err
 	}
+	s.log("worker %d: %d connections to %v", stream, spec.Conns, spec.Addr)
 	process, in, out, err := prepareWorker(ctx, s.cfg.WorkerCommand)
 	if err != nil {
 		return err
