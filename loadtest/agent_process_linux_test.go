@@ -107,7 +107,7 @@ func TestAgentProcessThatFails(t *testing.T) {
 			for _, child := range childrenOf(agent) {
 				_ = unix.Kill(child, unix.SIGSTOP)
 			}
-		}, 2 * time.Second, "worker 0 has said nothing for"},
+		}, 1500 * time.Millisecond, "worker 0 has said nothing for"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 // silentWorkers is how many times an agent's silence one of its workers may last: that has no pings to answer, and is quiet
 // while it settles its ledgers.
-const silentWorkers = 3
+const silentWorkers = 2
 
 // tendAgents is done four times a second: workers on other machines get their clocks set, and have to be heard of.
 func (r *run) tendAgents() error {
