@@ -149,7 +149,7 @@ func TestInterruptedRunOverAgents(t *testing.T) {
 	}}
 	s.start(t)
 	cfg := agentFanout(s.url("/ws"), Agent{Address: startAgent(t, nil).address})
-	cfg.Duration = time.Hour
+	cfg.Duration = time.Minute
 	r, err := Run(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestAgentThatStopsInTheMidst(t *testing.T) {
 	}}
 	s.start(t)
 	cfg := agentFanout(s.url("/ws"), Agent{Address: a.address})
-	cfg.Duration = time.Hour
+	cfg.Duration = time.Minute
 	_, err := Run(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), "agent "+a.address) {
 		t.Errorf("got %v", err)
