@@ -84,6 +84,14 @@ type Config struct {
 	TLS TLS
 	// Deflate offers permessage-deflate with the handshakes (default: not at all).
 	Deflate Deflate
+	// Agents hold the connections on other machines (see ServeAgent), each as many as its weight and its limits allow; with
+	// none, this machine does. AgentToken is the secret that they hold, too. With agents, this machine only publishes, unless
+	// WithLocal; Processes is for each machine, 0 takes what its files and cores are good for, and Sources are where an agent
+	// has none of its own.
+	Agents     []Agent
+	AgentToken []byte
+	WithLocal  bool
+	silence    time.Duration // takes agentSilence's place in tests
 
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
@@ -146,7 +154,7 @@ func (c Config) validate() error {
 	complain(c.Scenario != Fanout && c.Scenario != Echo && c.Scenario != Idle, "unknown scenario %q", c.Scenario)
 	complain(c.Conns < 1 || c.Conns > maxConns, "conns must be 1 to %d", maxConns)
 	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
-	complain(c.Processes < 0 || c.Processes > 256, "processes must be 0 to 256")
+	complain(c.Processes < 0 || c.Processes > maxProcesses, "processes must be 0 to %d", maxProcesses)
 	complain(c.Threads < 1 || c.Threads > 256, "threads must be 1 to 256")
 	complain(c.ConnectRate < 0, "connect-rate must not be negative")
 	complain(c.MaxInFlight < 1, "max-in-flight must be at least 1")
@@ -164,7 +172,7 @@ func (c Config) validate() error {
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.agentProblems())...)
 }
 
 // defaultThreads leaves the other cores to the server.

@@ -18,4 +18,8 @@
 // Run is the coordinator: it owns the schedule, the publishers and the report. A worker (in this process, or a child one)
 // owns its loops and speaks with the coordinator in JSON lines only. A loop owns its connections, their decoders and their
 // ledger; other goroutines see its tally under a mutex that is taken once per turn, and its ledger after it has ended.
+//
+// On another machine, an agent (ServeAgent) stands between: it passes the two streams of each of its workers through one
+// authenticated connection (package link), reads of them only where the load is to go, and keeps nothing of a run. The
+// coordinator compares clocks with it, and tells the workers what theirs have to show.
 package loadtest

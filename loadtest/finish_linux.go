@@ -31,7 +31,7 @@ func (r *run) finish() {
 		mergeCounts(endings, w.Endings)
 		report.Errors.add(w.Errors)
 		mergeRecords(&records, w.Records)
-		r.noteBusy(w)
+		r.noteBusy(r.shares[m.number].usable, w)
 		cpu += w.CPU
 		_ = mergeEncoded(tlsTimes, w.TLSTimes)
 		secured.add(w.TLS)
@@ -61,6 +61,7 @@ func (r *run) finish() {
 		report.Generator.Late = report.Publications.Late
 	}
 	report.Generator.LoopLag = percentilesOf(lag)
+	r.reportAgents()
 	report.Generator.judge(sends, report.Latency)
 	report.judge()
 	for _, e := range r.cfg.Expect {
@@ -81,10 +82,9 @@ func (r *run) reportTransport(times *hdrhistogram.Histogram, secured TLSCounts, 
 	}
 }
 
-// noteBusy keeps the busiest worker's and loop's figures.
-func (r *run) noteBusy(w *workerResult) {
+// noteBusy keeps the busiest worker's and loop's figures; a worker has so many cores of its machine to use.
+func (r *run) noteBusy(usable float64, w *workerResult) {
 	g := &r.report.Generator
-	usable := min(float64(r.cfg.Threads), float64(r.report.Environment.UsableCores)/float64(r.cfg.Processes))
 	g.CPUBusy = max(g.CPUBusy, w.CPUBusy/usable)
 	for _, busy := range w.LoopBusy {
 		g.LoopBusy = max(g.LoopBusy, busy)

@@ -32,13 +32,13 @@ type loop struct {
 	first   int // number of the first connection within the run
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
-	clock   clock
-	runTag  []byte // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
+	runTag  []byte  // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
 
 	// Owned by the loop.
+	clock     clock // replaced where it follows another machine's
 	conns     []conn
 	decoding  frame.DecoderConfig
 	buf       []byte
@@ -215,6 +215,10 @@ func (l *loop) takeCommands() {
 			l.lag.start(l.window)
 			l.startEcho()
 		}
+		if c.Clock != nil {
+			l.clock = newClockOn(*c.Clock)
+			l.armed = never // by the old one
+		}
 		if c.Stop != nil {
 			l.startClosing()
 		}
@@ -250,7 +254,7 @@ func (l *loop) arm(at int64) {
 	spec := unix.ItimerSpec{}
 	if at != never {
 		// A time in the past fires at once, but zero would switch the timer off.
-		spec.Value = unix.NsecToTimespec(max(at+l.spec.Epoch, 1))
+		spec.Value = unix.NsecToTimespec(max(l.clock.monotonic(at), 1))
 	}
 	_ = unix.TimerfdSettime(l.timer, unix.TFD_TIMER_ABSTIME, &spec, nil)
 }

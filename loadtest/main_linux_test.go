@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if text := os.Getenv(agentVariable); text != "" {
+		os.Exit(runTestAgent(text))
+	}
 	if os.Getenv(spinVariable) != "" {
 		spinUntilEOF(os.Stdin)
 		os.Exit(0)

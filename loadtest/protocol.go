@@ -49,6 +49,7 @@ func (s *workerSpec) loops() int { return min(s.Threads, s.Conns) }
 type workerCommand struct {
 	Start *window
 	Stop  *stopCommand
+	Clock *clockLine // on other machines, from time to time: what the clock has to show
 }
 
 // window is the time in which messages are sent and that in which they are measured, in ns after the epoch.

@@ -204,5 +204,8 @@ func (l *loop) book(s stamp, now int64) {
 	if l.window.measures(s.Intended) {
 		l.tally.counts.Measured++
 		record(l.tally.latency, now-s.Intended)
+		if now < s.Intended {
+			l.tally.counts.Early++
+		}
 	}
 }

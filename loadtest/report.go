@@ -49,6 +49,10 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Agents are the other machines of the run, in the order they were named in.
+	Agents []AgentReport `json:"agents"`
+	// ClockReasons say whose clock was not known well enough for what was measured by it: latencies are invalid then.
+	ClockReasons []string `json:"clock_reasons"`
 	// Expectations are those of Config.Expect, in order.
 	Expectations []ExpectationResult `json:"expectations"`
 }
@@ -217,6 +221,7 @@ type Verdict struct {
 	OK      bool     `json:"ok"`
 	Reasons []string `json:"reasons"` // what did not
 	// Invalid says that the generator was the bottleneck: latencies and rates say more about it than about the server. What
-	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons.
+	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons, or ClockReasons where
+	// latencies between machines are smaller than what is known of their clocks.
 	Invalid bool `json:"invalid"`
 }

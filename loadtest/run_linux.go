@@ -37,6 +37,9 @@ type run struct {
 	shown      int         // seconds, when soFar was read
 	soFar      Percentiles // for observers
 	last       progress    // at the end of the last second
+
+	shares []share      // by worker
+	links  []*agentLink // in the order of Config.Agents
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
@@ -46,6 +49,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer r.closeAgents()
 	return r.execute(ctx)
 }
 
@@ -76,6 +80,7 @@ func (r *run) execute(ctx context.Context) (*Report, error) {
 }
 
 func newRun(ctx context.Context, cfg Config) (*run, error) {
+	threadsAsked := cfg.Threads
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, usageError(err)
@@ -91,9 +96,6 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if unresolved == nil && len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
 		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
 	}
-	if cfg.Processes, err = wantedProcesses(cfg); err != nil {
-		return nil, usageError(err)
-	}
 	var id [4]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	r.clock = newClock(r.epoch)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
-		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
 	}
 	if cfg.PID > 0 {
 		r.server.pid = cfg.PID
@@ -110,6 +112,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 			return nil, usageError(r.server.problem)
 		}
 	}
+	if err := r.shareOut(ctx, threadsAsked); err != nil {
+		r.closeAgents()
+		return nil, err
+	}
+	r.report.Config = r.configEcho()
 	return r, nil
 }
 
@@ -125,7 +132,7 @@ func resolve(ctx context.Context, t *target, u *url.URL) (unresolved *failure, e
 }
 
 func (r *run) start() (err error) {
-	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
+	if r.fleet, err = startFleet(r.specs(), r.shares, r.cfg.WorkerCommand); err != nil {
 		return err
 	}
 	r.ticker = time.NewTicker(statusInterval)
@@ -134,17 +141,18 @@ func (r *run) start() (err error) {
 
 // specs shares the run out among the workers.
 func (r *run) specs() []workerSpec {
-	n, loops := r.cfg.Processes, 0
-	specs := make([]workerSpec, n)
+	loops := 0
+	specs := make([]workerSpec, len(r.shares))
 	for i := range specs {
-		from, to := i*r.cfg.Conns/n, (i+1)*r.cfg.Conns/n
+		s := r.shares[i]
+		from, to := s.first, s.first+s.conns
 		share := float64(to-from) / float64(r.cfg.Conns)
 		specs[i] = workerSpec{
 			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
 			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate, Subscribe: r.target.Subscribe, Stalled: r.cfg.Stalled, Channel: r.target.Channel,
-			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
+			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: s.threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
-			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
+			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
 			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
 		loops += specs[i].loops()
@@ -187,6 +195,9 @@ func (r *run) phases(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.compareClocksAgain(ctx); err != nil {
+		return err
+	}
 	r.server.after()
 	r.enter(PhaseClosing, 0)
 	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
@@ -217,7 +228,7 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 		case <-timeout:
 			return nil
 		case <-r.ticker.C:
-			if err := r.closeSeconds(); err != nil {
+			if err := errors.Join(r.closeSeconds(), r.tendAgents()); err != nil {
 				return err
 			}
 			r.showStatus()
@@ -232,7 +243,7 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 
 // load sends, measures, and waits for what is under way.
 func (r *run) load(ctx context.Context) error {
-	start := r.clock.now() + leadTime
+	start := r.clock.now() + leadTime + 2*r.markClocks()
 	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
 	w.End = w.From + int64(r.cfg.Duration)
 	r.window = w

@@ -22,6 +22,7 @@ type tallyCounts struct {
 	Gaps      uint64 // gap notices
 	Other     uint64 // messages without a stamp
 	Stale     uint64 // messages of another run
+	Early     uint64 // deliveries noted before the time they were sent at: two machines' clocks differ
 
 	Corrupted, Misdelivered uint64
 
@@ -44,6 +45,7 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Gaps += o.Gaps
 	c.Other += o.Other
 	c.Stale += o.Stale
+	c.Early += o.Early
 	c.Corrupted += o.Corrupted
 	c.Misdelivered += o.Misdelivered
 	c.Missing += o.Missing

@@ -30,6 +30,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		row("other", "%d pings answered, %d gap notices, %d messages of another run", m.Pings, m.GapNotices, m.Stale)
 	}
 	r.writeServer(row)
+	r.writeAgents(row)
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -159,7 +160,10 @@ func (r *Report) resultLine() string {
 	if r.Interrupted {
 		text += " (interrupted)"
 	}
-	if r.Verdict.Invalid {
+	for _, reason := range r.ClockReasons {
+		text += "\nINVALID: " + reason + ": these latencies say more about the clocks than about the server"
+	}
+	if r.Generator.Bottleneck {
 		text += "\nINVALID: the generator was the bottleneck; these latencies and rates are not the server's"
 	}
 	return text

@@ -119,6 +119,9 @@ func (w *worker) serve(ctx context.Context, commands *json.Decoder) (*stopComman
 			if c.Start != nil {
 				w.window = *c.Start
 			}
+			if c.Clock != nil {
+				w.clock = newClockOn(*c.Clock)
+			}
 			for _, l := range w.loops {
 				l.post(c)
 			}

@@ -42,6 +42,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
 	case "compare":
 		return runCompare(args[1:], stdout, stderr)
+	case "agent":
+		return runAgent(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":

@@ -67,6 +67,14 @@ func TestExitCodes(t *testing.T) {
 		{"compare a vs b vs c", exitUsage, "", "want two results"},
 		{"compare /does/not/exist /nor/this", exitFailed, "", "/nor/this"},
 		{"worker", exitFailed, "", "no specification"},
+		{"agent --help", exitOK, "Example:\n", ""},
+		{"agent --token-file /does/not/exist", exitUsage, "", "/does/not/exist"},
+		{"agent", exitUsage, "", "--token-file"},
+		{"agent somewhere", exitUsage, "", "somewhere"},
+		{"agent --allow-target nonsense", exitUsage, "", "neither a CIDR range"},
+		{"fanout ws://127.0.0.1:1/ws --agents here", exitUsage, "", "want HOST:PORT"},
+		{"fanout ws://127.0.0.1:1/ws --agents h:1", exitUsage, "", "--agent-token-file"},
+		{"fanout ws://127.0.0.1:1/ws --with-local", exitUsage, "", "agents only"},
 	}
 	for _, c := range cases {
 		var stdout, stderr strings.Builder

@@ -17,6 +17,7 @@ type options struct {
 	plain         bool
 	quiet         bool
 	acceptInvalid bool
+	tokenFile     string // of the agents
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
@@ -26,6 +27,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
 	opts.addTransport(set)
+	opts.addAgents(set)
 	switch scenario {
 	case loadtest.Fanout:
 		opts.addFanout(set)
@@ -44,7 +46,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
 	}
 	opts.config.URL = set.Arg(0)
-	return opts, nil
+	return opts, opts.readToken()
 }
 
 func (o *options) addCommon(set *flag.FlagSet) {

@@ -14,10 +14,12 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
   wsload compare A B          tell two results' differences from chance
+  wsload agent                hold connections for a wsload on another machine (--agents there)
 
 Flags may stand before or after the URL; "wsload fanout --help" lists them.
 Exit status: 0 everything delivered, 1 something was not, 2 usage, 3 an expectation was not met,
-4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's.
+4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's, or
+clocks of several machines were not known well enough.
 `
 
 // expectHelp stands below the help of each scenario.
