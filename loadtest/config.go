@@ -74,11 +74,25 @@ type Config struct {
 	Seed uint64
 	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
 	Outstanding int
-	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
+	// Publishers is the number of connections that publish; order is checked for each of them. Default: Outstanding, and one
 	// for each 50 publications per second up to 16.
 	Publishers int
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
+
+	// Messages and topics.
+
+	// Protocol is how the server is spoken to (default: Recipe "echo" for Echo; otherwise "raw" where the URL looks like that,
+	// and "wsedge").
+	Protocol *Protocol
+	// PublishBy chooses where the protocol has several ways to publish (default: HTTP, or as PublishURL says).
+	PublishBy PublishBy
+	// Topics (Fanout, Idle) is among how many channels the connections are divided; each is subscribed to one. From two on
+	// their names are Channel with a number: load-0001 (default 1).
+	Topics int
+	// TopicSizes is how they are divided (default: evenly), and TopicRates how publications are (default RatesUniform).
+	TopicSizes TopicSizes
+	TopicRates TopicRates
 
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
@@ -112,6 +126,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInFlight, 1000)
 	setDefault(&c.Payload, 128)
 	setDefault(&c.Outstanding, 1)
+	setDefault(&c.Topics, 1)
+	setDefault(&c.TopicRates, RatesUniform)
 	if peak := c.Arrivals.peakRate(); peak > 0 {
 		c.Rate = peak
 	}
@@ -152,10 +168,31 @@ func (c Config) validate() error {
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
+	problems = append(problems, c.validateMessages()...)
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
 	return errors.Join(problems...)
+}
+
+// validateMessages is for protocols and topics.
+func (c *Config) validateMessages() (problems []error) {
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	complain(c.Topics < 1 || c.Topics > c.Conns, "topics must be 1 to the number of connections: each has a subscriber")
+	complain(c.Topics > 1 && c.Scenario == Echo, "an echo has no topics")
+	complain(c.TopicRates != RatesUniform && c.TopicRates != RatesBySize, "topic-rates must be %s or %s, not %q", RatesUniform, RatesBySize, c.TopicRates)
+	complain(c.PublishBy != "" && c.PublishBy != PublishByHTTP && c.PublishBy != PublishByWebSocket,
+		"publish-by must be %s or %s, not %q", PublishByHTTP, PublishByWebSocket, c.PublishBy)
+	if c.Protocol != nil {
+		if err := c.Protocol.Validate(); err != nil {
+			problems = append(problems, prefixed("protocol", err))
+		}
+	}
+	return problems
 }
 
 // defaultThreads leaves the other cores to the server.

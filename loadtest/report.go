@@ -41,6 +41,10 @@ type Report struct {
 	// Acknowledgement is from a publication to the HTTP answer.
 	Acknowledgement Percentiles `json:"acknowledgement"`
 
+	// Topics says what topics there were; TopicClasses, from two on, how deliveries to small ones went beside those to large ones.
+	Topics       TopicCounts  `json:"topics"`
+	TopicClasses []TopicClass `json:"topic_classes"`
+
 	Messages  Messages   `json:"messages"`
 	Server    *Server    `json:"server,omitempty"` // with a PID
 	Generator Generator  `json:"generator"`
@@ -115,6 +119,15 @@ type ConfigEcho struct {
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
+
+	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"
+	// where being written was enough (Fanout).
+	Protocol       string `json:"protocol"`
+	PublishBy      string `json:"publish_by,omitempty"`
+	AcknowledgedBy string `json:"acknowledged_by,omitempty"`
+	Topics         int    `json:"topics"`
+	TopicSizes     string `json:"topic_sizes"` // as ParseTopicSizes reads them
+	TopicRates     string `json:"topic_rates"`
 }
 
 // Connections says how the setup went.
@@ -137,6 +150,7 @@ type Messages struct {
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`
+	Answers       uint64 `json:"answers"` // to messages that asked for one, such as heartbeats of the protocol
 	Other         uint64 `json:"other"`
 	Stale         uint64 `json:"stale"` // of another run
 }
