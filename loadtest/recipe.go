@@ -91,13 +91,16 @@ const (
 	AckNone     AckBy = "none"     // nothing: it counts as acknowledged when it is written
 )
 
-// UnmarshalText reads "none" and "delivery", which stand in place of a rule.
-func (a *Ack) UnmarshalText(text []byte) error {
-	by := AckBy(text)
-	if by != AckDelivery && by != AckNone {
-		return fmt.Errorf("ack: want a rule, delivery or none, not %q", text)
+// UnmarshalYAML reads a rule, or "none" or "delivery" in its place. It is what libraries for YAML look for; decode reads the
+// value into what it is given.
+func (a *Ack) UnmarshalYAML(decode func(into any) error) error {
+	var word string
+	if decode(&word) != nil {
+		return decode(&a.Rule)
 	}
-	a.By = by
+	if a.By = AckBy(word); a.By != AckDelivery && a.By != AckNone {
+		return fmt.Errorf("ack: want a rule, delivery or none, not %q", word)
+	}
 	return nil
 }
 
