@@ -112,9 +112,10 @@ func (l *loop) line(slot int, c *conn, payload []byte, now int64, known []stamp)
 	return append(known, s), true
 }
 
-// answered answers a message that asks for it.
+// answered answers a message that asks for it; after our close frame there is nothing more to be said (RFC 6455, section
+// 5.5.1).
 func (l *loop) answered(slot int, c *conn, payload []byte) bool {
-	if len(l.talk.answers) == 0 || c.state != stateReady {
+	if len(l.talk.answers) == 0 {
 		return false
 	}
 	l.incoming.take(payload)
@@ -123,7 +124,9 @@ func (l *loop) answered(slot int, c *conn, payload []byte) bool {
 	if answer == nil {
 		return false
 	}
-	l.tally.counts.Answers++
-	l.say(slot, c, answer)
+	if c.state == stateReady {
+		l.tally.counts.Answers++
+		l.say(slot, c, answer)
+	}
 	return true
 }

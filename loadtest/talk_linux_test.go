@@ -115,7 +115,10 @@ func TestAnswerWhoseBodySaysNo(t *testing.T) {
 
 // socketIOLike is a Socket.IO server without the library: Engine.IO's open packet and ping, and three events.
 func socketIOLike() *talkServer {
-	s := &talkServer{opened: func(c *talkConn) { c.say(`0{"sid":"x","pingInterval":25000}`) }}
+	s := &talkServer{
+		opened: func(c *talkConn) { c.say(`0{"sid":"x","pingInterval":25000}`) },
+		closed: func(c *talkConn) { c.say("2") },
+	}
 	s.said = func(c *talkConn, text string) {
 		ack := "43" + between(text, "42", "[") + "[]"
 		parts := strings.Split(text, `"`)

@@ -17,6 +17,7 @@ import (
 type talkServer struct {
 	opened func(c *talkConn)
 	said   func(c *talkConn, text string)
+	closed func(c *talkConn) // a close frame has come, and is not answered yet
 	posted func(body string) (status int, answer string) // POST requests
 
 	listener net.Listener
@@ -110,6 +111,11 @@ func (c *talkConn) frames(in *bufio.Reader) {
 				s.call(func() { s.said(c, string(m.Payload)) })
 			}
 			if m.Opcode == frame.OpClose {
+				s.call(func() {
+					if s.closed != nil {
+						s.closed(c)
+					}
+				})
 				_, _ = c.conn.Write(frame.AppendFrame(nil, frame.OpClose, m.Payload))
 				return
 			}
