@@ -13,7 +13,7 @@ type Scenario string
 
 // The scenarios.
 const (
-	// Fanout subscribes all connections to one channel and publishes to it over HTTP.
+	// Fanout subscribes all connections to channels and publishes to them, over HTTP or by WebSocket.
 	Fanout Scenario = "fanout"
 	// Echo sends messages on the connections themselves and expects each back, byte for byte.
 	Echo Scenario = "echo"

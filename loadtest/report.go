@@ -38,7 +38,7 @@ type Report struct {
 	FirstReceiver Percentiles `json:"first_receiver"`
 	// Incomplete publications, within the window, did not reach all subscribers.
 	Incomplete uint64 `json:"incomplete_publications"`
-	// Acknowledgement is from a publication to the HTTP answer.
+	// Acknowledgement is from a publication to what acknowledged it (config.acknowledged_by).
 	Acknowledgement Percentiles `json:"acknowledgement"`
 
 	// Topics says what topics there were; TopicClasses, from two on, how deliveries to small ones went beside those to large ones.
@@ -139,7 +139,7 @@ type Connections struct {
 	Endings   map[string]uint64 `json:"endings"`
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
-	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
+	Subscribe Percentiles       `json:"subscribe"` // the end of the handshake to that of the protocol's setup
 }
 
 // Messages counts what else went over the connections.

@@ -17,7 +17,7 @@ import (
 type talkServer struct {
 	opened func(c *talkConn)
 	said   func(c *talkConn, text string)
-	closed func(c *talkConn) // a close frame has come, and is not answered yet
+	closed func(c *talkConn)                             // a close frame has come, and is not answered yet
 	posted func(body string) (status int, answer string) // POST requests
 
 	listener net.Listener

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func readProtocol(name string) (*loadtest.Protocol, error) {
 		return nil, err
 	}
 	if p.Name == "" {
-		p.Name = name
+		p.Name = filepath.Base(name)
 	}
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
