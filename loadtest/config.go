@@ -75,7 +75,7 @@ type Config struct {
 	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
 	Outstanding int
 	// Publishers is the number of connections that publish; order is checked for each of them. Default: Outstanding, and one
-	// for each 50 publications per second up to 16.
+	// for each 50 publications per second up to 16; with several topics, one for each up to 64.
 	Publishers int
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
@@ -135,7 +135,7 @@ func (c Config) withDefaults() Config {
 		setDefault(&c.Rate, 8)
 	}
 	atOnce := max(c.Outstanding, min(c.Arrivals.burst, 16))
-	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50))))
+	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50)), defaultTopicPublishers(c.Topics)))
 	return c
 }
 
@@ -173,6 +173,15 @@ func (c Config) validate() error {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
 	return errors.Join(problems...)
+}
+
+// defaultTopicPublishers keeps topics out of each other's way: a publisher has one publication under way at a time, whatever
+// its topic.
+func defaultTopicPublishers(topics int) int {
+	if topics < 2 {
+		return 0
+	}
+	return min(topics, 64)
 }
 
 // validateMessages is for protocols and topics.

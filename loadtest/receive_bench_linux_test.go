@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,18 +11,16 @@ import (
 // BenchmarkDelivery is what the generator spends on a delivery, system calls aside: where the read equals the one before, as
 // it does for all but the first of a loop's subscribers, and where it has to be decoded.
 func BenchmarkDelivery(b *testing.B) {
-	for _, known := range []bool{true, false} {
-		name := "read=decoded"
-		if known {
-			name = "read=known"
+	for _, topics := range []int{1, 10} {
+		for _, read := range []string{"known", "decoded"} {
+			b.Run(fmt.Sprintf("topics=%d/read=%s", topics, read), func(b *testing.B) { benchmarkDelivery(b, topics, read == "known") })
 		}
-		b.Run(name, func(b *testing.B) { benchmarkDelivery(b, known) })
 	}
 }
 
-func benchmarkDelivery(b *testing.B, known bool) {
+func benchmarkDelivery(b *testing.B, topics int, known bool) {
 	const subscribers = 1000
-	l := newBenchLoop(b, subscribers)
+	l := newBenchLoop(b, subscribers, topics)
 	var text, wire []byte
 	b.ReportAllocs()
 	for sequence := uint32(0); b.Loop(); sequence++ {
@@ -45,12 +44,13 @@ func benchmarkDelivery(b *testing.B, known bool) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/subscribers, "ns/delivery")
 }
 
-// newBenchLoop is a loop whose connections are ready, without sockets.
-func newBenchLoop(b *testing.B, conns int) *loop {
+// newBenchLoop is a loop whose connections are ready, without sockets, and all of one topic.
+func newBenchLoop(b *testing.B, conns, topics int) *loop {
 	b.Helper()
+	sizes := TopicSizes{}.shareOut(conns, topics)
 	l, err := newLoop(&workerSpec{
 		Scenario: Fanout, Conns: conns, TotalConns: conns, Threads: 1, Run: 7, Epoch: monotonicNow(), Payload: 128,
-		Topics: topicPlan{Channel: "load", Sizes: []int{conns}, Publishers: 1}, SequenceLimit: 1 << 31,
+		Topics: topicPlan{Channel: "load", Sizes: sizes, Publishers: 1}, SequenceLimit: 1 << 31,
 	}, 0, 0, conns)
 	if err != nil {
 		b.Fatal(err)

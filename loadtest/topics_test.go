@@ -3,6 +3,7 @@ package loadtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -115,5 +116,24 @@ func TestTopicNames(t *testing.T) {
 	one, many := topicPlan{Channel: "load", Sizes: []int{1}}, topicPlan{Channel: "load", Sizes: make([]int, 2)}
 	if one.name(0) != "load" || many.name(0) != "load-0001" || many.name(9999) != "load-10000" {
 		t.Errorf("%s, %s, %s", one.name(0), many.name(0), many.name(9999))
+	}
+}
+
+func TestTopicConfig(t *testing.T) {
+	for topics, want := range map[int]int{0: 1, 1: 1, 20: 20, 500: 64} {
+		cfg := Config{Scenario: Fanout, Topics: topics, Conns: 1000}.withDefaults()
+		if err := cfg.validate(); err != nil || cfg.Publishers != want {
+			t.Errorf("%d topics: %d publishers, want %d, %v", topics, cfg.Publishers, want, err)
+		}
+	}
+	bad := Config{Scenario: Echo, Topics: 2000, TopicRates: "fair", PublishBy: "pigeon", Protocol: &Protocol{Split: "comma", Setup: []Step{{}}}}.withDefaults()
+	text := ""
+	if err := bad.validate(); err != nil {
+		text = err.Error()
+	}
+	for _, want := range []string{"topics must be 1 to", "an echo has no topics", `not "fair"`, `not "pigeon"`, "protocol: setup: step 1", "protocol: split"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing about %s in\n%s", want, text)
+		}
 	}
 }
