@@ -90,12 +90,23 @@ func (c *websocketClient) shakeHands(host, path, header string) error {
 // next returns the next message, or one of several in a frame; it is good until the next call. Pings and the close frame are
 // answered meanwhile. After an error there is no next one.
 func (c *websocketClient) next() ([]byte, error) {
-	for len(c.rest) > 0 {
-		var text []byte
-		if text, c.rest, _ = bytes.Cut(c.rest, []byte{'\n'}); len(text) > 0 {
-			return text, nil
+	for {
+		for len(c.rest) > 0 {
+			var text []byte
+			if text, c.rest, _ = bytes.Cut(c.rest, []byte{'\n'}); len(text) > 0 {
+				return text, nil
+			}
 		}
+		text, err := c.nextMessage()
+		if err != nil || !c.split {
+			return text, err
+		}
+		c.rest = text
 	}
+}
+
+// nextMessage takes frames until there is a text or binary message.
+func (c *websocketClient) nextMessage() ([]byte, error) {
 	for {
 		c.message.Release()
 		m, err := c.nextFrame()
@@ -110,11 +121,7 @@ func (c *websocketClient) next() ([]byte, error) {
 		case frame.OpClose:
 			return nil, c.closed(m.Payload)
 		case frame.OpText, frame.OpBinary:
-			if !c.split {
-				return m.Payload, nil
-			}
-			c.rest = m.Payload
-			return c.next()
+			return m.Payload, nil
 		}
 	}
 }
