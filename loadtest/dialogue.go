@@ -7,7 +7,7 @@ import (
 
 // dialogue is a Protocol compiled, as the subscribers need it. It does not change, and may be shared.
 type dialogue struct {
-	setup   []exchange
+	setup   []setupStep
 	waits   bool // a step expects a reply
 	answers []reply
 	lines   bool
@@ -15,8 +15,8 @@ type dialogue struct {
 	bare    bool // an echo is the stamp and nothing else
 }
 
-// exchange is a step of a setup.
-type exchange struct {
+// setupStep is a step of a setup.
+type setupStep struct {
 	send            *template // nil for none
 	expect, refused *rule     // nil for none
 }
@@ -66,12 +66,12 @@ func compilePayload(text string, others ...variable) (template, error) {
 	return t, err
 }
 
-func compileSteps(steps []Step) ([]exchange, error) {
+func compileSteps(steps []SetupStep) ([]setupStep, error) {
 	var problems []error
 	if len(steps) > maxSteps {
 		return nil, fmt.Errorf("%d steps are more than %d", len(steps), maxSteps)
 	}
-	compiled := make([]exchange, len(steps))
+	compiled := make([]setupStep, len(steps))
 	for i := range steps {
 		var err error
 		if compiled[i], err = steps[i].compile(); err != nil {
@@ -81,7 +81,7 @@ func compileSteps(steps []Step) ([]exchange, error) {
 	return compiled, errors.Join(problems...)
 }
 
-func (s *Step) compile() (e exchange, err error) {
+func (s *SetupStep) compile() (e setupStep, err error) {
 	variables := []variable{variableChannel, variableConn, variableID}
 	var problems [4]error
 	if s.Send != "" {
@@ -176,7 +176,7 @@ const (
 )
 
 // judge looks at a message while the step waits.
-func (e *exchange) judge(m *incoming, v *values) stepVerdict {
+func (e *setupStep) judge(m *incoming, v *values) stepVerdict {
 	switch {
 	case e.refused != nil && e.refused.holds(m, v):
 		return stepRefused
@@ -187,7 +187,7 @@ func (e *exchange) judge(m *incoming, v *values) stepVerdict {
 }
 
 // refusal is the failure of a setup whose step was refused.
-func (e *exchange) refusal(m *incoming) failure {
+func (e *setupStep) refusal(m *incoming) failure {
 	code := e.refused.codeOf(m)
 	return failure{failedSubscription, code, "subscribe refused: " + code}
 }

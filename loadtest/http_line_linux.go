@@ -16,6 +16,7 @@ const maxAnswerBytes = 1 << 20
 type httpLine struct {
 	// Immutable.
 	number int
+	dial   publishDial
 
 	// Owned by the publisher.
 	request requestMaker
@@ -35,8 +36,7 @@ func (l *httpLine) open(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", l.request.address)
+	conn, err := l.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (w *WebSocketPublish) compile(p *Protocol) (*messageForm, error) {
 }
 
 // setup is what a publisher's connection does first.
-func (w *WebSocketPublish) setup(p *Protocol) []Step {
+func (w *WebSocketPublish) setup(p *Protocol) []SetupStep {
 	switch {
 	case w.Setup != nil:
 		return w.Setup
@@ -118,12 +118,12 @@ func (t *target) choosePublishing(c Config, ws *url.URL) error {
 	if t.PublishBy == "" {
 		t.PublishBy = ways.preferred(c.PublishURL)
 	}
-	var text, scheme string
+	var text string
 	switch {
 	case t.PublishBy == PublishByHTTP && ways.HTTP != nil:
-		text, scheme = ways.HTTP.URL, "http"
+		text = ways.HTTP.URL
 	case t.PublishBy == PublishByWebSocket && ways.WebSocket != nil:
-		text, scheme = ways.WebSocket.URL, "ws"
+		text = ways.WebSocket.URL
 	case c.Scenario != Fanout:
 		return nil // publishes nothing
 	case t.PublishBy == "":
@@ -135,7 +135,7 @@ func (t *target) choosePublishing(c Config, ws *url.URL) error {
 		text = c.PublishURL
 	}
 	var err error
-	if t.PublishURL, err = publishAddress(text, ws, scheme); err != nil {
+	if t.PublishURL, err = publishAddress(text, ws, publishSchemes[t.PublishBy]); err != nil {
 		return err
 	}
 	known := variableChannel
@@ -151,7 +151,7 @@ func (t *target) choosePublishing(c Config, ws *url.URL) error {
 // preferred is HTTP where there is a choice and no URL says otherwise.
 func (w *PublishWays) preferred(address string) PublishBy {
 	switch {
-	case w.WebSocket != nil && (w.HTTP == nil || strings.HasPrefix(address, "ws:")):
+	case w.WebSocket != nil && (w.HTTP == nil || strings.HasPrefix(address, "ws")):
 		return PublishByWebSocket
 	case w.HTTP != nil:
 		return PublishByHTTP
@@ -159,20 +159,30 @@ func (w *PublishWays) preferred(address string) PublishBy {
 	return ""
 }
 
+// publishSchemes are those of URLs by the way to publish; the first goes with a run's URL that is ws.
+var publishSchemes = map[PublishBy][]string{
+	PublishByHTTP:      {"http"},
+	PublishByWebSocket: {"ws"},
+}
+
 // publishAddress is where a way's URL leads: relative to the run's own, if it has no scheme.
-func publishAddress(text string, base *url.URL, scheme string) (*url.URL, error) {
+func publishAddress(text string, base *url.URL, schemes []string) (*url.URL, error) {
+	scheme := schemes[0]
+	if base.Scheme != "ws" {
+		scheme = schemes[len(schemes)-1]
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case text == "" && scheme == "ws":
+	case text == "" && scheme == base.Scheme:
 		u = &url.URL{Scheme: scheme, Host: base.Host, Path: base.Path, RawQuery: base.RawQuery}
 	case !u.IsAbs() && u.Host == "" && strings.HasPrefix(u.Path, "/"):
 		u.Scheme, u.Host = scheme, base.Host
 	}
-	if u.Scheme != scheme || u.Host == "" {
-		return nil, fmt.Errorf("want a publish URL such as %s://127.0.0.1:8080/api/publish, not %q", scheme, text)
+	if !slices.Contains(schemes, u.Scheme) || u.Host == "" {
+		return nil, fmt.Errorf("want a publish URL such as %s://127.0.0.1:8080/api/publish, not %q", schemes[0], text)
 	}
 	return u, nil
 }

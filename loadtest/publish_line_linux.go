@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -48,7 +49,18 @@ func (r *run) newLine(number int) (publishLine, error) {
 		return nil, err
 	}
 	request, err := newRequestMaker(r.target.PublishURL, form, headerBlock(r.cfg.Header))
-	return &httpLine{number: number, request: request, stamps: stamps}, err
+	return &httpLine{number: number, dial: r.publishDialer(), request: request, stamps: stamps}, err
+}
+
+// publishDial connects to where publications go.
+type publishDial func(ctx context.Context) (net.Conn, error)
+
+func (r *run) publishDialer() publishDial {
+	address := dialAddress(r.target.PublishURL)
+	return func(ctx context.Context) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", address)
+	}
 }
 
 // interruptible ends reads and writes when ctx does, until release is called.

@@ -17,7 +17,7 @@ type Protocol struct {
 	Name string `yaml:"name"`
 	// Setup is what each connection does before it is ready, one step after the other. Steps that send the channel's name
 	// are its subscription; connections that need none leave them out.
-	Setup []Step `yaml:"setup"`
+	Setup []SetupStep `yaml:"setup"`
 	// Answers are given to messages that ask for one, such as heartbeats, at any time.
 	Answers []Answer `yaml:"answers"`
 	// Split "newline" says that one frame may carry several messages, in lines.
@@ -28,8 +28,8 @@ type Protocol struct {
 	Publish PublishWays `yaml:"publish"`
 }
 
-// Step is part of a setup. Both Send and Expect are optional, but not together.
-type Step struct {
+// SetupStep is part of a setup. Both Send and Expect are optional, but not together.
+type SetupStep struct {
 	Send    string   `yaml:"send"`
 	Expect  *Rule    `yaml:"expect"`  // the reply; until it comes, other messages are passed over
 	Refused *Refusal `yaml:"refused"` // the reply that ends the connection as a failed one; it is looked at first
@@ -68,7 +68,7 @@ type WebSocketPublish struct {
 	URL string `yaml:"url"`
 	// Setup defaults to those steps of the protocol's setup that do not send the channel's name, or, where deliveries
 	// acknowledge, to all of them. A step with the name is done once for each channel that is published to.
-	Setup []Step `yaml:"setup"`
+	Setup []SetupStep `yaml:"setup"`
 	// Send is a template and must have {{payload}}.
 	Send    string   `yaml:"send"`
 	Ack     Ack      `yaml:"ack"`
@@ -114,14 +114,14 @@ func (p *Protocol) Validate() error {
 }
 
 // subscribes says whether the step is a subscription.
-func (s *Step) subscribes() bool {
+func (s *SetupStep) subscribes() bool {
 	t, err := compileTemplate(s.Send, escapeJSON, variableChannel, variableConn, variableID)
 	return err == nil && t.uses(variableChannel)
 }
 
 // withoutSubscription leaves those steps out.
-func withoutSubscription(steps []Step) []Step {
-	var rest []Step
+func withoutSubscription(steps []SetupStep) []SetupStep {
+	var rest []SetupStep
 	for _, s := range steps {
 		if !s.subscribes() {
 			rest = append(rest, s)

@@ -22,7 +22,7 @@ func TestRecipesAreValid(t *testing.T) {
 
 func TestProtocolProblemsAreReportedTogether(t *testing.T) {
 	p := Protocol{
-		Setup: []Step{
+		Setup: []SetupStep{
 			{},
 			{Send: "{{payload}}", Expect: &Rule{}},
 			{Send: "x", Refused: &Refusal{Rule: Rule{Equals: "y"}}},
@@ -33,7 +33,7 @@ func TestProtocolProblemsAreReportedTogether(t *testing.T) {
 		Echo:    "no stamp",
 		Publish: PublishWays{
 			HTTP:      &HTTPPublish{Method: "post", URL: "{{id}}", Headers: []string{"no colon"}, Body: "x", OK: &Rule{}},
-			WebSocket: &WebSocketPublish{Send: "x", Setup: []Step{{}}, Refused: &Refusal{}},
+			WebSocket: &WebSocketPublish{Send: "x", Setup: []SetupStep{{}}, Refused: &Refusal{}},
 		},
 	}
 	text := ""
@@ -52,7 +52,7 @@ func TestProtocolProblemsAreReportedTogether(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
-	long := Protocol{Setup: make([]Step, maxSteps+1)}
+	long := Protocol{Setup: make([]SetupStep, maxSteps+1)}
 	if err := long.Validate(); err == nil || !strings.Contains(err.Error(), "101 steps are more than 100") {
 		t.Errorf("many steps: %v", err)
 	}

@@ -39,7 +39,7 @@ var recipes = map[string]func() Protocol{
 func wsedgeProtocol() Protocol {
 	refused := &Refusal{Rule: Rule{JSON: map[string]string{"type": "error"}}, Code: "code"}
 	return Protocol{
-		Setup: []Step{{
+		Setup: []SetupStep{{
 			Send:    `{"type":"subscribe","id":{{id}},"channel":"{{channel}}"}`,
 			Expect:  &Rule{JSON: map[string]string{"type": "subscribed"}},
 			Refused: refused,
@@ -71,7 +71,7 @@ func centrifugoProtocol() Protocol {
 	}
 	connect, subscribe := reply("connect"), reply("subscribe")
 	return Protocol{
-		Setup: []Step{
+		Setup: []SetupStep{
 			{Send: `{"id":{{id}},"connect":{}}`, Expect: &connect, Refused: refused},
 			{Send: `{"id":{{id}},"subscribe":{"channel":"{{channel}}"}}`, Expect: &subscribe, Refused: refused},
 		},
@@ -97,7 +97,7 @@ func centrifugoProtocol() Protocol {
 func socketIOProtocol() Protocol {
 	acknowledged := &Rule{Prefix: "43{{id}}["}
 	return Protocol{
-		Setup: []Step{
+		Setup: []SetupStep{
 			{Expect: &Rule{Prefix: "0{"}},
 			{Send: "40", Expect: &Rule{Prefix: "40"}, Refused: &Refusal{Rule: Rule{Prefix: "44"}}},
 			{Send: `42{{id}}["subscribe","{{channel}}"]`, Expect: acknowledged},

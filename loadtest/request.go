@@ -23,11 +23,10 @@ func (s *stamper) values(publisher int, id uint64, stream int, sequence uint32, 
 
 // requestMaker builds the HTTP requests that publish.
 type requestMaker struct {
-	address string
-	host    string
-	form    *httpForm
-	target  template
-	body    []byte
+	host   string
+	form   *httpForm
+	target template
+	body   []byte
 }
 
 // newRequestMaker has header lines beside those of the form.
@@ -35,7 +34,7 @@ func newRequestMaker(u *url.URL, form *httpForm, header string) (requestMaker, e
 	target, err := compileTemplate(requestTemplate(u), escapeURL, variableChannel)
 	withHeader := *form
 	withHeader.headers += header
-	return requestMaker{address: dialAddress(u), host: u.Host, form: &withHeader, target: target}, err
+	return requestMaker{host: u.Host, form: &withHeader, target: target}, err
 }
 
 // append writes one request.

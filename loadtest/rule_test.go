@@ -57,7 +57,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestRefusalRules(t *testing.T) {
 	r, err := compileRefusal("refused", &Refusal{Rule: Rule{JSON: map[string]string{"id": "1"}}, Code: "error.code"})
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/wsedge/wsedge/frame"
 )
 
-// between is what stands between two texts.
-func between(text, before, after string) string {
+// cutBetween is what stands between two texts.
+func cutBetween(text, before, after string) string {
 	_, rest, _ := strings.Cut(text, before)
 	found, _, _ := strings.Cut(rest, after)
 	return found
@@ -21,7 +21,7 @@ func between(text, before, after string) string {
 func centrifugoLike() *talkServer {
 	s := &talkServer{}
 	s.said = func(c *talkConn, text string) {
-		id, channel := between(text, `"id":`, ","), between(text, `"channel":"`, `"`)
+		id, channel := cutBetween(text, `"id":`, ","), cutBetween(text, `"channel":"`, `"`)
 		switch {
 		case text == "{}":
 			c.subscribe("heartbeats answered")
@@ -33,13 +33,13 @@ func centrifugoLike() *talkServer {
 			c.say(`{"push":{"channel":"` + channel + `","join":{}}}` + "\n" + `{"id":` + id + `,"subscribe":{}}` + "\n")
 			c.subscribe(channel)
 		case strings.Contains(text, "publish"):
-			s.publish(channel, `{"push":{"channel":"`+channel+`","pub":{"data":"`+between(text, `"data":"`, `"`)+`"}}}`+"\n{}")
+			s.publish(channel, `{"push":{"channel":"`+channel+`","pub":{"data":"`+cutBetween(text, `"data":"`, `"`)+`"}}}`+"\n{}")
 			c.say(`{"id":` + id + `,"publish":{}}`)
 		}
 	}
 	s.posted = func(body string) (int, string) {
-		channel := between(body, `"channel":"`, `"`)
-		s.publish(channel, `{"push":{"pub":{"data":"`+between(body, `"data":"`, `"`)+`"}}}`)
+		channel := cutBetween(body, `"channel":"`, `"`)
+		s.publish(channel, `{"push":{"pub":{"data":"`+cutBetween(body, `"data":"`, `"`)+`"}}}`)
 		return 200, `{"result":{}}`
 	}
 	return s
@@ -120,7 +120,7 @@ func socketIOLike() *talkServer {
 		closed: func(c *talkConn) { c.say("2") },
 	}
 	s.said = func(c *talkConn, text string) {
-		ack := "43" + between(text, "42", "[") + "[]"
+		ack := "43" + cutBetween(text, "42", "[") + "[]"
 		parts := strings.Split(text, `"`)
 		switch {
 		case text == "40":
@@ -161,7 +161,7 @@ func TestSocketIORecipe(t *testing.T) {
 func chat(ack AckBy) *Protocol {
 	return &Protocol{
 		Name:  "chat",
-		Setup: []Step{{Send: "join {{channel}}", Expect: &Rule{Equals: "joined {{channel}}"}}},
+		Setup: []SetupStep{{Send: "join {{channel}}", Expect: &Rule{Equals: "joined {{channel}}"}}},
 		Publish: PublishWays{WebSocket: &WebSocketPublish{
 			Send: "say {{channel}} {{payload}}", Ack: Ack{By: ack},
 		}},
@@ -210,7 +210,7 @@ func TestOutcomesOfWebSocketPublications(t *testing.T) {
 	s := &talkServer{}
 	n := 0
 	s.said = func(c *talkConn, text string) {
-		id, channel := between(text, `"id":`, ","), between(text, `"channel":"`, `"`)
+		id, channel := cutBetween(text, `"id":`, ","), cutBetween(text, `"channel":"`, `"`)
 		if strings.Contains(text, "subscribe") {
 			c.subscribe(channel)
 			c.say(`{"type":"subscribed","id":` + id + `}`)
@@ -225,7 +225,7 @@ func TestOutcomesOfWebSocketPublications(t *testing.T) {
 			_, _ = c.conn.Write(frame.AppendClose(nil, 1012, "restart"))
 			return
 		}
-		s.publish(channel, `{"data":"`+between(text, `"data":"`, `"`)+`"}`)
+		s.publish(channel, `{"data":"`+cutBetween(text, `"data":"`, `"`)+`"}`)
 		c.say(`{"type":"published","id":` + id + `}`)
 		if n == 12 {
 			_, _ = c.conn.Write(frame.AppendClose(nil, 1001, ""))

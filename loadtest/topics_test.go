@@ -126,7 +126,7 @@ func TestTopicConfig(t *testing.T) {
 			t.Errorf("%d topics: %d publishers, want %d, %v", topics, cfg.Publishers, want, err)
 		}
 	}
-	bad := Config{Scenario: Echo, Topics: 2000, TopicRates: "fair", PublishBy: "pigeon", Protocol: &Protocol{Split: "comma", Setup: []Step{{}}}}.withDefaults()
+	bad := Config{Scenario: Echo, Topics: 2000, TopicRates: "fair", PublishBy: "pigeon", Protocol: &Protocol{Split: "comma", Setup: []SetupStep{{}}}}.withDefaults()
 	text := ""
 	if err := bad.validate(); err != nil {
 		text = err.Error()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
-	"net/url"
 	"sync"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 //
 // One goroutine reads at a time; any may write.
 type websocketClient struct {
-	// Immutable after dialWebSocket.
+	// Immutable after openWebSocket.
 	conn     net.Conn
 	decoding frame.DecoderConfig
 	split    bool // a message may be several, in lines
@@ -33,19 +32,15 @@ type websocketClient struct {
 	masks   uint64 // guarded by writing
 }
 
-// dialWebSocket connects and shakes hands. The request target is path; header is ready-made lines. seed is for keys and masks.
-func dialWebSocket(ctx context.Context, to *url.URL, path, header string, split bool, seed uint64) (*websocketClient, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", dialAddress(to))
-	if err != nil {
-		return nil, err
-	}
+// openWebSocket shakes hands on a connection, which it closes if that fails. The request target is path; header is ready-made
+// lines. seed is for keys and masks.
+func openWebSocket(ctx context.Context, conn net.Conn, host, path, header string, split bool, seed uint64) (*websocketClient, error) {
 	c := &websocketClient{
 		conn: conn, split: split, buf: make([]byte, readBytes), masks: seed,
 		decoding: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: MaxPayload + 64<<10},
 	}
 	defer interruptible(ctx, conn)()
-	if err := c.shakeHands(to.Host, path, header); err != nil {
+	if err := c.shakeHands(host, path, header); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
@@ -173,7 +168,7 @@ func (c *websocketClient) say(t *template, v *values) error {
 }
 
 // setUp goes through one step.
-func (c *websocketClient) setUp(talk *dialogue, step *exchange, v *values) error {
+func (c *websocketClient) setUp(talk *dialogue, step *setupStep, v *values) error {
 	if step.send != nil {
 		if err := c.say(step.send, v); err != nil {
 			return err

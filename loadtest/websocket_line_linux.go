@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -18,7 +17,8 @@ type websocketLine struct {
 	run      uint32
 	size     int // of stamps
 	form     *messageForm
-	to       *url.URL
+	dial     publishDial
+	host     string
 	path     string
 	header   string
 	patience time.Duration // for connecting and the setup
@@ -52,7 +52,7 @@ func newWebSocketLine(r *run, number int, form *messageForm, stamps stamper) (*w
 		return nil, err
 	}
 	line := &websocketLine{
-		number: number, run: r.id, size: r.cfg.Payload, form: form, to: r.target.PublishURL, header: headerBlock(r.cfg.Header),
+		number: number, run: r.id, size: r.cfg.Payload, form: form, dial: r.publishDialer(), host: r.target.PublishURL.Host, header: headerBlock(r.cfg.Header),
 		path: string(path.append(nil, &values{conn: number})), patience: r.cfg.SetupTimeout, stamps: stamps,
 	}
 	for topic := range r.topics.count() {
@@ -78,7 +78,11 @@ func (l *websocketLine) open(ctx context.Context) error {
 	defer cancel()
 	l.dialed++
 	seed := uint64(l.run)<<32 | 1<<31 | uint64(l.number)<<16 | l.dialed&0xffff
-	client, err := dialWebSocket(ctx, l.to, l.path, l.header, l.form.talk.lines, seed)
+	conn, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := openWebSocket(ctx, conn, l.host, l.path, l.header, l.form.talk.lines, seed)
 	if err != nil {
 		return err
 	}

@@ -28,16 +28,16 @@ func recipes(t *testing.T) string {
 	return dir
 }
 
-// buildLoad builds wsload.
-func buildLoad(t *testing.T) string {
+// loadBinary builds wsload.
+func loadBinary(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "wsload")
 	run(t, "go", "build", "-o", name, "github.com/wsedge/wsedge/cmd/wsload")
 	return name
 }
 
-// load runs wsload, which fails where anything was lost, and checks that it sent something.
-func load(t *testing.T, wsload, scenario, url string, args ...string) {
+// mustLoad runs wsload, which fails where anything was lost, and checks that it sent something.
+func mustLoad(t *testing.T, wsload, scenario, url string, args ...string) {
 	t.Helper()
 	result := filepath.Join(t.TempDir(), "result.json")
 	args = append([]string{scenario, url, "--conns", "20", "--rate", "200", "--warmup", "0", "--duration", "500ms", "--settle", "0", "--drain", "30s",
@@ -57,27 +57,27 @@ func load(t *testing.T, wsload, scenario, url string, args ...string) {
 
 // TestLoadSpeaksBothDialects has wsload drive wsedge by its recipes, and by the one in the documentation.
 func TestLoadSpeaksBothDialects(t *testing.T) {
-	wsload, dir, s := buildLoad(t), recipes(t), start(t, "")
+	wsload, dir, s := loadBinary(t), recipes(t), start(t, "")
 	native, raw := "ws://"+s.addr+"/ws", "ws://"+s.addr+"/ws/raw"
-	load(t, wsload, "fanout", native)
-	load(t, wsload, "fanout", native, "--publish-by", "websocket", "--publishers", "4", "--topics", "5", "--topic-sizes", "zipf:1")
-	load(t, wsload, "fanout", native, "--protocol", dir+"/wsedge.yaml", "--publish-by", "websocket")
-	load(t, wsload, "fanout", raw, "--topics", "3", "--topic-rates", "size")
-	load(t, wsload, "fanout", raw, "--publish-by", "websocket")
+	mustLoad(t, wsload, "fanout", native)
+	mustLoad(t, wsload, "fanout", native, "--publish-by", "websocket", "--publishers", "4", "--topics", "5", "--topic-sizes", "zipf:1")
+	mustLoad(t, wsload, "fanout", native, "--protocol", dir+"/wsedge.yaml", "--publish-by", "websocket")
+	mustLoad(t, wsload, "fanout", raw, "--topics", "3", "--topic-rates", "size")
+	mustLoad(t, wsload, "fanout", raw, "--publish-by", "websocket")
 	s.stop()
 }
 
 func TestLoadEchoes(t *testing.T) {
-	wsload, dir, s := buildLoad(t), recipes(t), startCommand(t, "", "echo")
-	load(t, wsload, "echo", "ws://"+s.addr+"/")
-	load(t, wsload, "echo", "ws://"+s.addr+"/", "--protocol", dir+"/echo.yaml")
+	wsload, dir, s := loadBinary(t), recipes(t), startCommand(t, "", "echo")
+	mustLoad(t, wsload, "echo", "ws://"+s.addr+"/")
+	mustLoad(t, wsload, "echo", "ws://"+s.addr+"/", "--protocol", dir+"/echo.yaml")
 	s.stop()
 }
 
 // TestLoadSpeaksSocketIO drives a server on the real library, whose heartbeats come often enough to matter.
 func TestLoadSpeaksSocketIO(t *testing.T) {
 	needs(t, "node")
-	wsload, dir := buildLoad(t), recipes(t)
+	wsload, dir := loadBinary(t), recipes(t)
 	server := exec.Command("node", "socketio_server.mjs", "300")
 	server.Stderr = os.Stderr
 	stdin, err := server.StdinPipe()
@@ -103,8 +103,8 @@ func TestLoadSpeaksSocketIO(t *testing.T) {
 	}
 	url := "ws://127.0.0.1:" + strings.TrimSpace(port) + "/socket.io/?EIO=4&transport=websocket"
 	for _, protocol := range []string{"socketio", dir + "/socketio.yaml"} {
-		load(t, wsload, "fanout", url, "--protocol", protocol)
-		load(t, wsload, "fanout", url, "--protocol", protocol, "--topics", "4", "--publishers", "3")
-		load(t, wsload, "echo", url, "--protocol", protocol, "--expect", "messages.answers>0")
+		mustLoad(t, wsload, "fanout", url, "--protocol", protocol)
+		mustLoad(t, wsload, "fanout", url, "--protocol", protocol, "--topics", "4", "--publishers", "3")
+		mustLoad(t, wsload, "echo", url, "--protocol", protocol, "--expect", "messages.answers>0")
 	}
 }
