@@ -27,8 +27,7 @@ type conn struct {
 	sent     uint32 // Echo: messages so far
 	state    connState
 	wasReady bool
-	step     uint8  // of the protocol's setup: the one that waits for a reply
-	topic    uint32 // that it is subscribed to
+	step     uint8 // of the protocol's setup: the one that waits for a reply
 }
 
 // leftover is what a connection only rarely has.

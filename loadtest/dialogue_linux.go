@@ -13,17 +13,31 @@ func (l *loop) prepareMessages() (err error) {
 	}
 	l.path, err = compileTemplate(l.spec.Path, escapeURL, variableChannel, variableConn)
 	l.classOf, l.tally.classes = newSizeClasses(l.spec.Topics.Sizes)
+	if l.spec.Topics.count() > 1 {
+		topics := newTopicMap(l.spec.Topics.Sizes)
+		l.topicOf = make([]uint32, len(l.conns))
+		for slot := range l.topicOf {
+			l.topicOf[slot] = uint32(topics.of(l.first + slot))
+		}
+	}
 	return err
+}
+
+// topic is that of a connection.
+func (l *loop) topic(slot int) int {
+	if l.topicOf == nil {
+		return 0
+	}
+	return int(l.topicOf[slot])
 }
 
 // valuesOf are those of a connection. Each step of the setup has an id, from 1.
 func (l *loop) valuesOf(slot int, c *conn) values {
-	return values{channel: l.spec.Topics.name(int(c.topic)), conn: l.first + slot, id: uint64(c.step) + 1}
+	return values{channel: l.spec.Topics.name(l.topic(slot)), conn: l.first + slot, id: uint64(c.step) + 1}
 }
 
-// requestTarget is what the connection asks for in its handshake. It settles the topic.
+// requestTarget is what the connection asks for in its handshake.
 func (l *loop) requestTarget(slot int, c *conn) string {
-	c.topic = uint32(l.topics.of(l.first + slot))
 	if l.path.fixed() {
 		return l.spec.Path
 	}

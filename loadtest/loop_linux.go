@@ -35,9 +35,9 @@ type loop struct {
 	clock   clock
 	talk    *dialogue
 	path    template // request target
-	topics  topicMap
-	classOf []uint8 // by topic; nil for a single one
-	runTag  []byte  // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
+	topicOf []uint32 // by slot; nil for a single topic
+	classOf []uint8  // by topic; nil for a single one
+	runTag  []byte   // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
@@ -94,7 +94,6 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		events:   make([]unix.EpollEvent, eventsATurn),
 		ledger:   newLedger(conns, columns),
 		records:  make([][]publicationRecord, streams),
-		topics:   newTopicMap(spec.Topics.Sizes),
 		masks:    uint64(spec.Run)<<32 | uint64(first),
 		scanAt:   never,
 		echo:     echoSchedule{at: never},

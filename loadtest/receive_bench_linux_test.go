@@ -56,6 +56,7 @@ func newBenchLoop(b *testing.B, conns, topics int) *loop {
 		b.Fatal(err)
 	}
 	b.Cleanup(l.closeDescriptors)
+	clear(l.topicOf)
 	l.window = window{From: -int64(time.Hour), End: never}
 	for i := range l.conns {
 		l.conns[i].state = stateReady

@@ -164,10 +164,10 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 }
 
 // deliver books a publication that arrived.
-func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
+func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
 	column := int(s.Publisher)
 	if topics := len(l.spec.Topics.Sizes); topics > 1 {
-		if column%topics != int(c.topic) {
+		if column%topics != int(l.topicOf[slot]) {
 			l.tally.counts.Misdelivered++
 			return
 		}
@@ -178,7 +178,7 @@ func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	}
 	l.book(s, now)
 	if l.classOf != nil && l.window.measures(s.Intended) {
-		record(l.tally.classes[l.classOf[c.topic]], now-s.Intended)
+		record(l.tally.classes[l.classOf[l.topicOf[slot]]], now-s.Intended)
 	}
 	records := l.records[s.Publisher]
 	for int(s.Sequence) >= len(records) {

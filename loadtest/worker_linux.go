@@ -220,12 +220,13 @@ func (l *loop) settle(totals []publisherTotals, r *workerResult) {
 		if !c.wasReady {
 			continue
 		}
-		r.ReadyByTopic[c.topic]++
+		topic := l.topic(slot)
+		r.ReadyByTopic[topic]++
 		switch {
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
-			l.ledger.settle(slot, byTopic[c.topic])
+			l.ledger.settle(slot, byTopic[topic])
 		}
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted
