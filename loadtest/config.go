@@ -94,6 +94,11 @@ type Config struct {
 	TopicSizes TopicSizes
 	TopicRates TopicRates
 
+	// TLS is for wss and https URLs; with others it must be left as it is.
+	TLS TLS
+	// Deflate offers permessage-deflate with the handshakes (default: not at all).
+	Deflate Deflate
+
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
 
@@ -169,6 +174,10 @@ func (c Config) validate() error {
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
 	problems = append(problems, c.validateMessages()...)
+	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
+	if _, err := c.TLS.config(""); err != nil {
+		problems = append(problems, err)
+	}
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}

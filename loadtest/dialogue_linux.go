@@ -70,7 +70,7 @@ func (l *loop) nextStep(slot int, c *conn) {
 func (l *loop) say(slot int, c *conn, t *template) {
 	v := l.valuesOf(slot, c)
 	l.text = t.append(l.text[:0], &v)
-	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, l.text, l.nextMask())
+	l.scratch = l.appendMessage(l.scratch[:0], c, frame.OpText, l.text)
 	l.send(slot, c, l.scratch)
 }
 

@@ -6,7 +6,10 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
-// The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
+// Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
+//
+// The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either
+// opens a record or does not (decision 7). It never retries a
 // connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.
 //

@@ -114,7 +114,7 @@ func (l *loop) sendEcho(slot int, intended int64) {
 		l.envelope = l.talk.echo.append(l.envelope[:0], &v)
 		message = l.envelope
 	}
-	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, message, l.nextMask())
+	l.scratch = l.appendMessage(l.scratch[:0], c, frame.OpText, message)
 	c.sent++
 	l.tally.counts.Sent++
 	l.send(slot, c, l.scratch)

@@ -19,6 +19,10 @@ type workerSpec struct {
 	Protocol Protocol // but for its publications
 	Topics   topicPlan
 
+	// TLS is nil for ws; its ServerName is filled in. Header has the offer of Deflate already.
+	TLS     *TLS
+	Deflate Deflate
+
 	First       int // number of the worker's first connection within the run
 	Conns       int
 	TotalConns  int
@@ -110,6 +114,9 @@ type workerResult struct {
 	Failures  map[string]uint64
 	Endings   map[string]uint64
 	Errors    ErrorCounts
+	TLSTimes  []byte // TLS handshakes; encoded histogram
+	TLS       TLSCounts
+	Deflate   DeflateCounts
 	Records   [][]publicationRecord // by stream and sequence
 	Classes   [][]byte              // latency by size of the topic; encoded histograms
 	// ReadyByTopic counts connections that were ready at some time.

@@ -161,8 +161,8 @@ func (w *PublishWays) preferred(address string) PublishBy {
 
 // publishSchemes are those of URLs by the way to publish; the first goes with a run's URL that is ws.
 var publishSchemes = map[PublishBy][]string{
-	PublishByHTTP:      {"http"},
-	PublishByWebSocket: {"ws"},
+	PublishByHTTP:      {"http", "https"},
+	PublishByWebSocket: {"ws", "wss"},
 }
 
 // publishAddress is where a way's URL leads: relative to the run's own, if it has no scheme.

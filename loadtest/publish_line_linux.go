@@ -3,7 +3,6 @@ package loadtest
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 )
 
@@ -35,6 +34,10 @@ func (f failureError) Error() string { return f.text }
 
 // newLine makes the connection of one publisher, as the run asks for.
 func (r *run) newLine(number int) (publishLine, error) {
+	dial, err := r.cfg.TLS.dialer(r.target.PublishURL)
+	if err != nil {
+		return nil, err
+	}
 	stamps := stamper{topics: &r.topics, run: r.id, size: r.cfg.Payload}
 	ways := r.target.Protocol.Publish
 	if r.target.PublishBy == PublishByWebSocket {
@@ -42,25 +45,14 @@ func (r *run) newLine(number int) (publishLine, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newWebSocketLine(r, number, form, stamps)
+		return newWebSocketLine(r, number, dial, form, stamps)
 	}
 	form, err := ways.HTTP.compile()
 	if err != nil {
 		return nil, err
 	}
 	request, err := newRequestMaker(r.target.PublishURL, form, headerBlock(r.cfg.Header))
-	return &httpLine{number: number, dial: r.publishDialer(), request: request, stamps: stamps}, err
-}
-
-// publishDial connects to where publications go.
-type publishDial func(ctx context.Context) (net.Conn, error)
-
-func (r *run) publishDialer() publishDial {
-	address := dialAddress(r.target.PublishURL)
-	return func(ctx context.Context) (net.Conn, error) {
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, "tcp", address)
-	}
+	return &httpLine{number: number, dial: dial, request: request, stamps: stamps}, err
 }
 
 // interruptible ends reads and writes when ctx does, until release is called.

@@ -45,6 +45,9 @@ type Report struct {
 	Topics       TopicCounts  `json:"topics"`
 	TopicClasses []TopicClass `json:"topic_classes"`
 
+	TLS     *TLSReport     `json:"tls,omitempty"`     // with a wss URL
+	Deflate *DeflateReport `json:"deflate,omitempty"` // where it was offered
+
 	Messages  Messages   `json:"messages"`
 	Server    *Server    `json:"server,omitempty"` // with a PID
 	Generator Generator  `json:"generator"`
@@ -119,6 +122,7 @@ type ConfigEcho struct {
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
+	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
 
 	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"
 	// where being written was enough (Fanout).
@@ -139,6 +143,7 @@ type Connections struct {
 	Endings   map[string]uint64 `json:"endings"`
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
+	TLS       Percentiles       `json:"tls"`       // of it, the TLS handshake
 	Subscribe Percentiles       `json:"subscribe"` // the end of the handshake to that of the protocol's setup
 }
 
@@ -146,7 +151,7 @@ type Connections struct {
 type Messages struct {
 	Sent          uint64 `json:"sent"` // Echo
 	Measured      uint64 `json:"measured"`
-	BytesReceived uint64 `json:"bytes_received"`
+	BytesReceived uint64 `json:"bytes_received"` // from the sockets: with TLS, its records; with permessage-deflate, compressed
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`

@@ -53,10 +53,10 @@ func (r *requestMaker) append(dst []byte, v *values) []byte {
 	return append(dst, r.body...)
 }
 
-// dialAddress is the host and port of a URL without TLS.
+// dialAddress is the host and port of a URL.
 func dialAddress(u *url.URL) string {
 	if u.Port() == "" {
-		return net.JoinHostPort(u.Hostname(), "80")
+		return net.JoinHostPort(u.Hostname(), defaultPort(u.Scheme))
 	}
 	return u.Host
 }

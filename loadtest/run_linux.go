@@ -143,7 +143,8 @@ func (r *run) specs() []workerSpec {
 		share := float64(to-from) / float64(r.cfg.Conns)
 		specs[i] = workerSpec{
 			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
-			Header: headerBlock(r.cfg.Header), Stalled: r.cfg.Stalled, Protocol: r.target.spoken(), Topics: r.topics,
+			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate,
+			Stalled: r.cfg.Stalled, Protocol: r.target.spoken(), Topics: r.topics,
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload,

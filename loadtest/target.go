@@ -21,6 +21,7 @@ type target struct {
 	Protocol   Protocol // as the connections of this run need it
 	PublishBy  PublishBy
 	PublishURL *url.URL // nil where nothing is published
+	TLS        *TLS     // nil for ws; ServerName is filled in
 }
 
 // parseTarget takes the URL and the channel of a run apart. It does not resolve names.
@@ -29,11 +30,8 @@ func parseTarget(c Config) (target, *url.URL, error) {
 	if err != nil {
 		return target{}, nil, err
 	}
-	if u.Scheme == "wss" || u.Scheme == "https" {
-		return target{}, nil, errors.New("TLS (wss) is not supported: put the load on the plain port")
-	}
-	if u.Scheme != "ws" || u.Host == "" {
-		return target{}, nil, fmt.Errorf("want a URL such as ws://127.0.0.1:8080/ws, not %q", c.URL)
+	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+		return target{}, nil, fmt.Errorf("want a URL such as ws://127.0.0.1:8080/ws or wss://example.com/ws, not %q", c.URL)
 	}
 	if u.Path == "" {
 		u.Path = "/"
@@ -45,6 +43,11 @@ func parseTarget(c Config) (target, *url.URL, error) {
 	t.Path = requestTemplate(u)
 	if _, err := compileTemplate(t.Path, escapeURL, variableChannel, variableConn); err != nil {
 		return target{}, nil, err
+	}
+	if u.Scheme == "wss" {
+		t.TLS = c.TLS.forHost(u.Hostname())
+	} else if c.TLS.given() && !(c.Scenario == Fanout && isSecure(t.PublishURL)) {
+		return target{}, nil, errors.New("the options of TLS are for wss and https: the URL is a plain one")
 	}
 	return t, u, nil
 }
@@ -113,7 +116,7 @@ func (t *target) spoken() Protocol {
 func (t *target) resolve(ctx context.Context, u *url.URL) error {
 	port := u.Port()
 	if port == "" {
-		port = "80"
+		port = defaultPort(u.Scheme)
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
@@ -128,6 +131,14 @@ func (t *target) resolve(ctx context.Context, u *url.URL) error {
 	}
 	t.Addr = netip.AddrPortFrom(addrs[0].Unmap(), uint16(number))
 	return nil
+}
+
+// defaultPort is a scheme's.
+func defaultPort(scheme string) string {
+	if scheme == "wss" || scheme == "https" {
+		return "443"
+	}
+	return "80"
 }
 
 // validHeaderLine keeps a header line from ending early and from overriding the handshake's own.

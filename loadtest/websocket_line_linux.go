@@ -46,13 +46,13 @@ type publisherConn struct {
 	stamp  stamp  // guarded by mu: its stamp
 }
 
-func newWebSocketLine(r *run, number int, form *messageForm, stamps stamper) (*websocketLine, error) {
+func newWebSocketLine(r *run, number int, dial publishDial, form *messageForm, stamps stamper) (*websocketLine, error) {
 	path, err := compileTemplate(requestTemplate(r.target.PublishURL), escapeURL, variableConn)
 	if err != nil {
 		return nil, err
 	}
 	line := &websocketLine{
-		number: number, run: r.id, size: r.cfg.Payload, form: form, dial: r.publishDialer(), host: r.target.PublishURL.Host, header: headerBlock(r.cfg.Header),
+		number: number, run: r.id, size: r.cfg.Payload, form: form, dial: dial, host: r.target.PublishURL.Host, header: headerBlock(r.cfg.Header),
 		path: string(path.append(nil, &values{conn: number})), patience: r.cfg.SetupTimeout, stamps: stamps,
 	}
 	for topic := range r.topics.count() {

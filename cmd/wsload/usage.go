@@ -43,7 +43,7 @@ All connections subscribe to one channel, or are divided among --topics, publica
 over HTTP or by WebSocket on a fixed schedule, and each delivery is checked and timed from the
 intended time of publishing. URL is ws://host:port/ws (a subscribe message is sent and its reply
 awaited) or ws://host:port/ws/raw?channel=NAME (the URL subscribes); other servers are spoken to
-as --protocol says.
+as --protocol says. With wss:// all of it goes over TLS.
 
 Examples:
   wsload fanout ws://127.0.0.1:8080/ws --conns 5000 --rate 8 --duration 30s --pid $(pidof wsedge)

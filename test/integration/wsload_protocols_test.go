@@ -28,14 +28,6 @@ func recipes(t *testing.T) string {
 	return dir
 }
 
-// loadBinary builds wsload.
-func loadBinary(t *testing.T) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "wsload")
-	run(t, "go", "build", "-o", name, "github.com/wsedge/wsedge/cmd/wsload")
-	return name
-}
-
 // mustLoad runs wsload, which fails where anything was lost, and checks that it sent something.
 func mustLoad(t *testing.T, wsload, scenario, url string, args ...string) {
 	t.Helper()
@@ -57,7 +49,7 @@ func mustLoad(t *testing.T, wsload, scenario, url string, args ...string) {
 
 // TestLoadSpeaksBothDialects has wsload drive wsedge by its recipes, and by the one in the documentation.
 func TestLoadSpeaksBothDialects(t *testing.T) {
-	wsload, dir, s := loadBinary(t), recipes(t), start(t, "")
+	wsload, dir, s := buildLoad(t), recipes(t), start(t, "")
 	native, raw := "ws://"+s.addr+"/ws", "ws://"+s.addr+"/ws/raw"
 	mustLoad(t, wsload, "fanout", native)
 	mustLoad(t, wsload, "fanout", native, "--publish-by", "websocket", "--publishers", "4", "--topics", "5", "--topic-sizes", "zipf:1")
@@ -67,8 +59,19 @@ func TestLoadSpeaksBothDialects(t *testing.T) {
 	s.stop()
 }
 
+// TestLoadPublishesOverTLS has publishers of both kinds, and templates in messages that are compressed.
+func TestLoadPublishesOverTLS(t *testing.T) {
+	needs(t)
+	ca, wsload := newTestCA(t), buildLoad(t)
+	s := start(t, "", ca.flags("--deflate")...)
+	for _, by := range []string{"http", "websocket"} {
+		mustLoad(t, wsload, "fanout", "wss://"+s.addr+"/ws", "--ca", ca.ca, "--publish-by", by, "--topics", "3", "--deflate")
+	}
+	s.stop()
+}
+
 func TestLoadEchoes(t *testing.T) {
-	wsload, dir, s := loadBinary(t), recipes(t), startCommand(t, "", "echo")
+	wsload, dir, s := buildLoad(t), recipes(t), startCommand(t, "", "echo")
 	mustLoad(t, wsload, "echo", "ws://"+s.addr+"/")
 	mustLoad(t, wsload, "echo", "ws://"+s.addr+"/", "--protocol", dir+"/echo.yaml")
 	s.stop()
@@ -77,7 +80,7 @@ func TestLoadEchoes(t *testing.T) {
 // TestLoadSpeaksSocketIO drives a server on the real library, whose heartbeats come often enough to matter.
 func TestLoadSpeaksSocketIO(t *testing.T) {
 	needs(t, "node")
-	wsload, dir := loadBinary(t), recipes(t)
+	wsload, dir := buildLoad(t), recipes(t)
 	server := exec.Command("node", "socketio_server.mjs", "300")
 	server.Stderr = os.Stderr
 	stdin, err := server.StdinPipe()
