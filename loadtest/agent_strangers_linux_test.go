@@ -194,7 +194,7 @@ func TestAgentEndsWorkersWithoutCoordinator(t *testing.T) {
 	until(t, conn, kindWelcome)
 	spec := workerSpec{
 		Scenario: Idle, Addr: netip.MustParseAddrPort(s.listener.Addr().String()), Host: "h", Path: "/echo", Conns: 5, TotalConns: 5, Threads: 1,
-		ConnectRate: 1000, MaxInFlight: 5, Epoch: monotonicNow(), Payload: MinPayload, Publishers: 1, Loops: 1, SetupTimeout: time.Minute,
+		ConnectRate: 1000, MaxInFlight: 5, Epoch: monotonicNow(), Payload: MinPayload, Topics: topicPlan{Sizes: []int{5}, Publishers: 1}, Loops: 1, SetupTimeout: time.Minute,
 	}
 	if err := errors.Join(conn.Send(kindStart, 3, nil), conn.Send(kindData, 3, mustJSON(spec))); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ type Scenario string
 
 // The scenarios.
 const (
-	// Fanout subscribes all connections to one channel and publishes to it over HTTP.
+	// Fanout subscribes all connections to channels and publishes to them, over HTTP or by WebSocket.
 	Fanout Scenario = "fanout"
 	// Echo sends messages on the connections themselves and expects each back, byte for byte.
 	Echo Scenario = "echo"
@@ -74,11 +74,25 @@ type Config struct {
 	Seed uint64
 	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
 	Outstanding int
-	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
-	// for each 50 publications per second up to 16.
+	// Publishers is the number of connections that publish; order is checked for each of them. Default: Outstanding, and one
+	// for each 50 publications per second up to 16; with several topics, one for each up to 64.
 	Publishers int
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
+
+	// Messages and topics.
+
+	// Protocol is how the server is spoken to (default: Recipe "echo" for Echo; otherwise "raw" where the URL looks like that,
+	// and "wsedge").
+	Protocol *Protocol
+	// PublishBy chooses where the protocol has several ways to publish (default: HTTP, or as PublishURL says).
+	PublishBy PublishBy
+	// Topics (Fanout, Idle) is among how many channels the connections are divided; each is subscribed to one. From two on
+	// their names are Channel with a number: load-0001 (default 1).
+	Topics int
+	// TopicSizes is how they are divided (default: evenly), and TopicRates how publications are (default RatesUniform).
+	TopicSizes TopicSizes
+	TopicRates TopicRates
 
 	// TLS is for wss and https URLs; with others it must be left as it is.
 	TLS TLS
@@ -125,6 +139,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInFlight, 1000)
 	setDefault(&c.Payload, 128)
 	setDefault(&c.Outstanding, 1)
+	setDefault(&c.Topics, 1)
+	setDefault(&c.TopicRates, RatesUniform)
 	if peak := c.Arrivals.peakRate(); peak > 0 {
 		c.Rate = peak
 	}
@@ -132,7 +148,7 @@ func (c Config) withDefaults() Config {
 		setDefault(&c.Rate, 8)
 	}
 	atOnce := max(c.Outstanding, min(c.Arrivals.burst, 16))
-	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50))))
+	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50)), defaultTopicPublishers(c.Topics)))
 	return c
 }
 
@@ -165,6 +181,7 @@ func (c Config) validate() error {
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
+	problems = append(problems, c.validateMessages()...)
 	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
 	if _, err := c.TLS.config(""); err != nil {
 		problems = append(problems, err)
@@ -173,6 +190,35 @@ func (c Config) validate() error {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
 	return errors.Join(append(problems, c.agentProblems())...)
+}
+
+// defaultTopicPublishers keeps topics out of each other's way: a publisher has one publication under way at a time, whatever
+// its topic.
+func defaultTopicPublishers(topics int) int {
+	if topics < 2 {
+		return 0
+	}
+	return min(topics, 64)
+}
+
+// validateMessages is for protocols and topics.
+func (c *Config) validateMessages() (problems []error) {
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	complain(c.Topics < 1 || c.Topics > c.Conns, "topics must be 1 to the number of connections: each has a subscriber")
+	complain(c.Topics > 1 && c.Scenario == Echo, "an echo has no topics")
+	complain(c.TopicRates != RatesUniform && c.TopicRates != RatesBySize, "topic-rates must be %s or %s, not %q", RatesUniform, RatesBySize, c.TopicRates)
+	complain(c.PublishBy != "" && c.PublishBy != PublishByHTTP && c.PublishBy != PublishByWebSocket,
+		"publish-by must be %s or %s, not %q", PublishByHTTP, PublishByWebSocket, c.PublishBy)
+	if c.Protocol != nil {
+		if err := c.Protocol.Validate(); err != nil {
+			problems = append(problems, prefixed("protocol", err))
+		}
+	}
+	return problems
 }
 
 // defaultThreads leaves the other cores to the server.

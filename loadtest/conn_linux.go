@@ -28,6 +28,7 @@ type conn struct {
 	sent     uint32 // Echo: messages so far
 	state    connState
 	wasReady bool
+	step     uint8  // of the protocol's setup: the one that waits for a reply
 	extra    uint32 // entry in the loop's table of TLS sessions and codecs; 0: none
 }
 

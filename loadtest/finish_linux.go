@@ -14,6 +14,8 @@ func (r *run) finish() {
 	tlsTimes, secured, deflated := newHistogram(), newTLSCounts(), DeflateCounts{}
 	var tally tallyCounts
 	var records [][]publicationRecord
+	var classes []*hdrhistogram.Histogram
+	ready := make([]int, r.topics.count())
 	var cpu int64
 	failures, endings := map[string]uint64{}, map[string]uint64{}
 	report.Errors, report.Publications.Errors = newErrorCounts(), newErrorCounts()
@@ -24,13 +26,16 @@ func (r *run) finish() {
 	for _, m := range r.fleet.members {
 		w := m.result
 		// A histogram of our own making decodes.
-		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag))
+		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag), mergeEncodedClasses(&classes, w.Classes))
 		tally.add(w.Tally)
 		report.Ledger.add(w.Ledger)
 		mergeCounts(failures, w.Failures)
 		mergeCounts(endings, w.Endings)
 		report.Errors.add(w.Errors)
 		mergeRecords(&records, w.Records)
+		for topic, n := range w.ReadyByTopic {
+			ready[topic] += n
+		}
 		r.noteBusy(r.shares[m.number].usable, w)
 		cpu += w.CPU
 		_ = mergeEncoded(tlsTimes, w.TLSTimes)
@@ -44,10 +49,11 @@ func (r *run) finish() {
 	r.reportTransport(tlsTimes, secured, deflated)
 	report.Messages = Messages{
 		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
-		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
+		GapNotices: tally.Gaps, Answers: tally.Answers, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
-	r.completions(records, tally.Ready)
+	r.completions(records, ready)
+	report.Topics, report.TopicClasses = r.topics.describe(), r.topics.classes(classes)
 	report.Server = r.server.report(tally.Ready, tally.Measured)
 	if tally.Measured > 0 {
 		report.Generator.CPUPerDelivery = float64(cpu) / 1e3 / float64(tally.Measured)
@@ -91,11 +97,13 @@ func (r *run) noteBusy(usable float64, w *workerResult) {
 	}
 }
 
-// completions sums up how long publications took to reach the first and the last of their receivers.
-func (r *run) completions(records [][]publicationRecord, receivers int) {
+// completions sums up how long publications took to reach the first and the last of their receivers, of which ready tells how
+// many each topic had.
+func (r *run) completions(records [][]publicationRecord, ready []int) {
 	first, last := newHistogram(), newHistogram()
-	for _, ofPublisher := range records {
-		for _, p := range ofPublisher {
+	for stream, ofStream := range records {
+		receivers := ready[stream%len(ready)]
+		for _, p := range ofStream {
 			switch {
 			case p.Count == 0 || !r.window.measures(p.Intended):
 			case int(p.Count) < receivers:
@@ -116,9 +124,10 @@ func (r *run) configEcho() ConfigEcho {
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Deflate: r.cfg.Deflate,
+		Protocol: r.target.Protocol.Name, Topics: r.cfg.Topics, TopicSizes: r.cfg.TopicSizes.String(), TopicRates: string(r.cfg.TopicRates),
 	}
 	if r.cfg.Scenario == Fanout {
-		c.PublishURL = r.target.PublishURL.String()
+		c.PublishURL, c.PublishBy, c.AcknowledgedBy = r.target.PublishURL.String(), string(r.target.PublishBy), r.target.acknowledgedBy()
 	}
 	return c
 }

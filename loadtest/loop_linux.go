@@ -32,7 +32,11 @@ type loop struct {
 	first   int // number of the first connection within the run
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
-	runTag  []byte  // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
+	talk    *dialogue
+	path    template // request target
+	topicOf []uint32 // by slot; nil for a single topic
+	classOf []uint8  // by topic; nil for a single one
+	runTag  []byte   // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
@@ -44,9 +48,11 @@ type loop struct {
 	buf       []byte
 	scratch   []byte // the frame that is being sent
 	text      []byte // the stamp in it
+	envelope  []byte // what is around that, in an echo
+	incoming  incoming
 	events    []unix.EpollEvent
 	ledger    *ledger
-	records   [][]publicationRecord // Fanout: by publisher and sequence
+	records   [][]publicationRecord // Fanout: by stream and sequence
 	chunks    chunkCache
 	masks     uint64 // state of the masking keys' generator
 	opened    int
@@ -75,9 +81,9 @@ type loop struct {
 
 // newLoop takes over conns connections, of which the first has that number in the run, as the loop has its own.
 func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
-	publishers := spec.Publishers
+	streams, columns := spec.Topics.streams(), spec.Topics.columns()
 	if spec.Scenario != Fanout {
-		publishers = 1
+		streams, columns = 1, 1
 	}
 	l := &loop{
 		spec:    spec,
@@ -92,14 +98,17 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		decoding: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: MaxPayload + 64<<10},
 		buf:      make([]byte, readBytes),
 		events:   make([]unix.EpollEvent, eventsATurn),
-		ledger:   newLedger(conns, publishers),
-		records:  make([][]publicationRecord, publishers),
+		ledger:   newLedger(conns, columns),
+		records:  make([][]publicationRecord, streams),
 		masks:    uint64(spec.Run)<<32 | uint64(first),
 		scanAt:   never,
 		echo:     echoSchedule{at: never},
 		lag:      newLagProbe(uint64(number)),
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
+	}
+	if err := l.prepareMessages(); err != nil {
+		return nil, err
 	}
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()

@@ -38,8 +38,12 @@ type Report struct {
 	FirstReceiver Percentiles `json:"first_receiver"`
 	// Incomplete publications, within the window, did not reach all subscribers.
 	Incomplete uint64 `json:"incomplete_publications"`
-	// Acknowledgement is from a publication to the HTTP answer.
+	// Acknowledgement is from a publication to what acknowledged it (config.acknowledged_by).
 	Acknowledgement Percentiles `json:"acknowledgement"`
+
+	// Topics says what topics there were; TopicClasses, from two on, how deliveries to small ones went beside those to large ones.
+	Topics       TopicCounts  `json:"topics"`
+	TopicClasses []TopicClass `json:"topic_classes"`
 
 	TLS     *TLSReport     `json:"tls,omitempty"`     // with a wss URL
 	Deflate *DeflateReport `json:"deflate,omitempty"` // where it was offered
@@ -123,6 +127,15 @@ type ConfigEcho struct {
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
 	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
+
+	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"
+	// where being written was enough (Fanout).
+	Protocol       string `json:"protocol"`
+	PublishBy      string `json:"publish_by,omitempty"`
+	AcknowledgedBy string `json:"acknowledged_by,omitempty"`
+	Topics         int    `json:"topics"`
+	TopicSizes     string `json:"topic_sizes"` // as ParseTopicSizes reads them
+	TopicRates     string `json:"topic_rates"`
 }
 
 // Connections says how the setup went.
@@ -135,7 +148,7 @@ type Connections struct {
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
 	TLS       Percentiles       `json:"tls"`       // of it, the TLS handshake
-	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
+	Subscribe Percentiles       `json:"subscribe"` // the end of the handshake to that of the protocol's setup
 }
 
 // Messages counts what else went over the connections.
@@ -146,6 +159,7 @@ type Messages struct {
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`
+	Answers       uint64 `json:"answers"` // to messages that asked for one, such as heartbeats of the protocol
 	Other         uint64 `json:"other"`
 	Stale         uint64 `json:"stale"` // of another run
 }

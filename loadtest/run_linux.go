@@ -30,7 +30,8 @@ type run struct {
 	ticker *time.Ticker
 	// unresolved is set where the host's name has no address: then there is no fleet, and no connection.
 	unresolved *failure
-	totals     []publisherTotals
+	topics     topicPlan
+	totals     []publisherTotals // by stream
 	window     window
 	phase      Phase
 	ends       int64       // the phase does, in ns after the epoch; 0 where that depends on others
@@ -102,6 +103,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	}
 	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
+	r.topics = newTopicPlan(cfg, t.Channel)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
 		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
@@ -149,10 +151,11 @@ func (r *run) specs() []workerSpec {
 		share := float64(to-from) / float64(r.cfg.Conns)
 		specs[i] = workerSpec{
 			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
-			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate, Subscribe: r.target.Subscribe, Stalled: r.cfg.Stalled, Channel: r.target.Channel,
+			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate,
+			Stalled: r.cfg.Stalled, Protocol: r.target.spoken(), Topics: r.topics,
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: s.threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
-			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
+			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload,
 			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
 		loops += specs[i].loops()
@@ -200,7 +203,7 @@ func (r *run) phases(ctx context.Context) error {
 	}
 	r.server.after()
 	r.enter(PhaseClosing, 0)
-	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
+	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: r.totals}}); err != nil {
 		return err
 	}
 	return r.await(context.WithoutCancel(ctx), never, r.fleet.complete)

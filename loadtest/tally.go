@@ -20,6 +20,7 @@ type tallyCounts struct {
 	Reads     uint64 // receive calls that brought something
 	Pings     uint64 // answered
 	Gaps      uint64 // gap notices
+	Answers   uint64 // messages that were answered as the protocol says
 	Other     uint64 // messages without a stamp
 	Stale     uint64 // messages of another run
 	Early     uint64 // deliveries noted before the time they were sent at: two machines' clocks differ
@@ -43,6 +44,7 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Reads += o.Reads
 	c.Pings += o.Pings
 	c.Gaps += o.Gaps
+	c.Answers += o.Answers
 	c.Other += o.Other
 	c.Stale += o.Stale
 	c.Early += o.Early
@@ -75,6 +77,7 @@ type tally struct {
 	// Guarded by mu.
 	counts    tallyCounts
 	latency   *hdrhistogram.Histogram
+	classes   []*hdrhistogram.Histogram // the same by the size of the topic; nil for a single one
 	connect   *hdrhistogram.Histogram
 	subscribe *hdrhistogram.Histogram
 	failures  map[string]uint64 // before a connection was ready, by cause

@@ -26,8 +26,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Config.Scenario != Idle {
 		r.writeLedger(row)
 	}
-	if m := r.Messages; m.Pings+m.GapNotices+m.Stale > 0 {
-		row("other", "%d pings answered, %d gap notices, %d messages of another run", m.Pings, m.GapNotices, m.Stale)
+	if m := r.Messages; m.Pings+m.GapNotices+m.Stale+m.Answers > 0 {
+		row("other", "%d pings answered, %d heartbeats or the like, %d gap notices, %d messages of another run", m.Pings, m.Answers, m.GapNotices, m.Stale)
 	}
 	r.writeServer(row)
 	r.writeAgents(row)
@@ -74,8 +74,8 @@ func writeCauses(row rowFunc, name string, causes map[string]uint64) {
 
 func (r *Report) writeFanout(row rowFunc) {
 	p := r.Publications
-	row("publications", "%d acknowledged of %d scheduled at %s, %d outstanding, %d bytes each",
-		p.Acknowledged, p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
+	row("publications", "%d %s of %d scheduled at %s, %d outstanding, %d bytes each",
+		p.Acknowledged, r.Config.acknowledgement(), p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
 	if p.Refused+p.Unknown+p.Failed+p.Unsent > 0 {
 		row("  NOT acknowledged", "%d refused, %d of UNKNOWN outcome, %d FAILED, %d unsent", p.Refused, p.Unknown, p.Failed, p.Unsent)
 	}
@@ -90,6 +90,10 @@ func (r *Report) writeFanout(row rowFunc) {
 	if r.Incomplete > 0 {
 		row("  incomplete", "%d publications did not reach everybody", r.Incomplete)
 	}
+	if p.Reconnects > 0 {
+		row("  reconnects", "%d publishers' connections had ended", p.Reconnects)
+	}
+	r.writeTopics(row)
 }
 
 func (r *Report) writeEcho(row rowFunc) {

@@ -21,7 +21,7 @@ func TestWorkerFollowsAnotherClock(t *testing.T) {
 	commands, lines := json.NewEncoder(commandsOut), json.NewDecoder(linesIn)
 	spec := workerSpec{
 		Scenario: Echo, Addr: netip.MustParseAddrPort(s.listener.Addr().String()), Host: "h", Path: "/echo", Conns: 2, TotalConns: 2, Threads: 1,
-		ConnectRate: 1000, MaxInFlight: 2, Epoch: monotonicNow(), Payload: MinPayload, Publishers: 1, SequenceLimit: 1000,
+		ConnectRate: 1000, MaxInFlight: 2, Epoch: monotonicNow(), Payload: MinPayload, Topics: topicPlan{Sizes: []int{2}, Publishers: 1}, SequenceLimit: 1000,
 		Plan: arrivalPlan{Rate: 100, Batch: 1}, Loops: 1, SetupTimeout: time.Minute,
 	}
 	if err := commands.Encode(spec); err != nil {

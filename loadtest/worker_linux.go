@@ -56,7 +56,7 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	return w.result(stop.Publishers)
+	return w.result(stop.Totals)
 }
 
 func (w *worker) startLoops() error {
@@ -189,14 +189,16 @@ func (w *worker) markWindow() {
 	}
 }
 
-// result settles the ledgers and writes the last line.
-func (w *worker) result(publishers []publisherTotals) error {
+// result settles the ledgers and writes the last line. totals are by stream.
+func (w *worker) result(totals []publisherTotals) error {
 	w.markWindow()
 	tlsTimes := newHistogram()
 	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
+	r.ReadyByTopic = make([]int, w.spec.Topics.count())
 	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
+	var classes []*hdrhistogram.Histogram
 	for _, l := range w.loops {
-		l.settle(publishers)
+		l.settle(totals, &r)
 		r.Ledger.add(l.ledger.counts)
 		r.Tally.add(l.tally.counts)
 		r.LoopBusy = append(r.LoopBusy, l.tally.busy)
@@ -207,16 +209,18 @@ func (w *worker) result(publishers []publisherTotals) error {
 		mergeCounts(r.Endings, l.tally.endings)
 		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
+		mergeClasses(&classes, l.tally.classes)
 		tlsTimes.Merge(l.tally.tlsTimes)
 		r.TLS.add(l.tally.tls)
 		r.Deflate.add(l.deflateCounts())
 	}
-	var failures [5]error
+	var failures [6]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
 	r.Lag, failures[3] = encodeHistogram(lag)
-	r.TLSTimes, failures[4] = encodeHistogram(tlsTimes)
+	r.Classes, failures[4] = encodeClasses(classes)
+	r.TLSTimes, failures[5] = encodeHistogram(tlsTimes)
 	if err := errors.Join(failures[:]...); err != nil {
 		return err
 	}
@@ -224,15 +228,20 @@ func (w *worker) result(publishers []publisherTotals) error {
 }
 
 // settle closes the accounts of all connections that were ready at some time. It is called after the loop has ended.
-func (l *loop) settle(publishers []publisherTotals) {
+func (l *loop) settle(totals []publisherTotals, r *workerResult) {
+	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
+		if !c.wasReady {
+			continue
+		}
+		topic := l.topic(slot)
+		r.ReadyByTopic[topic]++
 		switch {
-		case !c.wasReady:
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
-			l.ledger.settle(slot, publishers)
+			l.ledger.settle(slot, byTopic[topic])
 		}
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted

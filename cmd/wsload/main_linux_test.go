@@ -43,7 +43,7 @@ func TestExitCodes(t *testing.T) {
 		{"", exitUsage, "", "wsload fanout URL"},
 		{"--help", exitOK, "wsload fanout URL", ""},
 		{"flood", exitUsage, "", `unknown command "flood"`},
-		{"fanout --help", exitOK, "Example:\n  wsload fanout ws://", ""},
+		{"fanout --help", exitOK, "Examples:\n  wsload fanout ws://", ""},
 		{"echo --help", exitOK, "Example:\n  wsload echo ws://", ""},
 		{"idle -h", exitOK, "Example:\n  wsload idle ws://", ""},
 		{"fanout", exitUsage, "", "want one URL"},

@@ -26,6 +26,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
+	opts.addMessages(set)
 	opts.addTransport(set)
 	opts.addAgents(set)
 	switch scenario {
@@ -103,9 +104,9 @@ func (o *options) addFanout(set *flag.FlagSet) {
 	set.Float64Var(&c.Rate, "rate", 8, "publications per second, open loop")
 	set.IntVar(&c.Payload, "payload", 128, "bytes of data per publication")
 	set.IntVar(&c.Outstanding, "outstanding", 1, "publications back to back at each scheduled time")
-	set.IntVar(&c.Publishers, "publishers", 0, "HTTP connections that publish; 0: as many as outstanding publications and the rate need")
-	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish (default: the URL's host, /api/publish)")
-	set.StringVar(&c.Channel, "channel", "", "channel (default: load, or the one in the URL)")
+	set.IntVar(&c.Publishers, "publishers", 0, "connections that publish; 0: as many as outstanding publications and the rate need")
+	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish, http or ws (default: as the protocol says, for wsedge the URL's host, /api/publish)")
+	set.StringVar(&c.Channel, "channel", "", "channel, or with --topics what their names begin with (default: load, or the one in the URL)")
 	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last deliveries")
 }
 

@@ -10,7 +10,7 @@ import (
 
 const overview = `wsload puts load on a WebSocket push server and tells whether every message arrived.
 
-  wsload fanout URL [flags]   publish to subscribers of one channel
+  wsload fanout URL [flags]   publish to the subscribers of one channel, or of many
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
   wsload compare A B          tell two results' differences from chance
@@ -41,13 +41,16 @@ is always short of cores can still check what was delivered, with --accept-inval
 var helpTexts = map[loadtest.Scenario]string{
 	loadtest.Fanout: `Usage: wsload fanout URL [flags]
 
-All connections subscribe to one channel, publications are posted to it over HTTP on a fixed
-schedule, and each delivery is checked and timed from the intended time of publishing. URL is
-ws://host:port/ws (a subscribe message is sent and its reply awaited) or
-ws://host:port/ws/raw?channel=NAME (the URL subscribes). With wss:// both go over TLS.
+All connections subscribe to one channel, or are divided among --topics, publications go to it
+over HTTP or by WebSocket on a fixed schedule, and each delivery is checked and timed from the
+intended time of publishing. URL is ws://host:port/ws (a subscribe message is sent and its reply
+awaited) or ws://host:port/ws/raw?channel=NAME (the URL subscribes); other servers are spoken to
+as --protocol says. With wss:// all of it goes over TLS.
 
-Example:
+Examples:
   wsload fanout ws://127.0.0.1:8080/ws --conns 5000 --rate 8 --duration 30s --pid $(pidof wsedge)
+  wsload fanout ws://127.0.0.1:8080/ws --topics 500 --topic-sizes zipf:1 --publish-by websocket
+  wsload fanout ws://127.0.0.1:8000/connection/websocket --protocol centrifugo
 `,
 	loadtest.Echo: `Usage: wsload echo URL [flags]
 

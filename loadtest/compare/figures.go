@@ -78,7 +78,7 @@ func warnings(a, b []*loadtest.Report) (list []string) {
 			}
 		}
 	}
-	for _, name := range []string{"scenario", "conns", "payload", "rate", "arrivals", "outstanding", "duration", "kernel", "CPU", "usable cores", "agents"} {
+	for _, name := range []string{"scenario", "conns", "payload", "rate", "arrivals", "outstanding", "duration", "topics", "kernel", "CPU", "usable cores", "agents"} {
 		if differ[name] {
 			list = append(list, "the runs differ in "+name)
 		}
@@ -114,6 +114,7 @@ func differences(a, b *loadtest.Report) (names []string) {
 	for name, same := range map[string]bool{
 		"scenario": x.Scenario == y.Scenario, "conns": x.Conns == y.Conns, "payload": x.Payload == y.Payload, "rate": x.Rate == y.Rate,
 		"arrivals": x.Arrivals == y.Arrivals, "outstanding": x.Outstanding == y.Outstanding, "duration": x.Duration == y.Duration,
+		"topics": x.Topics < 2 && y.Topics < 2 || x.Topics == y.Topics && x.TopicSizes == y.TopicSizes && x.TopicRates == y.TopicRates,
 		"kernel": a.Environment.Kernel == b.Environment.Kernel, "CPU": a.Environment.CPU == b.Environment.CPU,
 		"usable cores": a.Environment.UsableCores == b.Environment.UsableCores, "agents": len(a.Agents) == len(b.Agents),
 	} {
