@@ -44,6 +44,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return runCompare(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
+	case "floor-server":
+		return runFloorServer(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, overview)
 		return exitOK
