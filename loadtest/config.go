@@ -85,6 +85,15 @@ type Config struct {
 
 	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
 	PID int
+
+	// The server's side, and the floor beside it.
+
+	// PIDs are more processes of the server; what they use is summed.
+	PIDs []int
+	// MetricsURL is where the server tells its metrics in Prometheus' text format: heap, collections and goroutines of a Go
+	// server, and, where there is no PID, CPU time and memory.
+	MetricsURL string
+
 	// WorkerCommand starts a worker process; it must call RunWorker on its standard input and output. Default: this
 	// executable with the single argument "worker".
 	WorkerCommand []string
@@ -152,6 +161,9 @@ func (c Config) validate() error {
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
+	for _, pid := range c.PIDs {
+		complain(pid < 1, "process %d cannot be", pid)
+	}
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}

@@ -42,7 +42,7 @@ type Report struct {
 	Acknowledgement Percentiles `json:"acknowledgement"`
 
 	Messages  Messages   `json:"messages"`
-	Server    *Server    `json:"server,omitempty"` // with a PID
+	Server    *Server    `json:"server,omitempty"` // with a PID or a metrics URL
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
@@ -141,25 +141,6 @@ type Messages struct {
 	Stale         uint64 `json:"stale"` // of another run
 }
 
-// Server is what the server's process used. Memory is of that process alone, slab memory of the whole machine: where the
-// generator runs beside the server, both ends of each connection are in it.
-type Server struct {
-	PID              int     `json:"pid"`
-	CPUSecs          float64 `json:"server_cpu_s"` // from the window's first message to the last one's arrival
-	UserSecs         float64 `json:"server_user_s"`
-	SystemSecs       float64 `json:"server_system_s"`
-	WindowSecs       float64 `json:"server_window_s"`
-	CPUPerDelivery   float64 `json:"server_cpu_us_per_delivery"`
-	SetupCPUPerConn  float64 `json:"server_setup_cpu_us_per_conn"`
-	CPUPerConnSecond float64 `json:"server_cpu_us_per_conn_second"`
-	RSSBefore        int64   `json:"server_rss_before_bytes"`
-	RSSSettled       int64   `json:"server_rss_settled_bytes"`
-	RSSAfter         int64   `json:"server_rss_after_bytes"`
-	RSSPerConn       float64 `json:"server_rss_bytes_per_conn"`
-	SlabPerConn      float64 `json:"slab_bytes_per_conn"`
-	Problem          string  `json:"problem,omitempty"` // why there are no figures
-}
-
 // Generator says whether the generator kept up.
 type Generator struct {
 	Bottleneck bool `json:"bottleneck"`
@@ -205,6 +186,9 @@ type Interval struct {
 	GeneratorCPU float64 `json:"generator_cpu"`
 	ServerCPU    float64 `json:"server_cpu"`       // 0 without a PID
 	ServerRSS    int64   `json:"server_rss_bytes"` // at its end, to within some pages; 0 without a PID
+	// With a metrics URL, as of the last scrape; 0 where it does not say.
+	ServerHeap       int64 `json:"server_heap_bytes"`
+	ServerGoroutines int64 `json:"server_goroutines"`
 }
 
 // Verdict is the answer to the question whether all went well.

@@ -104,11 +104,8 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
 		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
 	}
-	if cfg.PID > 0 {
-		r.server.pid = cfg.PID
-		if r.server.before(); r.server.problem != nil {
-			return nil, usageError(r.server.problem)
-		}
+	if err := r.server.open(cfg); err != nil {
+		return nil, usageError(err)
 	}
 	return r, nil
 }

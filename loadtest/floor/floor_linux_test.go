@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 func startFloor(t *testing.T, cfg Config) *Floor {
 	t.Helper()
 	t.Setenv(childVariable, "1")
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	cfg.Command = []string{os.Args[0]}
 	f, err := Start(context.Background(), cfg)
 	if err != nil {

@@ -153,7 +153,7 @@ func causesTable(r *loadtest.Report) Table {
 func serverTable(r *loadtest.Report) Table {
 	t := Table{Title: "Server and generator"}
 	if s := r.Server; s != nil {
-		t.add("server's process", fmt.Sprint(s.PID))
+		addServersSide(&t, s)
 		if s.Problem != "" {
 			t.add("problem", s.Problem)
 		} else {
