@@ -54,9 +54,7 @@ func (r *run) finish() {
 	report.Generator.LoopLag = percentilesOf(lag)
 	report.Generator.judge(sends, report.Latency)
 	report.judge()
-	for _, e := range r.cfg.Expect {
-		report.Expectations = append(report.Expectations, e.Check(report))
-	}
+	report.expect(r.cfg.Expect)
 }
 
 // noteBusy keeps the busiest worker's and loop's figures.

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv(floorVariable) != "" {
+		os.Exit(runFloorProcess())
+	}
 	if os.Getenv(spinVariable) != "" {
 		spinUntilEOF(os.Stdin)
 		os.Exit(0)

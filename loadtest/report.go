@@ -46,6 +46,9 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Floor is what the floor took, and Ratios what the server did in proportion; both with Config.Floor.
+	Floor  *FloorReport `json:"floor,omitempty"`
+	Ratios *Ratios      `json:"ratios,omitempty"`
 	// Expectations are those of Config.Expect, in order.
 	Expectations []ExpectationResult `json:"expectations"`
 }

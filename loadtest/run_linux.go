@@ -42,6 +42,14 @@ type run struct {
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
 // that there is no report: a bad configuration (ErrUsage), or a worker that failed.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
+	if cfg.Floor.Rounds > 0 {
+		return runBesideFloor(ctx, cfg)
+	}
+	return runOnce(ctx, cfg)
+}
+
+// runOnce is a run without the floor.
+func runOnce(ctx context.Context, cfg Config) (*Report, error) {
 	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -10,5 +10,8 @@ import (
 // Run needs Linux.
 func Run(context.Context, Config) (*Report, error) { return nil, ErrNeedsLinux }
 
+// RunFloor needs Linux.
+func RunFloor(context.Context, Config) (*Report, error) { return nil, ErrNeedsLinux }
+
 // RunWorker needs Linux.
 func RunWorker(context.Context, io.Reader, io.Writer) error { return ErrNeedsLinux }

@@ -30,6 +30,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		row("other", "%d pings answered, %d gap notices, %d messages of another run", m.Pings, m.GapNotices, m.Stale)
 	}
 	r.writeServer(row)
+	r.writeFloor(row)
 	if err := out.Flush(); err != nil {
 		return err
 	}

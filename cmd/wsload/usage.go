@@ -13,6 +13,7 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload fanout URL [flags]   publish to subscribers of one channel
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
+  wsload floor [flags]        measure what the kernel alone takes on this machine
   wsload compare A B          tell two results' differences from chance
 
 Flags may stand before or after the URL; "wsload fanout --help" lists them.

@@ -35,6 +35,8 @@ type Floor struct {
 	Port int
 	// PIDs of its processes.
 	PIDs []int
+	// Threads of each of them.
+	Threads int
 
 	children []child
 }

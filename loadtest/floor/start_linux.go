@@ -33,7 +33,7 @@ func Start(ctx context.Context, cfg Config) (*Floor, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Floor{}
+	f := &Floor{Threads: cfg.Threads}
 	for i := range cfg.Processes {
 		c, err := startChild(ctx, cfg.Command, links.of(i))
 		if err == nil {

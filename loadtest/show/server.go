@@ -39,3 +39,17 @@ func addServersSide(t *Table, s *loadtest.Server) {
 		add("allocated per delivery", "%.1f B", g.AllocatedPerDelivery)
 	}
 }
+
+// floorTable compares the server with the floor.
+func floorTable(r *loadtest.Report) Table {
+	t := Table{Title: "Beside the floor", Head: []string{"", "server", "floor", "ratio"}}
+	for _, row := range r.FloorRows() {
+		t.Rows = append(t.Rows, row[:])
+	}
+	if r.Floor != nil {
+		for _, problem := range r.Floor.Problems {
+			t.Rows = append(t.Rows, []string{"doubtful: " + problem, "", "", ""})
+		}
+	}
+	return t
+}
