@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spareProcessors are for the collector and for the end.
-const spareProcessors = 2
-
 // Run is the whole of a process of the floor: it reads what to do from in, writes to out where it listens, and serves until in
 // ends or ctx is done. Config.Command has to come to this.
 func Run(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -26,8 +23,9 @@ func Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, json.NewEncoder(out).Encode(processReady{Error: err.Error()}))
 	}
-	// The threads never give their processors back.
-	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(p.threads)+spareProcessors))
+	// None to spare: each time the runtime's monitor has a thread yield, which is every 10 ms, an idle processor would be woken
+	// to look for work. What else there is to do, at the end mostly, is done then.
+	runtime.GOMAXPROCS(len(p.threads))
 	ended := make(chan error, len(p.threads))
 	for _, t := range p.threads {
 		go func() { ended <- t.run() }()
