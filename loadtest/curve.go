@@ -50,8 +50,9 @@ type Curve struct {
 	// the same length, is farthest below the line between its ends (Satopää et al., Finding a "Kneedle" in a Haystack, 2011).
 	// Left out where the curve has none.
 	Knee *float64 `json:"knee,omitempty"`
-	// Saturated is the lowest value that was too much: a run failed or was invalid, less than 95 % arrived in time, or p99 was
-	// ten times that of the lowest point and more than 10 ms. Left out where all was well.
+	// Saturated is the lowest value that was too much: something was lost, less than 95 % arrived in time, or p99 was ten times
+	// that of the lowest point and more than 10 ms. Left out where all was well. Where the generator was the bottleneck in that
+	// point, it may be the generator that was saturated.
 	Saturated *float64 `json:"saturated,omitempty"`
 	Points    []Step   `json:"points"` // by value
 }
@@ -90,10 +91,10 @@ func RunCurve(ctx context.Context, cfg CurveConfig) (*Curve, error) {
 
 // saturated says whether a point is beyond what can be sustained. first is the lowest one.
 func saturated(s, first Step) bool {
-	const enough, longer, least = 0.95, 10, 10_000 // µs
+	const longer, least = 10, 10_000 // µs
 	f := s.Figures
 	late := f.Latency.P99 > least && f.Latency.P99 > longer*first.Figures.Latency.P99
-	return !s.OK || f.Offered > 0 && f.Achieved < enough*f.Offered || late
+	return s.Cause == CauseFailed || f.Latency.Count == 0 && !s.OK || f.Behind || late
 }
 
 // finish puts the points in order and looks for what they show.

@@ -34,7 +34,7 @@ func (r *run) finish() {
 		SetupSecs: report.Connections.SetupSecs, Connect: percentilesOf(connect), Subscribe: percentilesOf(subscribe),
 	}
 	report.Messages = Messages{
-		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
+		Sent: tally.Sent, Measured: tally.Measured, InWindow: tally.InTime, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
 		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)

@@ -60,6 +60,9 @@ func runOnFloor(ctx context.Context, cfg, original Config) (*Report, *floor.Floo
 // runBesideFloor runs cfg and the floor in turns. It reports on the server's run with the median of CPU time per delivery, or
 // of latency where that is unknown; but one that failed or is invalid goes before.
 func runBesideFloor(ctx context.Context, cfg Config) (*Report, error) {
+	if err := cfg.withDefaults().validate(); err != nil {
+		return nil, usageError(err)
+	}
 	once := cfg
 	once.Floor, once.Expect = FloorConfig{}, nil
 	if _, err := newRun(ctx, once); err != nil { // usage comes before the floor's run

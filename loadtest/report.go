@@ -136,6 +136,7 @@ type Connections struct {
 type Messages struct {
 	Sent          uint64 `json:"sent"` // Echo
 	Measured      uint64 `json:"measured"`
+	InWindow      uint64 `json:"arrived_in_window"` // whenever they were due
 	BytesReceived uint64 `json:"bytes_received"`
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`

@@ -29,6 +29,9 @@ type SearchConfig struct {
 	NoConfirm bool
 	// Goals are what a run has to meet, besides losing nothing and having a generator that keeps up.
 	Goals []Expectation
+	// AcceptInvalid judges a run by its goals even where the generator was the bottleneck: the limit is then that of both
+	// together, and no less than that can be said of the server.
+	AcceptInvalid bool
 	// Pause between two runs, in which the server gets rid of the last one's connections (default 1 s).
 	Pause time.Duration
 	// Told is called with each step; nil for none.
@@ -39,20 +42,22 @@ type SearchConfig struct {
 
 // SearchResult is what came of a search.
 type SearchResult struct {
-	Schema      string        `json:"schema"`
-	Command     []string      `json:"command"`
-	Started     time.Time     `json:"started"`
-	Environment Environment   `json:"environment"`
-	Scenario    Scenario      `json:"scenario"`
-	URL         string        `json:"url"`
-	Over        Axis          `json:"over"`
-	From        float64       `json:"from"`
-	To          float64       `json:"to"`
-	Precision   float64       `json:"precision"`
-	Rounds      int           `json:"rounds"`
-	Confirm     bool          `json:"confirm"`
-	Goals       []string      `json:"goals"`
-	Outcome     SearchOutcome `json:"outcome"`
+	Schema      string      `json:"schema"`
+	Command     []string    `json:"command"`
+	Started     time.Time   `json:"started"`
+	Environment Environment `json:"environment"`
+	Scenario    Scenario    `json:"scenario"`
+	URL         string      `json:"url"`
+	Over        Axis        `json:"over"`
+	From        float64     `json:"from"`
+	To          float64     `json:"to"`
+	Precision   float64     `json:"precision"`
+	Rounds      int         `json:"rounds"`
+	Confirm     bool        `json:"confirm"`
+	Goals       []string    `json:"goals"`
+	// AcceptInvalid: see SearchConfig.
+	AcceptInvalid bool          `json:"accept_invalid"`
+	Outcome       SearchOutcome `json:"outcome"`
 	// Limit is the highest value that passed, 0 if none did; FailedAt the lowest that failed above it, 0 if none did.
 	Limit    float64 `json:"limit"`
 	FailedAt float64 `json:"failed_at"`
@@ -70,11 +75,11 @@ func Search(ctx context.Context, cfg SearchConfig) (*SearchResult, error) {
 		return nil, usageError(err)
 	}
 	b := newBisection(cfg.From, cfg.To, cfg.Precision, cfg.Over == OverConns, cfg.Rounds, !cfg.NoConfirm)
-	s := &stepper{config: cfg.Config, over: cfg.Over, goals: cfg.Goals, pause: cfg.Pause, measure: cfg.measure, told: cfg.Told}
+	s := &stepper{config: cfg.Config, over: cfg.Over, goals: cfg.Goals, lenient: cfg.AcceptInvalid, pause: cfg.Pause, measure: cfg.measure, told: cfg.Told}
 	result := &SearchResult{
 		Schema: SearchVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: newEnvironment(),
 		Scenario: cfg.Config.Scenario, URL: cfg.Config.URL, Over: cfg.Over, From: cfg.From, To: cfg.To,
-		Precision: cfg.Precision, Rounds: cfg.Rounds, Confirm: !cfg.NoConfirm, Goals: []string{}, Steps: []Step{},
+		Precision: cfg.Precision, Rounds: cfg.Rounds, Confirm: !cfg.NoConfirm, Goals: []string{}, AcceptInvalid: cfg.AcceptInvalid, Steps: []Step{},
 	}
 	for _, g := range cfg.Goals {
 		result.Goals = append(result.Goals, g.String())

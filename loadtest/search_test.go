@@ -27,11 +27,11 @@ func (s *synthetic) run(ctx context.Context, cfg Config) (*Report, error) {
 	s.asked = append(s.asked, cfg.Rate)
 	us := int64(1000 / max(1-cfg.Rate/s.capacity, 0.001))
 	r := &Report{
-		Schema: SchemaVersion, Run: "0000002a", Config: ConfigEcho{Scenario: cfg.Scenario, Rate: cfg.Rate},
+		Schema: SchemaVersion, Run: "0000002a", Config: ConfigEcho{Scenario: cfg.Scenario, Rate: cfg.Rate, Arrivals: cfg.Arrivals.String()},
 		Connections: Connections{Wanted: 10, Established: 10},
-		Window:      Window{SendSecs: 1, FromSecs: 1, EndSecs: 3}, Seconds: []Interval{
-			{At: 2, Length: 1, Delivered: uint64(10 * min(cfg.Rate, s.capacity))}, {At: 3, Length: 1, Delivered: uint64(10 * min(cfg.Rate, s.capacity))}},
-		Latency: Percentiles{Count: 100, P50: us / 2, P99: us, Max: 2 * us}, Verdict: Verdict{OK: true},
+		Window:      Window{SendSecs: 1, FromSecs: 1, EndSecs: 3},
+		Messages:    Messages{InWindow: uint64(20 * min(cfg.Rate, s.capacity))},
+		Latency:     Percentiles{Count: 100, P50: us / 2, P99: us, Max: 2 * us}, Verdict: Verdict{OK: true},
 	}
 	if s.generator > 0 && cfg.Rate > s.generator {
 		r.Verdict.Invalid, r.Generator = true, Generator{Bottleneck: true, Reasons: []string{"a loop was busy"}}
@@ -89,6 +89,18 @@ func TestSearch(t *testing.T) {
 				t.Errorf("%s, %v", text.String(), err)
 			}
 		})
+	}
+}
+
+// TestSearchAcceptsInvalid: the limit of both together is beyond where the generator began to be the bottleneck.
+func TestSearchAcceptsInvalid(t *testing.T) {
+	s := synthetic{capacity: 1000, generator: 300}
+	r, err := Search(context.Background(), SearchConfig{
+		Config: Config{Scenario: Fanout, URL: "ws://h/ws"}, Over: OverRate, From: 10, To: 5000, Goals: goals(t, "p99<=10ms"),
+		AcceptInvalid: true, Pause: time.Nanosecond, measure: s.run,
+	})
+	if err != nil || r.Limit < 850 || r.LimitedBy != CauseGoal {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

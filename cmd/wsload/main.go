@@ -44,6 +44,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return runCompare(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
+	case "search":
+		return runSearch(args[1:], stdout, stderr)
+	case "curve":
+		return runCurve(args[1:], stdout, stderr)
 	case "floor":
 		return runFloor(args[1:], stdout, stderr)
 	case "floor-server":
