@@ -195,6 +195,9 @@ func (c *Curve) remark(s Step) string {
 	if !s.OK {
 		remark = strings.ToUpper(s.Cause) + ": " + strings.Join(s.Reasons, "; ")
 	}
+	if s.Figures.Behind {
+		remark += " BEHIND: it did not arrive in time"
+	}
 	if c.Knee != nil && *c.Knee == s.Value {
 		remark += " <- knee"
 	}

@@ -6,6 +6,9 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
+// Search looks for the highest rate or the most connections that meet a goal, RunCurve shows what happens on the way there.
+// RunFloor, and Config.Floor, measure what the kernel takes on the same machine.
+//
 // The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
 // connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.

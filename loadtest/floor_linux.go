@@ -68,7 +68,7 @@ func runBesideFloor(ctx context.Context, cfg Config) (*Report, error) {
 	if _, err := newRun(ctx, once); err != nil { // usage comes before the floor's run
 		return nil, err
 	}
-	besides := &FloorReport{}
+	besides := &FloorReport{Runs: []FloorRun{}, Problems: []string{}}
 	var reports []*Report
 	for i := range 2*cfg.Floor.Rounds + 1 {
 		if i%2 == 0 {
