@@ -80,6 +80,11 @@ type Config struct {
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
 
+	// TLS is for wss and https URLs; with others it must be left as it is.
+	TLS TLS
+	// Deflate offers permessage-deflate with the handshakes (default: not at all).
+	Deflate Deflate
+
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
 
@@ -178,6 +183,10 @@ func (c Config) validate() error {
 		complain(pid < 1, "process %d cannot be", pid)
 	}
 	complain(c.Floor.Rounds < 0 || c.Floor.Rounds > 100, "floor-rounds must be 0 to 100")
+	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
+	if _, err := c.TLS.config(""); err != nil {
+		problems = append(problems, err)
+	}
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}

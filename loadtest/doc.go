@@ -8,8 +8,10 @@
 //
 // Search looks for the highest rate or the most connections that meet a goal, RunCurve shows what happens on the way there.
 // RunFloor, and Config.Floor, measure what the kernel takes on the same machine.
+// Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
 //
-// The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
+// The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either
+// opens a record or does not (decision 7). It never retries a
 // connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.
 //

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"crypto/tls"
 	"sync"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -79,7 +80,9 @@ type tally struct {
 	failures  map[string]uint64 // before a connection was ready, by cause
 	endings   map[string]uint64 // after it
 	errors    ErrorCounts       // of both
-	busy      float64           // CPU time per wall time of the loop within the window
+	tlsTimes  *hdrhistogram.Histogram
+	tls       TLSCounts
+	busy      float64 // CPU time per wall time of the loop within the window
 }
 
 func newTally() *tally {
@@ -90,7 +93,15 @@ func newTally() *tally {
 		failures:  map[string]uint64{},
 		endings:   map[string]uint64{},
 		errors:    newErrorCounts(),
+		tlsTimes:  newHistogram(),
+		tls:       newTLSCounts(),
 	}
+}
+
+// securedIn counts a TLS handshake that took so many ns. mu is held.
+func (t *tally) securedIn(took int64, state *tls.ConnectionState) {
+	record(t.tlsTimes, took)
+	t.tls.count(state)
 }
 
 // failed and ended count a connection that never became ready, and one that did but ended early. mu is held.

@@ -26,6 +26,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
 	opts.addFloor(set)
+	opts.addTransport(set)
 	switch scenario {
 	case loadtest.Fanout:
 		opts.addFanout(set)

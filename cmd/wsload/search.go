@@ -64,6 +64,7 @@ type sweepOptions struct {
 func (o *sweepOptions) addSweep(set *flag.FlagSet) {
 	o.addScenario(set)
 	o.addCommon(set)
+	o.addTransport(set)
 	o.addFanout(set)
 	o.over = loadtest.OverRate
 	set.Func("over", "`AXIS` to vary: rate or conns (default rate)", func(text string) error {
