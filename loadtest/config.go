@@ -112,6 +112,17 @@ type Config struct {
 
 	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
 	PID int
+
+	// The server's side, and the floor beside it.
+
+	// PIDs are more processes of the server; what they use is summed.
+	PIDs []int
+	// MetricsURL is where the server tells its metrics in Prometheus' text format: heap, collections and goroutines of a Go
+	// server, and, where there is no PID, CPU time and memory.
+	MetricsURL string
+	// Floor runs the same settings against the floor as well, right before and after; its zero value does not.
+	Floor FloorConfig
+
 	// WorkerCommand starts a worker process; it must call RunWorker on its standard input and output. Default: this
 	// executable with the single argument "worker".
 	WorkerCommand []string
@@ -120,6 +131,17 @@ type Config struct {
 	// Observe is told how the run stands, four times a second and after the last second; nil for none. The run waits for
 	// it to return.
 	Observe func(Status)
+}
+
+// FloorConfig describes the floor that a server is compared with: see package floor.
+type FloorConfig struct {
+	// Rounds of the server, each between two of the floor; 0: none.
+	Rounds int
+	// Threads and Processes of the floor; 0: two threads, and as many processes as the limit on open files asks for.
+	Threads, Processes int
+	// Command starts a process of it; it must call floor.Run on its standard input and output. Default: this executable with
+	// the single argument "floor-server".
+	Command []string
 }
 
 // maxRate is more than any kernel sends one by one.
@@ -182,6 +204,10 @@ func (c Config) validate() error {
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
 	problems = append(problems, c.validateMessages()...)
+	for _, pid := range c.PIDs {
+		complain(pid < 1, "process %d cannot be", pid)
+	}
+	complain(c.Floor.Rounds < 0 || c.Floor.Rounds > 100, "floor-rounds must be 0 to 100")
 	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
 	if _, err := c.TLS.config(""); err != nil {
 		problems = append(problems, err)

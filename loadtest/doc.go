@@ -6,6 +6,8 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
+// Search looks for the highest rate or the most connections that meet a goal, RunCurve shows what happens on the way there.
+// RunFloor, and Config.Floor, measure what the kernel takes on the same machine.
 // Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
 //
 // The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either

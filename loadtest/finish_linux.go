@@ -48,7 +48,7 @@ func (r *run) finish() {
 	}
 	r.reportTransport(tlsTimes, secured, deflated)
 	report.Messages = Messages{
-		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
+		Sent: tally.Sent, Measured: tally.Measured, InWindow: tally.InTime, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
 		GapNotices: tally.Gaps, Answers: tally.Answers, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
@@ -70,9 +70,7 @@ func (r *run) finish() {
 	r.reportAgents()
 	report.Generator.judge(sends, report.Latency)
 	report.judge()
-	for _, e := range r.cfg.Expect {
-		report.Expectations = append(report.Expectations, e.Check(report))
-	}
+	report.expect(r.cfg.Expect)
 }
 
 // reportTransport is about what lies below and above the frames.

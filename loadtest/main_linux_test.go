@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(agentVariable); text != "" {
 		os.Exit(runTestAgent(text))
 	}
+	if os.Getenv(floorVariable) != "" {
+		os.Exit(runFloorProcess())
+	}
 	if os.Getenv(spinVariable) != "" {
 		spinUntilEOF(os.Stdin)
 		os.Exit(0)

@@ -212,6 +212,9 @@ func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
 // book counts a first arrival and its latency.
 func (l *loop) book(s stamp, now int64) {
 	l.tally.counts.Delivered++
+	if l.window.measures(now) {
+		l.tally.counts.InTime++
+	}
 	if l.window.measures(s.Intended) {
 		l.tally.counts.Measured++
 		record(l.tally.latency, now-s.Intended)

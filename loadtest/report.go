@@ -49,7 +49,7 @@ type Report struct {
 	Deflate *DeflateReport `json:"deflate,omitempty"` // where it was offered
 
 	Messages  Messages   `json:"messages"`
-	Server    *Server    `json:"server,omitempty"` // with a PID
+	Server    *Server    `json:"server,omitempty"` // with a PID or a metrics URL
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
@@ -57,6 +57,9 @@ type Report struct {
 	Agents []AgentReport `json:"agents"`
 	// ClockReasons say whose clock was not known well enough for what was measured by it: latencies are invalid then.
 	ClockReasons []string `json:"clock_reasons"`
+	// Floor is what the floor took, and Ratios what the server did in proportion; both with Config.Floor.
+	Floor  *FloorReport `json:"floor,omitempty"`
+	Ratios *Ratios      `json:"ratios,omitempty"`
 	// Expectations are those of Config.Expect, in order.
 	Expectations []ExpectationResult `json:"expectations"`
 }
@@ -155,32 +158,14 @@ type Connections struct {
 type Messages struct {
 	Sent          uint64 `json:"sent"` // Echo
 	Measured      uint64 `json:"measured"`
-	BytesReceived uint64 `json:"bytes_received"` // from the sockets: with TLS, its records; with permessage-deflate, compressed
+	InWindow      uint64 `json:"arrived_in_window"` // whenever they were due
+	BytesReceived uint64 `json:"bytes_received"`    // from the sockets: with TLS, its records; with permessage-deflate, compressed
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`
 	Answers       uint64 `json:"answers"` // to messages that asked for one, such as heartbeats of the protocol
 	Other         uint64 `json:"other"`
 	Stale         uint64 `json:"stale"` // of another run
-}
-
-// Server is what the server's process used. Memory is of that process alone, slab memory of the whole machine: where the
-// generator runs beside the server, both ends of each connection are in it.
-type Server struct {
-	PID              int     `json:"pid"`
-	CPUSecs          float64 `json:"server_cpu_s"` // from the window's first message to the last one's arrival
-	UserSecs         float64 `json:"server_user_s"`
-	SystemSecs       float64 `json:"server_system_s"`
-	WindowSecs       float64 `json:"server_window_s"`
-	CPUPerDelivery   float64 `json:"server_cpu_us_per_delivery"`
-	SetupCPUPerConn  float64 `json:"server_setup_cpu_us_per_conn"`
-	CPUPerConnSecond float64 `json:"server_cpu_us_per_conn_second"`
-	RSSBefore        int64   `json:"server_rss_before_bytes"`
-	RSSSettled       int64   `json:"server_rss_settled_bytes"`
-	RSSAfter         int64   `json:"server_rss_after_bytes"`
-	RSSPerConn       float64 `json:"server_rss_bytes_per_conn"`
-	SlabPerConn      float64 `json:"slab_bytes_per_conn"`
-	Problem          string  `json:"problem,omitempty"` // why there are no figures
 }
 
 // Generator says whether the generator kept up.
@@ -228,6 +213,9 @@ type Interval struct {
 	GeneratorCPU float64 `json:"generator_cpu"`
 	ServerCPU    float64 `json:"server_cpu"`       // 0 without a PID
 	ServerRSS    int64   `json:"server_rss_bytes"` // at its end, to within some pages; 0 without a PID
+	// With a metrics URL, as of the last scrape; 0 where it does not say.
+	ServerHeap       int64 `json:"server_heap_bytes"`
+	ServerGoroutines int64 `json:"server_goroutines"`
 }
 
 // Verdict is the answer to the question whether all went well.

@@ -46,6 +46,14 @@ type run struct {
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
 // that there is no report: a bad configuration (ErrUsage), or a worker that failed.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
+	if cfg.Floor.Rounds > 0 {
+		return runBesideFloor(ctx, cfg)
+	}
+	return runOnce(ctx, cfg)
+}
+
+// runOnce is a run without the floor.
+func runOnce(ctx context.Context, cfg Config) (*Report, error) {
 	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -108,11 +116,8 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
 		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
 	}
-	if cfg.PID > 0 {
-		r.server.pid = cfg.PID
-		if r.server.before(); r.server.problem != nil {
-			return nil, usageError(r.server.problem)
-		}
+	if err := r.server.open(cfg); err != nil {
+		return nil, usageError(err)
 	}
 	if err := r.shareOut(ctx, threadsAsked); err != nil {
 		r.closeAgents()

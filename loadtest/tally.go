@@ -16,6 +16,7 @@ type tallyCounts struct {
 	Late      uint64 // of these, sent more than lateAfter behind the schedule
 	Delivered uint64 // first arrivals
 	Measured  uint64 // of these, within the window
+	InTime    uint64 // arrived within the window, whenever they were due
 	Bytes     uint64 // received
 	Reads     uint64 // receive calls that brought something
 	Pings     uint64 // answered
@@ -40,6 +41,7 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Late += o.Late
 	c.Delivered += o.Delivered
 	c.Measured += o.Measured
+	c.InTime += o.InTime
 	c.Bytes += o.Bytes
 	c.Reads += o.Reads
 	c.Pings += o.Pings

@@ -31,6 +31,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	r.writeServer(row)
 	r.writeAgents(row)
+	r.writeFloor(row)
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -124,26 +125,6 @@ func (r *Report) writeLedger(row rowFunc) {
 	if l.Misdelivered+l.Unconfirmed > 0 {
 		row("", "%d misdelivered, %d unconfirmed", l.Misdelivered, l.Unconfirmed)
 	}
-}
-
-func (r *Report) writeServer(row rowFunc) {
-	s := r.Server
-	switch {
-	case s == nil:
-		return
-	case s.Problem != "":
-		row("server", "process %d: %s", s.PID, s.Problem)
-		return
-	}
-	if r.Config.Scenario == Idle {
-		row("server", "CPU %.2f µs a second per connection, setup %.1f µs per connection", s.CPUPerConnSecond, s.SetupCPUPerConn)
-	} else {
-		row("server", "CPU %.3f µs per delivery (%.2f s in %.2f s), setup %.1f µs per connection",
-			s.CPUPerDelivery, s.CPUSecs, s.WindowSecs, s.SetupCPUPerConn)
-	}
-	row("  memory", "RSS %.1f MB at the start, %.1f settled, %.1f at the end: %.0f B per connection",
-		megabytes(s.RSSBefore), megabytes(s.RSSSettled), megabytes(s.RSSAfter), s.RSSPerConn)
-	row("  kernel", "slab %.0f B per connection (whole machine)", s.SlabPerConn)
 }
 
 func (r *Report) generatorLine() string {

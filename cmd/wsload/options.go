@@ -27,6 +27,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
 	opts.addMessages(set)
+	opts.addFloor(set)
 	opts.addTransport(set)
 	opts.addAgents(set)
 	switch scenario {
@@ -61,7 +62,7 @@ func (o *options) addCommon(set *flag.FlagSet) {
 	set.IntVar(&c.Threads, "threads", 0, "epoll loops per process; 0: two, or one on a single core")
 	set.Float64Var(&c.ConnectRate, "connect-rate", 4000, "connections opened per second")
 	set.IntVar(&c.MaxInFlight, "max-in-flight", 1000, "connections in setup at a time")
-	set.IntVar(&c.PID, "pid", 0, "the server's process, to report its CPU time and memory")
+	o.addServer(set)
 	set.StringVar(&o.files.json, "json", "", "write the whole result to `FILE` (schema: docs/wsload-result.schema.json)")
 	set.StringVar(&o.files.csv, "csv", "", "write the seconds of the run to `FILE`")
 	set.StringVar(&o.files.html, "html", "", "write a page with plots to `FILE`")

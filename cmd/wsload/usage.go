@@ -13,6 +13,9 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload fanout URL [flags]   publish to the subscribers of one channel, or of many
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
+  wsload search URL [flags]   find the highest rate, or the most connections, that meet a goal
+  wsload curve URL [flags]    show latency and throughput up to saturation
+  wsload floor [flags]        measure what the kernel alone takes on this machine
   wsload compare A B          tell two results' differences from chance
   wsload agent                hold connections for a wsload on another machine (--agents there)
 
