@@ -66,7 +66,8 @@ start_server() {
 number() { awk -v key="\"$2\":" 'index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"; }
 median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.3f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 
-# Both print the CPU time per delivery, in µs, and deliveries per read.
+# Both print the CPU time per delivery, in µs, and deliveries per read: of wsload less three reads of each connection, for the answers to
+# upgrade, subscription and close.
 run_receive() {
 	"${load_on[@]}" loadtest/peers/floor/receive --port "$port" --threads "$threads" --conns "$conns" --rate "$rate" \
 		--outstanding "$outstanding" --payload "$payload" --duration "$duration" >"$out/receive-$1.txt"
@@ -78,7 +79,7 @@ run_wsload() {
 		--payload "$payload" --duration "${duration}s" --json "$json" --quiet --accept-invalid >"$out/wsload-$1.txt" 2>&1 ||
 		{ cat "$out/wsload-$1.txt" >&2; return 1; }
 	awk -v cpu="$(number "$json" generator_cpu_us_per_delivery)" -v reads="$(number "$json" reads)" -v conns="$conns" \
-		-v n="$(number "$json" received)" 'BEGIN { printf "%.3f %.2f\n", cpu, n / (reads - 2 * conns) }'
+		-v n="$(number "$json" received)" 'BEGIN { printf "%.3f %.2f\n", cpu, n / (reads - 3 * conns) }'
 }
 
 failed=no
