@@ -66,41 +66,42 @@ start_server() {
 number() { awk -v key="\"$2\":" 'index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"; }
 median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.3f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 
-# Both print the CPU time per delivery, in µs, and deliveries per read: of wsload less three reads of each connection, for the answers to
-# upgrade, subscription and close.
+# Both print the CPU time per delivery, in µs, messages per read (of wsload less three reads of each connection, for the answers to
+# upgrade, subscription and close), and "behind" where a twentieth of the window's messages came later than that, or a twentieth of the
+# window late: then deliveries and CPU time are of different seconds.
 run_receive() {
 	"${load_on[@]}" loadtest/peers/floor/receive --port "$port" --threads "$threads" --conns "$conns" --rate "$rate" \
-		--outstanding "$outstanding" --payload "$payload" --duration "$duration" >"$out/receive-$1.txt"
-	sed -E 's/receive: ([0-9.]+) us per delivery.*, ([0-9.]+) per read.*/\1 \2/' "$out/receive-$1.txt"
+		--outstanding "$outstanding" --payload "$payload" --duration "$duration" >"$out/receive-$1.txt" || return 1
+	sed -E 's/receive: ([0-9.]+) us per delivery, ([0-9]+) deliveries.*, ([0-9.]+) per read.*/\1 \3 \2/' "$out/receive-$1.txt" |
+		awk -v all="$(awk "BEGIN { print $conns * $rate * $duration }")" '{ print $1, $2, ($3 < 0.95 * all || $3 > 1.05 * all ? "behind" : "ok") }'
 }
 run_wsload() {
 	local json=$out/wsload-$1.json
 	"${load_on[@]}" "$wsload" fanout "ws://127.0.0.1:$port/ws" --threads "$threads" --conns "$conns" --rate "$rate" --outstanding "$outstanding" \
-		--payload "$payload" --duration "${duration}s" --json "$json" --quiet --accept-invalid >"$out/wsload-$1.txt" 2>&1 ||
-		{ cat "$out/wsload-$1.txt" >&2; return 1; }
-	awk -v cpu="$(number "$json" generator_cpu_us_per_delivery)" -v reads="$(number "$json" reads)" -v conns="$conns" \
-		-v n="$(number "$json" received)" 'BEGIN { printf "%.3f %.2f\n", cpu, n / (reads - 3 * conns) }'
+		--payload "$payload" --duration "${duration}s" --json "$json" --quiet --accept-invalid >"$out/wsload-$1.txt" 2>&1 || return 1
+	awk -v cpu="$(number "$json" generator_cpu_us_per_delivery)" -v reads="$(number "$json" reads)" -v conns="$conns" -v seconds="$duration" \
+		-v n="$(number "$json" received)" -v p99="$(awk '/"latency":/ { f = 1 } f' "$json" | number /dev/stdin p99_us)" 'BEGIN {
+		printf "%.3f %.2f %s\n", cpu, n / (reads - 3 * conns), (p99 > seconds * 1e6 / 20 ? "behind" : "ok") }'
 }
 
-failed=no
 measure() {
-	local result
+	local result=(0 0 FAILED)
 	start_server
-	result=$("run_$1" "$2") || { failed=yes; stop_server; return; }
+	read -ra result < <("run_$1" "$2") || result=(0 0 "FAILED: see $out/$1-$2.txt")
 	stop_server
-	echo "${result% *}" >>"$out/$1.cpu"
-	printf '%5d  %-7s  %12.3f  %14.2f\n' "$2" "$1" "${result% *}" "${result#* }"
+	[[ ${result[2]} != ok ]] || echo "${result[0]}" >>"$out/$1.cpu"
+	printf '%5d  %-7s  %12.3f  %14.2f  %s\n' "$2" "$1" "${result[@]}"
 }
 
 rm -f "$out"/{receive,wsload}.cpu
 echo "$conns conns, $rate publications/s, $outstanding outstanding, $payload bytes, $duration s, $rounds rounds; kernel $(uname -r)"
-printf '%5s  %-7s  %12s  %14s\n' round client 'CPU µs/deliv' 'messages/read'
+printf '%5s  %-7s  %12s  %14s  %s\n' round client 'CPU µs/deliv' 'messages/read' result
 for ((round = 1; round <= rounds; round++)); do
 	measure receive "$round"
 	measure wsload "$round"
 done
 [[ -s $out/receive.cpu && -s $out/wsload.cpu ]] || { echo "compare-client.sh: no round ended well; see $out" >&2; exit 1; }
 c=$(median <"$out/receive.cpu") w=$(median <"$out/wsload.cpu")
-printf 'median CPU per delivery: receive %s, wsload %s, ratio wsload/receive %.3f\n' "$c" "$w" "$(awk -v a="$w" -v b="$c" 'BEGIN { print a / b }')"
+printf 'median CPU per delivery of rounds that are ok: receive %s (%d), wsload %s (%d), ratio wsload/receive %.3f\n' \
+	"$c" "$(wc -l <"$out/receive.cpu")" "$w" "$(wc -l <"$out/wsload.cpu")" "$(awk -v a="$w" -v b="$c" 'BEGIN { print a / b }')"
 echo "results in $out"
-[[ $failed == no ]]
