@@ -207,6 +207,8 @@ func TestTruthOfAConstantDelay(t *testing.T) {
 		if truth[0] < int64(pattern.delay) {
 			t.Fatalf("the proxy was done after %v", time.Duration(truth[0]))
 		}
+		t.Logf("reported: %s; the proxy's record: p50 %v, p99 %v, max %v", report.Latency.line(), time.Duration(quantile(truth, 0.50)),
+			time.Duration(quantile(truth, 0.99)), time.Duration(truth[len(truth)-1]))
 		return compareWithTruth(report.Latency, truth)
 	})
 }
