@@ -19,7 +19,11 @@ const (
 	stateDone
 )
 
-// conn is one client connection, owned by its loop. At rest it is 40 bytes and one ledger entry of 4 bytes per publisher.
+// conn is one client connection, owned by its loop.
+//
+// At rest it takes 44 bytes: 40 here (8 decoder, 8 rest, 8 began, 4 fd, 4 sent, 2 state and wasReady, 6 of alignment) and 4 in
+// the ledger, which in a fan-out are 4 for each publisher: 104 bytes with 16 of them. The budget is 300, and
+// TestIdleConnectionsAreSmall measures it. It has no goroutine and no buffer: reads go to one that the loop's connections share.
 type conn struct {
 	decoder  frame.Decoder
 	rest     *leftover

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		spinUntilEOF(os.Stdin)
 		os.Exit(0)
 	}
+	if os.Getenv(idleServerVariable) != "" {
+		os.Exit(serveUntilEOF(os.Stdin))
+	}
 	if url := os.Getenv(starvedVariable); url != "" {
 		os.Exit(runStarved(url))
 	}
