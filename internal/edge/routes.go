@@ -58,5 +58,5 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = w.Write(metrics.Append(nil, engine.Stats(), s.hub.Channels()))
+	_, _ = w.Write(metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels())))
 }

@@ -1,0 +1,59 @@
+package metrics
+
+import (
+	"bytes"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// started is when the process began, as near as it matters for telling one run from the next.
+var started = time.Now()
+
+// AppendProcess appends what the process and its Go runtime use, by the names of Prometheus' client library for Go.
+func AppendProcess(dst []byte) []byte {
+	e := exposition{dst}
+	samples := []metrics.Sample{
+		{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/total:bytes"},
+	}
+	metrics.Read(samples)
+	value := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	e.one("go_goroutines", "gauge", "Goroutines.", value(0))
+	e.one("go_memstats_heap_alloc_bytes", "gauge", "Bytes of heap objects, dead ones included that are not swept yet.", value(1))
+	e.one("go_memstats_heap_inuse_bytes", "gauge", "Bytes of heap spans in use.", value(1)+value(2))
+	e.one("go_memstats_alloc_bytes_total", "counter", "Bytes allocated so far.", value(3))
+	e.one("go_memstats_sys_bytes", "gauge", "Bytes that the Go runtime has from the system.", value(4))
+	var collections debug.GCStats
+	debug.ReadGCStats(&collections)
+	e.head("go_gc_duration_seconds", "summary", "Pauses of the garbage collector.")
+	e.float("go_gc_duration_seconds_sum", collections.PauseTotal.Seconds())
+	e.float("go_gc_duration_seconds_count", float64(collections.NumGC))
+	e.process()
+	return e.text
+}
+
+// process is what the system knows of us; what it does not say is left out.
+func (e *exposition) process() {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err == nil {
+		e.head("process_cpu_seconds_total", "counter", "CPU time, user and system.")
+		e.float("process_cpu_seconds_total", (time.Duration(used.Utime.Nano()) + time.Duration(used.Stime.Nano())).Seconds())
+	}
+	e.head("process_start_time_seconds", "gauge", "Unix time at which the process began.")
+	e.float("process_start_time_seconds", float64(started.UnixMilli())/1e3)
+	if text, err := os.ReadFile("/proc/self/statm"); err == nil { // Linux: pages in all, pages in memory, …
+		if fields := bytes.Fields(text); len(fields) > 1 {
+			if pages, err := strconv.ParseInt(string(fields[1]), 10, 64); err == nil {
+				e.one("process_resident_memory_bytes", "gauge", "Resident memory.", pages*int64(os.Getpagesize()))
+			}
+		}
+	}
+}
+
+func (e *exposition) float(name string, value float64) {
+	e.text = append(e.text, name+" "+strconv.FormatFloat(value, 'f', -1, 64)+"\n"...)
+}
