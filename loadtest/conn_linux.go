@@ -16,17 +16,21 @@ const (
 	stateReady
 	stateClosing // our close frame is out
 	stateDone
+	stateWaiting // for its next life
 )
 
 // conn is one client connection, owned by its loop. At rest it is 40 bytes and one ledger entry of 4 bytes per publisher.
 type conn struct {
 	decoder  frame.Decoder
 	rest     *leftover
-	began    int64 // of the current step of the setup, in ns after the epoch
+	began    int64 // the current step of the setup, or with phases the life; in ns after the epoch
 	fd       int32
 	sent     uint32 // Echo: messages so far
 	state    connState
 	wasReady bool
+	alive    bool  // with phases: it is ready, and its life in the ledger goes on
+	slow     bool  // it is slow in some phase
+	attempts uint8 // at a setup, one after the other, that failed
 }
 
 // leftover is what a connection only rarely has.
@@ -62,10 +66,13 @@ func (c *conn) leftover() *leftover {
 // inSetup says whether the connection is on its way to ready.
 func (c *conn) inSetup() bool { return c.state > stateNew && c.state < stateReady }
 
+// over says that the connection has ended; another life may follow.
+func (c *conn) over() bool { return c.state >= stateDone }
+
 // ready handles what epoll says of a connection. An event may be left over from a connection that ended within the turn.
 func (l *loop) ready(slot int, events uint32) {
 	c := &l.conns[slot]
-	if c.state == stateDone {
+	if c.over() {
 		return
 	}
 	if c.state == stateConnecting {
@@ -75,7 +82,7 @@ func (l *loop) ready(slot int, events uint32) {
 	if events&unix.EPOLLOUT != 0 {
 		l.flush(slot, c)
 	}
-	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && c.state != stateDone {
+	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && !c.over() {
 		l.receive(slot, c)
 	}
 }
@@ -133,27 +140,31 @@ func (l *loop) watchConn(slot int, c *conn, events uint32) {
 	}
 }
 
-// end closes a connection for good and counts why: as a failed setup, or as one that ended early.
+// end closes a connection and counts why: as a failed setup, or as one that ended early. With phases it may come back.
 func (l *loop) end(slot int, c *conn, f failure) {
-	switch {
-	case c.inSetup():
-		l.inFlight--
-		l.tally.failed(f)
-	case c.state == stateReady:
-		l.tally.ended(f)
-	}
+	inSetup, ready := c.inSetup(), c.state == stateReady
+	l.lifeEnds(slot, c)
 	l.release(c)
+	switch {
+	case inSetup:
+		l.inFlight--
+		l.setupFailed(slot, c, f)
+	case ready:
+		l.serverEnded(slot, c, f)
+	}
 }
 
 // release closes the socket and gives everything back.
 func (l *loop) release(c *conn) {
-	if c.state == stateNew || c.state == stateDone {
+	if c.state == stateNew || c.over() {
 		return
 	}
 	c.state = stateDone
 	c.rest = nil
 	c.decoder.Reset(&l.decoding)
-	_ = unix.Close(int(c.fd))
+	if c.fd != noDescriptor {
+		_ = unix.Close(int(c.fd))
+	}
 }
 
 // fail ends a connection over something the server did wrong, and tells it.
@@ -175,7 +186,7 @@ func (l *loop) startClosing() {
 	left := 0
 	for i := range l.conns {
 		c := &l.conns[i]
-		if c.state != stateReady || c.rest != nil || l.spec.Stalled {
+		if c.state != stateReady || c.rest != nil || l.spec.Stalled || c.slow {
 			l.release(c)
 			continue
 		}
@@ -201,6 +212,7 @@ func (l *loop) closeConns() {
 	for i := range l.conns {
 		l.release(&l.conns[i])
 	}
+	l.closeLives()
 }
 
 // nextMask makes masking keys with splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).

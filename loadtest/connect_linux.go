@@ -21,22 +21,28 @@ func (l *loop) connectDue(now int64) int64 {
 		return never
 	}
 	rate := l.spec.ConnectRate * l.share
-	due := min(int(float64(now-l.connectAt)/1e9*rate)+1, len(l.conns))
-	limit := max(1, int(float64(l.spec.MaxInFlight)*l.share))
+	due := min(int(float64(now-l.connectAt)/1e9*rate)+1, l.lives.initial)
+	limit := l.setupLimit()
 	for l.opened < due && l.inFlight < limit {
 		l.open(l.opened, now)
 		l.opened++
 	}
-	if l.opened == len(l.conns) || l.inFlight >= limit {
+	if l.opened >= l.lives.initial || l.inFlight >= limit {
 		return never // the end of a setup makes room, and is an event itself
 	}
 	// At most 1000 turns a second are spent on opening.
 	return max(l.connectAt+int64(float64(l.opened)/rate*1e9)+1, now+int64(time.Millisecond))
 }
 
+// setupLimit is how many setups may be under way.
+func (l *loop) setupLimit() int { return max(1, int(float64(l.spec.MaxInFlight)*l.share)) }
+
 func (l *loop) open(slot int, now int64) {
 	c := &l.conns[slot]
-	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled)
+	if t := l.phaseTally(); t != nil {
+		t.counts.Opened++
+	}
+	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled || c.slow)
 	if err == nil {
 		if err = l.watch(unix.EPOLL_CTL_ADD, fd, int32(slot), unix.EPOLLOUT); err != nil {
 			_ = unix.Close(fd)
@@ -44,7 +50,7 @@ func (l *loop) open(slot int, now int64) {
 	}
 	if err != nil {
 		c.state = stateDone
-		l.tally.failed(failureOf("connect", err))
+		l.setupFailed(slot, c, failureOf("connect", err))
 		return
 	}
 	c.fd, c.state, c.began = int32(fd), stateConnecting, now
@@ -93,7 +99,7 @@ func (l *loop) connected(slot int, c *conn) {
 	}
 	c.state = stateUpgrading
 	l.watchConn(slot, c, unix.EPOLLIN)
-	if c.state == stateDone {
+	if c.over() {
 		return
 	}
 	l.scratch = frame.AppendClientHandshake(l.scratch[:0], l.spec.Host, l.spec.Path, l.handshakeKey(slot), l.spec.Header)
@@ -135,7 +141,7 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 		c.rest = nil
 	}
 	l.upgraded(slot, c)
-	if len(frames) > 0 && c.state != stateDone {
+	if len(frames) > 0 && !c.over() {
 		l.consume(slot, c, frames)
 	}
 }
@@ -144,6 +150,7 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 func (l *loop) upgraded(slot int, c *conn) {
 	now := l.clock.now()
 	record(l.tally.connect, now-c.began)
+	l.setupTimed(timeConnect, now-c.began)
 	c.began = now
 	if !l.spec.Subscribe {
 		l.nowReady(slot, c)
@@ -165,7 +172,9 @@ func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 	}
 	switch answer.Type {
 	case "subscribed":
-		record(l.tally.subscribe, l.clock.now()-c.began)
+		took := l.clock.now() - c.began
+		record(l.tally.subscribe, took)
+		l.setupTimed(timeSubscribe, took)
 		l.nowReady(slot, c)
 	case "error":
 		l.fail(slot, c, frame.CloseNormal, failure{failedSubscription, foreign([]byte(answer.Code)), "subscribe refused: " + foreign([]byte(answer.Code))})
@@ -175,9 +184,12 @@ func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
 }
 
 func (l *loop) nowReady(slot int, c *conn) {
+	if l.inFlight--; c.wasReady {
+		l.tally.counts.Reborn++
+	}
 	c.state, c.wasReady = stateReady, true
-	l.inFlight--
 	l.tally.counts.Ready++
+	l.lifeBegins(slot, c)
 	if l.spec.Stalled {
 		l.watchConn(slot, c, 0) // only its end is told
 	}

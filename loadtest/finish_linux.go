@@ -30,7 +30,7 @@ func (r *run) finish() {
 		cpu += w.CPU
 	}
 	report.Connections = Connections{
-		Wanted: r.cfg.Conns, Established: tally.Ready, Failures: failures, Endings: endings,
+		Wanted: r.cfg.Conns, Established: tally.Ready - tally.Reborn, Failures: failures, Endings: endings,
 		SetupSecs: report.Connections.SetupSecs, Connect: percentilesOf(connect), Subscribe: percentilesOf(subscribe),
 	}
 	report.Messages = Messages{
@@ -38,8 +38,13 @@ func (r *run) finish() {
 		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
-	r.completions(records, tally.Ready)
-	report.Server = r.server.report(tally.Ready, tally.Measured)
+	if len(r.cfg.Phases) > 0 {
+		r.livesCompletions(records)
+	} else {
+		r.completions(records, tally.Ready)
+	}
+	r.finishPhases(records)
+	report.Server = r.server.report(tally.Ready-tally.Reborn, tally.Measured)
 	if tally.Measured > 0 {
 		report.Generator.CPUPerDelivery = float64(cpu) / 1e3 / float64(tally.Measured)
 	}
@@ -93,7 +98,7 @@ func (r *run) configEcho() ConfigEcho {
 		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals.String(), Seed: r.cfg.Seed,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
-		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled,
+		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Name: r.cfg.Name,
 	}
 	if r.cfg.Scenario == Fanout {
 		c.PublishURL = r.target.PublishURL.String()

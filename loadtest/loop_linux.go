@@ -54,6 +54,7 @@ type loop struct {
 	connectAt int64 // the connect schedule's zero
 	scanAt    int64 // when to look for setups that take too long
 	echo      echoSchedule
+	lives     lives
 	lag       lagProbe
 	window    window
 	windowCPU cpuMark // of the thread
@@ -77,7 +78,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		spec:    spec,
 		number:  number,
 		first:   first,
-		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.TotalConns),
+		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.portsWanted()),
 		share:   float64(conns) / float64(spec.Conns),
 		clock:   newClock(spec.Epoch),
 		conns:   make([]conn, conns),
@@ -95,6 +96,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
 	}
+	l.prepareLives()
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()
 		return nil, err
@@ -180,6 +182,10 @@ func (l *loop) handle(events []unix.EpollEvent) {
 			l.clear(l.timer)
 			l.armed = never
 		default:
+			if event.Fd < timerSlot {
+				l.leavingReady(leavingSlot(event.Fd))
+				continue
+			}
 			l.ready(int(event.Fd), event.Events)
 		}
 	}
@@ -204,6 +210,10 @@ func (l *loop) takeCommands() {
 			l.window = *c.Start
 			l.lag.start(l.window)
 			l.startEcho()
+			l.startLives()
+		}
+		if c.Seal != nil {
+			l.seal(c.Seal)
 		}
 		if c.Stop != nil {
 			l.startClosing()
@@ -216,6 +226,7 @@ func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
 	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
+	next = min(next, l.livesDue(now))
 	next = min(next, l.connectDue(now))
 	next = min(next, l.timeoutDue(now))
 	next = min(next, l.echoDue(now))

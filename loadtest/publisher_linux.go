@@ -151,12 +151,14 @@ func (p *publisher) finish(ctx context.Context, intended int64, err error) {
 	switch {
 	case status/100 == 2:
 		p.totals.Sent++
+		p.totals.Times = append(p.totals.Times, intended)
 		p.board.acknowledged(intended)
 	case status != 0:
 		p.board.refused(statusFailure(status))
 	default:
 		p.totals.Unknown = append(p.totals.Unknown, p.totals.Sent)
 		p.totals.Sent++
+		p.totals.Times = append(p.totals.Times, intended)
 		p.board.unknown(failureOf("answer", err))
 	}
 	if err != nil {

@@ -20,6 +20,9 @@ func (l *loop) receive(slot int, c *conn) {
 		l.lostPeer(slot, c, c.endOfStream())
 	default:
 		l.tally.counts.Bytes += uint64(n)
+		if c.slow {
+			l.tally.slow.bytes += uint64(n)
+		}
 		l.tally.counts.Reads++
 		if c.state == stateUpgrading {
 			l.receiveHead(slot, c, l.buf[:n])
@@ -76,7 +79,7 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 		}
 		s, stamped := l.message(slot, c, &m, now)
 		m.Release()
-		if c.state == stateDone {
+		if c.over() {
 			return
 		}
 		if all = all && stamped && len(known) < cap(known); all {
@@ -147,6 +150,9 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 		l.tally.counts.Other++
 		if bytes.Contains(payload, []byte(`"type":"gap"`)) {
 			l.tally.counts.Gaps++
+			if c.slow {
+				l.tally.slow.gaps++
+			}
 		}
 	case s.Run != l.spec.Run:
 		l.tally.counts.Stale++
@@ -164,7 +170,17 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 }
 
 // deliver books a publication that arrived.
-func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
+func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
+	switch {
+	case c.slow:
+		l.deliverSlow(slot, c, s, now)
+		return
+	case s.Intended < c.began && l.spec.phased():
+		l.ledger.noteEarly(slot, int(s.Publisher), s.Sequence)
+		return
+	case !l.ledger.follows(slot, int(s.Publisher), s.Sequence) && l.spec.phased():
+		l.ledger.raise(slot, int(s.Publisher), min(l.floorOf(int(s.Publisher), c.began), s.Sequence))
+	}
 	if !l.ledger.note(slot, int(s.Publisher), s.Sequence) {
 		return
 	}
@@ -185,6 +201,9 @@ func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
 // book counts a first arrival and its latency.
 func (l *loop) book(s stamp, now int64) {
 	l.tally.counts.Delivered++
+	if l.spec.phased() {
+		l.bookPhase(s.Intended, now)
+	}
 	if l.window.measures(s.Intended) {
 		l.tally.counts.Measured++
 		record(l.tally.latency, now-s.Intended)

@@ -46,6 +46,9 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Phases are those of Config.Phases, in order; an expectation may call them by name: "phases.storm.back.last<5s".
+	Phases []PhaseReport `json:"phases"`
+	Slow   *SlowReport   `json:"slow,omitempty"` // where a phase has slow connections
 	// Expectations are those of Config.Expect, in order.
 	Expectations []ExpectationResult `json:"expectations"`
 }
@@ -115,6 +118,7 @@ type ConfigEcho struct {
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
+	Name        string   `json:"name,omitempty"` // of a run with phases
 }
 
 // Connections says how the setup went.
@@ -122,8 +126,10 @@ type Connections struct {
 	Wanted      int `json:"wanted"`
 	Established int `json:"established"`
 	// Failures are connections that were never ready, by cause; Endings are those that ended before they should.
-	Failures  map[string]uint64 `json:"failures"`
-	Endings   map[string]uint64 `json:"endings"`
+	Failures map[string]uint64 `json:"failures"`
+	Endings  map[string]uint64 `json:"endings"`
+	// Retries are setups that failed and were tried again, by cause; only in a run with phases.
+	Retries   map[string]uint64 `json:"retries,omitempty"`
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
 	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
@@ -190,9 +196,11 @@ type CurvePoint struct {
 // Interval is one second of the run; the last is what is left of one. Percentiles are of the measured deliveries that arrived
 // in it, 0 without any.
 type Interval struct {
-	At        float64 `json:"at_s"` // its end, after the start of the run
+	At        float64 `json:"at_s"`  // its end, after the start of the run
+	Phase     string  `json:"phase"` // that it ended in; "" without phases
 	Length    float64 `json:"length_s"`
 	Conns     int     `json:"conns"`
+	Ready     uint64  `json:"ready"`     // connections that became so in this second
 	Published uint64  `json:"published"` // so far; messages sent, in an echo
 	Delivered uint64  `json:"delivered"` // in this second
 	P50       int64   `json:"p50_us"`

@@ -183,7 +183,12 @@ func (w *worker) markWindow() {
 func (w *worker) result(publishers []publisherTotals) error {
 	w.markWindow()
 	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
-	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
+	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
+	r.Retries = map[string]uint64{}
+	phases := make([]*phaseTally, len(w.spec.Phases))
+	for i := range phases {
+		phases[i] = newPhaseTally()
+	}
 	for _, l := range w.loops {
 		l.settle(publishers)
 		r.Ledger.add(l.ledger.counts)
@@ -196,13 +201,19 @@ func (w *worker) result(publishers []publisherTotals) error {
 		mergeCounts(r.Endings, l.tally.endings)
 		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
+		mergeCounts(r.Retries, l.tally.retries)
+		r.Slow.add(l.tally.slow)
+		slow.Merge(l.tally.slow.latency)
+		for i, t := range l.tally.phases {
+			phases[i].merge(t)
+		}
 	}
 	var failures [4]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
 	r.Lag, failures[3] = encodeHistogram(lag)
-	if err := errors.Join(failures[:]...); err != nil {
+	if err := errors.Join(errors.Join(failures[:]...), r.takePhases(phases, slow)); err != nil {
 		return err
 	}
 	return w.out.Encode(workerLine{Result: &r})
@@ -210,10 +221,13 @@ func (w *worker) result(publishers []publisherTotals) error {
 
 // settle closes the accounts of all connections that were ready at some time. It is called after the loop has ended.
 func (l *loop) settle(publishers []publisherTotals) {
+	if l.spec.phased() {
+		l.settleLives(publishers)
+	}
 	for slot := range l.conns {
 		c := &l.conns[slot]
 		switch {
-		case !c.wasReady:
+		case !c.wasReady || l.spec.phased():
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
