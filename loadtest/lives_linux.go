@@ -130,17 +130,17 @@ func (l *loop) phaseDue(now int64) int64 {
 	}
 }
 
-// leavePhase notes how the phase ended.
+// leavePhase does what fell due at the very end of the phase, and notes how it ended.
 func (l *loop) leavePhase() {
 	if v := &l.lives; v.phase >= 0 {
-		c := &l.tally.counts
+		l.rampDue(v.spans[v.phase].End)
 		l.missChurn()
+		c := &l.tally.counts
 		l.tally.phases[v.phase].counts.Conns = c.Ready - c.Ended - c.Left
 	}
 }
 
 func (l *loop) enterPhase(number int) {
-	l.finishRamp()
 	l.leavePhase()
 	v := &l.lives
 	v.phase, v.churn = number, l.number
@@ -158,13 +158,6 @@ func (l *loop) phaseTally() *phaseTally {
 		return nil
 	}
 	return l.tally.phases[l.lives.phase]
-}
-
-// finishRamp makes up for changes that fell due at the very end of a phase.
-func (l *loop) finishRamp() {
-	if v := &l.lives; v.phase >= 0 {
-		l.rampDue(v.spans[v.phase].End)
-	}
 }
 
 // rampDue opens and ends as many connections as the ramp asks for: the highest slots are those that come last and go first.

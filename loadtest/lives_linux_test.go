@@ -132,7 +132,7 @@ func TestSlowConnections(t *testing.T) {
 func TestWhatAServerDoesToAReturnIsTold(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
-		name string
+		name   string
 		faulty func(s *pushServer)
 		check  func(r *Report) bool
 	}{

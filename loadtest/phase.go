@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -204,4 +205,19 @@ const roundingGuard = 1e-6
 // portion is the part of total that falls to count things from number first on, of all; the parts of all add up to total.
 func portion(total, first, count, all int) int {
 	return total*(first+count)/all - total*first/all
+}
+
+// Check says what is wrong with a configuration, all of it together, without connecting to anything; nil if a run could begin.
+func (c Config) Check() error {
+	c = c.withDefaults()
+	_, _, err := parseTarget(c)
+	return errors.Join(c.validate(), err)
+}
+
+// Length is how long a run with phases lasts, without the setup and what comes after it.
+func (c Config) Length() (sum time.Duration) {
+	for _, p := range c.Phases {
+		sum += p.Duration
+	}
+	return sum
 }

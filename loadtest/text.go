@@ -26,6 +26,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Config.Scenario != Idle {
 		r.writeLedger(row)
 	}
+	r.writePhases(row)
 	if m := r.Messages; m.Pings+m.GapNotices+m.Stale > 0 {
 		row("other", "%d pings answered, %d gap notices, %d messages of another run", m.Pings, m.GapNotices, m.Stale)
 	}

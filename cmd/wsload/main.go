@@ -40,6 +40,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch name := args[0]; name {
 	case "fanout", "echo", "idle":
 		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
+	case "churn", "storm", "slow", "mixed":
+		return runShape(name, args[1:], stdout, stderr)
+	case "run", "check":
+		return runFile(name, args[1:], stdout, stderr)
 	case "compare":
 		return runCompare(args[1:], stdout, stderr)
 	case "worker":
@@ -55,6 +59,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) int {
 	opts, err := parseOptions(scenario, args, stdout)
+	return execute(string(scenario), opts, err, stdout, stderr)
+}
+
+// execute runs what the command of that name asks for, unless reading it failed.
+func execute(scenario string, opts *options, err error, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
