@@ -119,12 +119,13 @@ func named(list []any, name string) (any, bool) {
 	return nil, false
 }
 
-// objects lists the paths of all objects below a type, but for those in lists.
+// objects lists the paths of all objects below a type, but for those in lists and the slow connections: a bare name is never
+// about these.
 func objects(at reflect.Type, path []string) (paths [][]string) {
 	if at.Kind() == reflect.Pointer {
 		at = at.Elem()
 	}
-	if at.Kind() != reflect.Struct {
+	if at.Kind() != reflect.Struct || at == reflect.TypeFor[SlowReport]() {
 		return nil
 	}
 	paths = append(paths, path)

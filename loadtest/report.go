@@ -121,6 +121,14 @@ type ConfigEcho struct {
 	Name        string   `json:"name,omitempty"` // of a run with phases
 }
 
+// Title is what to call the run: the name of its phases together, or its scenario.
+func (c ConfigEcho) Title() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return string(c.Scenario)
+}
+
 // Connections says how the setup went.
 type Connections struct {
 	Wanted      int `json:"wanted"`
@@ -196,11 +204,9 @@ type CurvePoint struct {
 // Interval is one second of the run; the last is what is left of one. Percentiles are of the measured deliveries that arrived
 // in it, 0 without any.
 type Interval struct {
-	At        float64 `json:"at_s"`  // its end, after the start of the run
-	Phase     string  `json:"phase"` // that it ended in; "" without phases
+	At        float64 `json:"at_s"` // its end, after the start of the run
 	Length    float64 `json:"length_s"`
 	Conns     int     `json:"conns"`
-	Ready     uint64  `json:"ready"`     // connections that became so in this second
 	Published uint64  `json:"published"` // so far; messages sent, in an echo
 	Delivered uint64  `json:"delivered"` // in this second
 	P50       int64   `json:"p50_us"`
@@ -213,6 +219,9 @@ type Interval struct {
 	GeneratorCPU float64 `json:"generator_cpu"`
 	ServerCPU    float64 `json:"server_cpu"`       // 0 without a PID
 	ServerRSS    int64   `json:"server_rss_bytes"` // at its end, to within some pages; 0 without a PID
+	// Phase (Config.Phases) is that in which it ended, "" outside of all; Ready is the connections that became so in it.
+	Phase string `json:"phase"`
+	Ready uint64 `json:"ready"`
 }
 
 // Verdict is the answer to the question whether all went well.

@@ -15,7 +15,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row(string(r.Config.Scenario), "%s (run %s)", r.Config.URL, r.Run)
+	row(r.Config.Title(), "%s (run %s)", r.Config.URL, r.Run)
 	r.writeConnections(row)
 	switch r.Config.Scenario {
 	case Fanout:
