@@ -6,9 +6,12 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
-// The package never uses the server side of wsedge: of the project it imports package frame alone. It never retries a
-// connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
+// The package never uses the server side of wsedge: of the project it imports package frame alone. Without phases it
+// never retries a connection; with them it does and counts each attempt. It never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.
+//
+// A run may have phases (Config.Phases), in which connections come and go, rates change, and some stop reading. lives.go has
+// the rules by which a connection that comes back is owed messages.
 //
 // # Ownership
 //

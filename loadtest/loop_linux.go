@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"errors"
-	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -19,7 +18,6 @@ const (
 	// Slots of the descriptors that are not connections.
 	wakeSlot  = -1
 	timerSlot = -2
-	never     = int64(math.MaxInt64)
 	// closeGrace is how long the server may take to answer the close frames at the end of a run.
 	closeGrace = int64(2 * time.Second)
 )

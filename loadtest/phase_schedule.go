@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 )
 
+// never is later than everything, in ns after the epoch.
+const never = int64(math.MaxInt64)
+
 // arrivalTimes tells when one message after the other is due.
 type arrivalTimes interface{ next() int64 }
 
