@@ -62,9 +62,9 @@ func (l *ledger) note(subscriber, publisher int, sequence uint32) bool {
 	return l.noteOutOfOrder(key, sequence)
 }
 
-// follows says whether the sequence is the one behind the highest that was seen.
-func (l *ledger) follows(subscriber, publisher int, sequence uint32) bool {
-	return l.next[subscriber*l.publishers+publisher] == sequence
+// awaited is the sequence behind the highest that was seen.
+func (l *ledger) awaited(subscriber, publisher int) uint32 {
+	return l.next[subscriber*l.publishers+publisher]
 }
 
 func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {

@@ -362,6 +362,19 @@ func (l *loop) floorOf(publisher int, ready int64) uint32 {
 	return 0
 }
 
+// skipUnowed keeps what others have got before this connection's life, but it has not, from looking like a hole before s.
+func (l *loop) skipUnowed(slot int, c *conn, s stamp) {
+	publisher := int(s.Publisher)
+	next := l.ledger.awaited(slot, publisher)
+	records := l.records[publisher]
+	for i := min(int(s.Sequence), len(records)) - 1; i >= int(next); i-- {
+		if records[i].Count > 0 && records[i].Intended < c.began {
+			l.ledger.raise(slot, publisher, uint32(i+1))
+			return
+		}
+	}
+}
+
 // lifeEnds closes the ledger of a connection that was ready.
 func (l *loop) lifeEnds(slot int, c *conn) {
 	if c.alive {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,33 @@ type PhasePlan struct {
 	// Rate is publications per second; nil: as before, at first Config.Rate. Arrivals spreads them over time.
 	Rate     *Ramp
 	Arrivals Arrivals
+}
+
+// String is the phase as a scenario file has it, on one line.
+func (p PhasePlan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "{name: %s, duration: %s", p.Name, p.Duration)
+	add := func(some bool, format string, args ...any) {
+		if some {
+			fmt.Fprintf(&b, ", "+format, args...)
+		}
+	}
+	add(p.Unmeasured, "measured: false")
+	if p.Conns != nil {
+		add(true, "conns: %d", *p.Conns)
+	}
+	if p.Rate != nil {
+		add(p.Rate.From == p.Rate.To, "rate: %g/s", p.Rate.To)
+		add(p.Rate.From != p.Rate.To, "rate: %g..%g/s", p.Rate.From, p.Rate.To)
+	}
+	add(p.Arrivals.kind != arriveConstantly, "arrivals: %q", p.Arrivals.String())
+	add(p.Churn > 0, "churn: %g/s", p.Churn)
+	add(p.ChurnRandom, "churn-random: true")
+	add(p.Drop > 0, "drop: %g%%, drop-by: %s, return-after: %s, return-jitter: %s", 100*p.Drop, p.DropBy, p.ReturnAfter, p.ReturnJitter)
+	add(p.ReturnRate > 0, "return-rate: %g/s", p.ReturnRate)
+	add(p.Slow > 0, "slow: %g%%", 100*p.Slow)
+	add(p.Trickle > 0, "trickle: %dB/s", p.Trickle)
+	return b.String() + "}"
 }
 
 // Ramp is a rate that goes in a straight line from one value to another.
@@ -135,6 +163,7 @@ func (c Config) validatePhases(complain func(bad bool, format string, args ...an
 		return
 	}
 	complain(c.Scenario != Fanout, "phases are for scenario %s", Fanout)
+	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")
 	complain(len(c.Phases) > maxPhases, "at most %d phases", maxPhases)
 	complain(c.Backoff < 0, "backoff must not be negative")
@@ -177,18 +206,23 @@ func slowShare(phases []PhasePlan) (share float64) {
 	return share
 }
 
-// spareFiles is how many descriptors of ended connections there may be besides the open ones, in all loops together.
-func (c Config) spareFiles() int {
-	if len(c.Phases) == 0 {
-		return 0
-	}
+// heldFiles is how many sockets of silent connections there may be at the end, besides those of the open ones.
+func (c Config) heldFiles() int {
 	silent := 0.0
 	for _, p := range c.Phases {
 		if p.DropBy == DropSilent {
 			silent += math.Ceil(p.Drop * float64(c.Conns))
 		}
 	}
-	return int(silent) + maxLeaving*c.Threads
+	return int(silent)
+}
+
+// leavingFiles is how many of a process's connections may wait for the answer to a close frame.
+func (c Config) leavingFiles() int {
+	if len(c.Phases) == 0 {
+		return 0
+	}
+	return maxLeaving * c.Threads
 }
 
 // maxLeaving bounds the connections of a loop that wait for the answer to a close frame; beyond them it is not waited for.

@@ -8,6 +8,7 @@ type PhaseReport struct {
 	FromSecs float64 `json:"from_s"` // after the start of the run
 	EndSecs  float64 `json:"end_s"`
 	Measured bool    `json:"measured"`
+	Plan     string  `json:"plan"` // the phase as a scenario file would have it
 
 	Conns       int    `json:"conns"`       // open at its end
 	Opened      uint64 `json:"opened"`      // connects begun, further attempts included
@@ -73,7 +74,7 @@ func (t *phaseTally) report(p PhasePlan, s phaseSpan) PhaseReport {
 	c, back := t.counts, t.times[timeBack]
 	seconds := p.Duration.Seconds()
 	r := PhaseReport{
-		Name: p.Name, FromSecs: float64(s.From) / 1e9, EndSecs: float64(s.End) / 1e9, Measured: !p.Unmeasured,
+		Name: p.Name, FromSecs: float64(s.From) / 1e9, EndSecs: float64(s.End) / 1e9, Measured: !p.Unmeasured, Plan: p.String(),
 		Conns: c.Conns, Opened: c.Opened, Established: c.Established,
 		OpenedPerSec: float64(c.Opened) / seconds, EstablishedPerSec: float64(c.Established) / seconds,
 		Dropped: c.Dropped, Churned: c.Churned, ChurnAsked: p.Churn, ChurnMissed: c.ChurnMissed, Left: c.Left, Ended: c.Ended,

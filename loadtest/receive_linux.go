@@ -178,8 +178,8 @@ func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	case s.Intended < c.began && l.spec.phased():
 		l.ledger.noteEarly(slot, int(s.Publisher), s.Sequence)
 		return
-	case !l.ledger.follows(slot, int(s.Publisher), s.Sequence) && l.spec.phased():
-		l.ledger.raise(slot, int(s.Publisher), min(l.floorOf(int(s.Publisher), c.began), s.Sequence))
+	case l.spec.phased():
+		l.skipUnowed(slot, c, s)
 	}
 	if !l.ledger.note(slot, int(s.Publisher), s.Sequence) {
 		return

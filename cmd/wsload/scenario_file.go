@@ -105,6 +105,7 @@ func readScenario(text []byte, c *loadtest.Config) error {
 		"settle":        {set: r.duration(&c.Settle)},
 		"drain":         {set: r.duration(&c.Drain)},
 		"backoff":       {set: r.duration(&c.Backoff)},
+		"subscribe":     {set: r.negated(&c.NoSubscribe)},
 		"retry":         {set: r.negated(&c.NoRetry)},
 		"header": {set: r.each(r.value(func(s string) error {
 			c.Header = append(c.Header, s)

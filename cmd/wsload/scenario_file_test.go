@@ -89,7 +89,7 @@ func TestCheckTellsAllThatIsWrong(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 	stdout.Reset()
-	if code := run([]string{"check", exampleFile}, strings.NewReader(""), &stdout, &stderr); code != exitOK || stdout.String() != "scenario: 4 phases, 5s in all\n" {
+	if code := run([]string{"check", exampleFile}, strings.NewReader(""), &stdout, &stderr); code != exitOK || stdout.String() != "scenario: 4 phases, 2.5s in all\n" {
 		t.Errorf("exit %d: %s", code, stdout.String())
 	}
 }

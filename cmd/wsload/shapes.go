@@ -67,6 +67,7 @@ func (o *options) addRetry(set *flag.FlagSet) {
 		c.NoRetry = !retry
 		return err
 	})
+	set.BoolVar(&c.NoSubscribe, "no-subscribe", false, "do not subscribe; with --rate 0, for servers that only accept connections")
 	set.DurationVar(&c.Backoff, "backoff", 100*time.Millisecond, "longest pause before the first further attempt; it doubles up to 10s")
 }
 
