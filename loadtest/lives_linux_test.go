@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // livesRun is a small run with phases.
@@ -163,5 +164,60 @@ func TestWhatAServerDoesToAReturnIsTold(t *testing.T) {
 				t.Errorf("%+v\n%+v", r.Ledger, r.Verdict)
 			}
 		})
+	}
+}
+
+func TestChurnWithoutPublications(t *testing.T) {
+	t.Parallel()
+	s := &pushServer{}
+	s.start(t)
+	cfg := livesRun(s.url("/echo"), PhasePlan{Name: "churn", Duration: tenths(4), Churn: 200, ChurnRandom: true})
+	cfg.Rate, cfg.NoSubscribe = 0, true
+	r := mustRun(t, cfg)
+	if p := r.Phases[0]; !r.Verdict.OK || p.Churned == 0 || p.Churned+p.ChurnMissed != 80 || p.Published != 0 || r.Ledger.Expected != 0 {
+		t.Errorf("%+v\n%+v", r.Verdict, p)
+	}
+}
+
+func TestSlowConnectionsThatTheServerEnds(t *testing.T) {
+	t.Parallel()
+	var s *pushServer
+	s = &pushServer{publish: func(nth int) int {
+		if nth == 3 {
+			s.closeSubscriber(0, 1008)
+		}
+		return http.StatusOK
+	}}
+	s.start(t)
+	cfg := livesRun(s.url("/ws"), PhasePlan{Name: "slow", Duration: tenths(4), Slow: 1, Trickle: 1 << 20})
+	cfg.Conns = 1
+	r := mustRun(t, cfg)
+	if !r.Verdict.OK || r.Slow.Ended != 1 || r.Slow.Endings["close 1008 bye"] != 1 || r.Phases[0].Ended != 1 || len(r.Connections.Endings) != 0 {
+		t.Errorf("%+v\n%+v\n%+v", r.Verdict, r.Slow, r.Phases)
+	}
+}
+
+func TestConnectionsThatTheServerEndsComeBack(t *testing.T) {
+	t.Parallel()
+	var s *pushServer
+	s = &pushServer{publish: func(nth int) int {
+		if nth == 5 {
+			s.closeSubscriber(7, 1001)
+		}
+		return http.StatusOK
+	}}
+	s.start(t)
+	cfg := livesRun(s.url("/ws"), PhasePlan{Name: "steady", Duration: tenths(10)})
+	cfg.Backoff = time.Millisecond
+	r := mustRun(t, cfg)
+	if p := r.Phases[0]; r.Verdict.OK || r.Connections.Endings["close 1001 bye"] != 1 || p.Ended != 1 || p.Reconnect.Count != 1 || p.Conns != 60 ||
+		r.Ledger.Lost != 0 {
+		t.Errorf("%+v\n%+v\n%+v", r.Connections, p, r.Ledger)
+	}
+}
+
+func TestConnectionAtRestStaysSmall(t *testing.T) {
+	if size := unsafe.Sizeof(conn{}); size > 40 {
+		t.Errorf("%d bytes", size)
 	}
 }

@@ -129,3 +129,16 @@ func TestShapesRefuseWhatTheyCannotRead(t *testing.T) {
 		}
 	}
 }
+
+func TestPlansAreAsInAFile(t *testing.T) {
+	opts, err := parseRun([]string{exampleFile}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range opts.config.Phases {
+		var again loadtest.Config
+		if err := readScenario([]byte("url: ws://h/ws\nphases:\n  - "+p.String()), &again); err != nil || again.Phases[0].String() != p.String() {
+			t.Errorf("%v: %v, %v", p, again.Phases, err)
+		}
+	}
+}
