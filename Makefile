@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration acme fuzz bench build floor load truth bench-peers clean
+.PHONY: help check test race debug conformance wss integration acme ratchet fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -45,6 +45,9 @@ integration: ## the tests with Node, Python, curl, OpenSSL, Chromium and haproxy
 
 acme: ## certificates from a real ACME server, which is fetched and run in the test
 	cd test/acme && $(GO) vet ./... && $(GO) test -race -count=1 ./...
+
+ratchet: ## the instructions of a delivery, an echo and an opening, counted by valgrind, against what they were
+	WSEDGE_RATCHET=1 $(GO) test -count=1 -v ./test/ratchet
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \

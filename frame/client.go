@@ -28,39 +28,59 @@ const (
 	reasonAccept      = "websocket_accept"
 	reasonSubprotocol = "subprotocol"
 	reasonExtension   = "extension_not_offered"
+	reasonDeflate     = "deflate_answer"
 )
 
 // CheckServerHandshake checks a server's answer, a head that HeadScanner.Scan has found, against the key that was sent
 // (RFC 6455, section 4.1). subprotocol is the one that the server chose, nil for none; whether it was offered is for
-// the caller to check. An answer that accepts an extension is refused, since this package knows none. err is a
-// *HandshakeError with the status that the server answered, or 0 where it did not speak HTTP/1.
+// the caller to check. An answer that accepts an extension is refused: CheckDeflateHandshake is for those that offer one.
+// err is a *HandshakeError with the status that the server answered, or 0 where it did not speak HTTP/1.
 func CheckServerHandshake(head, key []byte) (subprotocol []byte, err error) {
+	answer, err := checkAnswer(head, key)
+	if err != nil {
+		return nil, err
+	}
+	if _, count := answer.headers.count("Sec-WebSocket-Extensions"); count > 0 {
+		return nil, answer.refuse(reasonExtension)
+	}
+	return answer.subprotocol, nil
+}
+
+// serverAnswer is an answer that is right but for its extensions.
+type serverAnswer struct {
+	headers     fields
+	subprotocol []byte
+}
+
+func (a *serverAnswer) refuse(reason string) error {
+	return &HandshakeError{Status: statusSwitched, Reason: reason}
+}
+
+// checkAnswer checks everything but extensions.
+func checkAnswer(head, key []byte) (answer serverAnswer, err error) {
 	status, fields, failure := parseResponse(head)
 	if failure != nil {
-		return nil, failure
+		return answer, failure
 	}
 	refuse := func(reason string) error { return &HandshakeError{Status: status, Reason: reason} }
 	if status != statusSwitched {
-		return nil, refuse(reasonStatus)
+		return answer, refuse(reasonStatus)
 	}
 	if !fields.hasToken("Upgrade", "websocket") {
-		return nil, refuse(reasonUpgrade)
+		return answer, refuse(reasonUpgrade)
 	}
 	if !fields.hasToken("Connection", "upgrade") {
-		return nil, refuse(reasonConnection)
+		return answer, refuse(reasonConnection)
 	}
 	accept, count := fields.count("Sec-WebSocket-Accept")
 	if count != 1 || !bytes.Equal(accept, AppendAcceptKey(nil, key)) {
-		return nil, refuse(reasonAccept)
+		return answer, refuse(reasonAccept)
 	}
-	if _, count := fields.count("Sec-WebSocket-Extensions"); count > 0 {
-		return nil, refuse(reasonExtension)
-	}
-	subprotocol, count = fields.count("Sec-WebSocket-Protocol")
+	subprotocol, count := fields.count("Sec-WebSocket-Protocol")
 	if count > 1 || count == 1 && !all(subprotocol, classToken) {
-		return nil, refuse(reasonSubprotocol)
+		return answer, refuse(reasonSubprotocol)
 	}
-	return subprotocol, nil
+	return serverAnswer{fields, subprotocol}, nil
 }
 
 // parseResponse reads the head of a response: "HTTP/1.1 101 Switching Protocols" and its header lines.

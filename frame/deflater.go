@@ -47,19 +47,44 @@ func NewDeflater(windowBits uint8, level int) *Deflater {
 // AppendFrame appends a message as one unmasked frame, compressed if that makes it smaller, and reports which it is. window
 // is the context that the message may refer to, and becomes part of; nil: it stands alone. It borrows payload.
 func (d *Deflater) AppendFrame(dst []byte, op Opcode, payload []byte, window *Window) (_ []byte, compressed bool) {
-	start := len(dst)
 	const room = MaxHeaderBytes - 4 // a header without a masking key
-	dst = append(dst, make([]byte, room)...)
-	dst = d.appendCompressed(dst, payload, window.bytes())
-	size := len(dst) - start - room
-	if size >= len(payload) {
-		return AppendFrame(dst[:start], op, payload), false
+	start := len(dst)
+	dst, size := d.appendBehind(dst, room, payload, window)
+	if size < 0 {
+		return AppendFrame(dst, op, payload), false
 	}
 	header := appendHeader(dst[:start], firstByte(true, op)|rsv1, 0, size)
 	body := len(header)
 	copy(dst[body:], dst[start+room:])
-	window.add(payload)
 	return dst[:body+size], true
+}
+
+// AppendMaskedFrame is AppendFrame for a client, which masks with a fresh, unpredictable key (RFC 6455, section 10.3): what
+// is masked are the compressed bytes (RFC 7692, section 6.1).
+func (d *Deflater) AppendMaskedFrame(dst []byte, op Opcode, payload []byte, window *Window, key [4]byte) (_ []byte, compressed bool) {
+	start := len(dst)
+	dst, size := d.appendBehind(dst, MaxHeaderBytes, payload, window)
+	if size < 0 {
+		return AppendMaskedFrame(dst, op, payload, key), false
+	}
+	header := append(appendHeader(dst[:start], firstByte(true, op)|rsv1, maskBit, size), key[:]...)
+	body := len(header)
+	copy(dst[body:], dst[start+MaxHeaderBytes:])
+	Mask(dst[body:body+size], key, 0)
+	return dst[:body+size], true
+}
+
+// appendBehind leaves room and appends payload compressed, size bytes, of which window then knows. Where that is not smaller
+// size is -1, and dst is as it was.
+func (d *Deflater) appendBehind(dst []byte, room int, payload []byte, window *Window) (_ []byte, size int) {
+	start := len(dst)
+	dst = append(dst, make([]byte, room)...)
+	dst = d.appendCompressed(dst, payload, window.bytes())
+	if size = len(dst) - start - room; size >= len(payload) {
+		return dst[:start], -1
+	}
+	window.add(payload)
+	return dst, size
 }
 
 // appendCompressed appends payload as DEFLATE blocks that end at a byte boundary, without the tail.

@@ -2,7 +2,8 @@
 // masking, whole messages out of a stream that arrives in any cut, and close frames.
 //
 // It does no I/O, starts no goroutine, keeps no time and logs nothing. It never believes a length that a peer claims:
-// memory grows only with bytes that have arrived. It knows no extension yet, so every reserved bit is an error.
+// memory grows only with bytes that have arrived. Of extensions it knows permessage-deflate (RFC 7692), for both sides; where
+// that has not been negotiated, every reserved bit is an error.
 //
 // # Ownership
 //

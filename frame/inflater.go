@@ -25,6 +25,10 @@ const (
 // message of several streams has come. Nothing of a message is used for the next, so one is shared by all Decoders of a
 // goroutine, to which it is confined.
 type Inflater struct {
+	// Messages counts the compressed messages of all Decoders, Compressed their bytes as they came, and Inflated those of the
+	// messages themselves; what failed is not in it.
+	Messages, Compressed, Inflated uint64
+
 	flate  io.Reader
 	buffer *bufio.Reader
 	in     deflated
@@ -42,7 +46,8 @@ func NewInflater() *Inflater {
 
 // message inflates a compressed message: wire, which it empties, and last behind it.
 func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *assembly, last []byte) (Message, *Error) {
-	f.in = deflated{wire: *wire, last: last, left: int64(wire.size() + len(last) + len(inflateTail))}
+	compressed := wire.size() + len(last)
+	f.in = deflated{wire: *wire, last: last, left: int64(compressed + len(inflateTail))}
 	*wire = assembly{}
 	f.out = inflated{cfg: cfg, in: &f.in, text: op == OpText}
 	f.buffer.Reset(&f.in)
@@ -60,7 +65,11 @@ func (f *Inflater) message(cfg *DecoderConfig, op Opcode, wire *assembly, last [
 	m, err := out.payload.finish(cfg, op, nil)
 	if err != nil {
 		out.payload.release()
+		return m, err
 	}
+	f.Messages++
+	f.Compressed += uint64(compressed)
+	f.Inflated += uint64(len(m.Payload))
 	cfg.Window.add(m.Payload)
 	return m, err
 }

@@ -5,8 +5,8 @@ import "time"
 // behindInterval is how often a loop counts those that lack something, while it waits for the last deliveries.
 const behindInterval = int64(100 * time.Millisecond)
 
-// seal notes what has been sent in all.
-func (l *loop) seal(c *sealCommand) {
+// sealAt notes what has been sent in all.
+func (l *loop) sealAt(c *sealCommand) {
 	l.lives.sealed, l.lives.sealedAt = c.Sent, 0
 }
 

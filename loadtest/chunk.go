@@ -15,6 +15,8 @@ type chunkCache struct {
 type chunk struct {
 	bytes  []byte
 	stamps []stamp
+	// inflated is what of it came compressed.
+	inflated inflated
 }
 
 // find returns the stamps of an equal read, or nil.

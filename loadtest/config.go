@@ -89,6 +89,10 @@ type Config struct {
 	NoRetry bool
 	Backoff time.Duration
 	initial int // what Conns was; with phases, Conns becomes the most that there are at a time
+	// TLS is for wss and https URLs; with others it must be left as it is.
+	TLS TLS
+	// Deflate offers permessage-deflate with the handshakes (default: not at all).
+	Deflate Deflate
 
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
@@ -164,6 +168,10 @@ func (c Config) validate() error {
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
 	c.validatePhases(complain)
+	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
+	if _, err := c.TLS.config(""); err != nil {
+		problems = append(problems, err)
+	}
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}

@@ -11,6 +11,7 @@ type connState uint8
 const (
 	stateNew connState = iota
 	stateConnecting
+	stateSecuring // wss: the TLS handshake is under way
 	stateUpgrading
 	stateSubscribing
 	stateReady
@@ -28,9 +29,9 @@ type conn struct {
 	sent     uint32 // Echo: messages so far
 	state    connState
 	wasReady bool
-	alive    bool  // with phases: it is ready, and its life in the ledger goes on
-	slow     bool  // it is slow in some phase
-	attempts uint8 // at a setup, one after the other, that failed
+	alive    bool   // with phases: it is ready, and its life in the ledger goes on
+	slow     bool   // it is slow in some phase
+	extra    uint32 // entry in the loop's table of TLS sessions and codecs; 0: none
 }
 
 // leftover is what a connection only rarely has.
@@ -89,6 +90,13 @@ func (l *loop) ready(slot int, events uint32) {
 
 // send writes p, or as much as the socket takes; the rest goes out when it is writable. It borrows p.
 func (l *loop) send(slot int, c *conn, p []byte) {
+	if p = l.seal(c, p); len(p) > 0 {
+		l.sendBytes(slot, c, p)
+	}
+}
+
+// sendBytes is send below TLS.
+func (l *loop) sendBytes(slot int, c *conn, p []byte) {
 	if c.rest != nil && len(c.rest.out) > 0 {
 		if len(c.rest.out)+len(p) > maxUnsent {
 			l.end(slot, c, failure{text: "send: the server does not read"})
@@ -135,7 +143,7 @@ func (l *loop) flush(slot int, c *conn) {
 }
 
 func (l *loop) watchConn(slot int, c *conn, events uint32) {
-	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), events); err != nil {
+	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), l.interest(slot, c, events)); err != nil {
 		l.end(slot, c, failureOf("watch", err))
 	}
 }
@@ -160,8 +168,10 @@ func (l *loop) release(c *conn) {
 		return
 	}
 	c.state = stateDone
+	decoding, _ := l.codecOf(c)
+	c.decoder.Reset(decoding)
+	l.endExtra(c)
 	c.rest = nil
-	c.decoder.Reset(&l.decoding)
 	if c.fd != noDescriptor {
 		_ = unix.Close(int(c.fd))
 	}
@@ -177,7 +187,12 @@ func (l *loop) fail(slot int, c *conn, code frame.CloseCode, f failure) {
 func (l *loop) sendClose(c *conn, code frame.CloseCode) {
 	payload := frame.AppendClosePayload(nil, code, "")
 	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpClose, payload, l.nextMask())
-	_, _ = sendNow(c.fd, l.scratch)
+	if l.session(c) != nil && c.unsent() > 0 {
+		return // in the midst of a record
+	}
+	if out := l.seal(c, l.scratch); len(out) > 0 {
+		_, _ = sendNow(c.fd, out)
+	}
 }
 
 // startClosing says good-bye on all connections. The loop ends when the servers' answers are in, or after closeGrace.

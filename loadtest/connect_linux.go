@@ -84,6 +84,8 @@ func (s connState) waitsFor() string {
 	switch s {
 	case stateConnecting:
 		return "connect"
+	case stateSecuring:
+		return "tls"
 	case stateUpgrading:
 		return "handshake"
 	default:
@@ -91,17 +93,25 @@ func (s connState) waitsFor() string {
 	}
 }
 
-// connected sends the opening handshake.
+// connected begins the TLS handshake, or goes on without.
 func (l *loop) connected(slot int, c *conn) {
 	if errno := connectError(c.fd); errno != 0 {
 		l.end(slot, c, failureOf("connect", errno))
 		return
 	}
-	c.state = stateUpgrading
-	l.watchConn(slot, c, unix.EPOLLIN)
-	if c.over() {
+	if l.tls != nil {
+		l.startTLS(slot, c)
 		return
 	}
+	l.watchConn(slot, c, unix.EPOLLIN)
+	if !c.over() {
+		l.upgrade(slot, c)
+	}
+}
+
+// upgrade sends the opening handshake.
+func (l *loop) upgrade(slot int, c *conn) {
+	c.state = stateUpgrading
 	l.scratch = frame.AppendClientHandshake(l.scratch[:0], l.spec.Host, l.spec.Path, l.handshakeKey(slot), l.spec.Header)
 	l.send(slot, c, l.scratch)
 }
@@ -127,7 +137,7 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 	if n == 0 {
 		return
 	}
-	subprotocol, err := frame.CheckServerHandshake(rest.head[:n], l.handshakeKey(slot))
+	subprotocol, err := l.checkHandshake(slot, c, rest.head[:n])
 	if err != nil {
 		l.end(slot, c, handshakeFailure(err))
 		return
@@ -146,6 +156,18 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 	}
 }
 
+// checkHandshake checks the server's answer, and takes up what it says of permessage-deflate.
+func (l *loop) checkHandshake(slot int, c *conn, head []byte) (subprotocol []byte, err error) {
+	if l.spec.Deflate == NoDeflate {
+		return frame.CheckServerHandshake(head, l.handshakeKey(slot))
+	}
+	subprotocol, agreed, err := frame.CheckDeflateHandshake(head, l.handshakeKey(slot), l.spec.Deflate.offer())
+	if err == nil {
+		l.deflateAgreed(c, agreed)
+	}
+	return subprotocol, err
+}
+
 // upgraded sends the subscribe message, where there has to be one.
 func (l *loop) upgraded(slot int, c *conn) {
 	now := l.clock.now()
@@ -159,7 +181,7 @@ func (l *loop) upgraded(slot int, c *conn) {
 	c.state = stateSubscribing
 	message := append([]byte(`{"type":"subscribe","id":1,"channel":`), jsonString(l.spec.Channel)...)
 	message = append(message, '}')
-	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, message, l.nextMask())
+	l.scratch = l.appendMessage(l.scratch[:0], c, frame.OpText, message)
 	l.send(slot, c, l.scratch)
 }
 
@@ -188,6 +210,9 @@ func (l *loop) nowReady(slot int, c *conn) {
 		l.tally.counts.Reborn++
 	}
 	c.state, c.wasReady = stateReady, true
+	if s := l.session(c); s != nil {
+		s.layer.cool() // the keys that are needed again are made again
+	}
 	l.tally.counts.Ready++
 	l.lifeBegins(slot, c)
 	if l.spec.Stalled {

@@ -6,8 +6,11 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
-// The package never uses the server side of wsedge: of the project it imports package frame alone. Without phases it
-// never retries a connection; with them it does and counts each attempt. It never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
+// Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
+//
+// The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either
+// opens a record or does not (decision 7). Without phases it never retries a connection; with them it does, and counts each
+// attempt. It never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.
 //
 // A run may have phases (Config.Phases), in which connections come and go, rates change, and some stop reading. lives.go has

@@ -108,7 +108,7 @@ func (l *loop) sendEcho(slot int, intended int64) {
 	}
 	s := stamp{Run: l.spec.Run, Publisher: uint32(l.first + slot), Sequence: c.sent, Intended: intended}
 	l.text = appendStamp(l.text[:0], s, l.spec.Payload)
-	l.scratch = frame.AppendMaskedFrame(l.scratch[:0], frame.OpText, l.text, l.nextMask())
+	l.scratch = l.appendMessage(l.scratch[:0], c, frame.OpText, l.text)
 	c.sent++
 	l.tally.counts.Sent++
 	l.send(slot, c, l.scratch)

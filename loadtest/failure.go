@@ -46,8 +46,12 @@ type ErrorCounts struct {
 	Timeout map[string]uint64 `json:"timeout"`
 	// DNS: the host's name has no address.
 	DNS uint64 `json:"dns"`
-	// TLS: the server speaks TLS where plain text was expected.
+	// TLS handshakes that failed, and records that were wrong; and a server that speaks TLS where plain text was expected.
 	TLS uint64 `json:"tls"`
+	// TLSCauses are the same by what was wrong: unknown_authority, expired, wrong_name, certificate, version, not_tls,
+	// on_plain_port, closed (within the handshake), truncated (an end without close_notify, in the midst), too_much,
+	// no_progress, bad_record, other; alert_ and the name of one that the server sent, sent_ and that of one that it was sent.
+	TLSCauses map[string]uint64 `json:"tls_causes"`
 	// HTTPStatus counts answers other than 101 to a handshake, and other than 2xx to a publication, by status.
 	HTTPStatus map[string]uint64 `json:"http_status"`
 	// BadHandshake counts answers that are no WebSocket handshake, by the reason of frame.HandshakeError; "closed" is none.
@@ -66,7 +70,7 @@ type ErrorCounts struct {
 func newErrorCounts() ErrorCounts {
 	return ErrorCounts{
 		Timeout: map[string]uint64{}, HTTPStatus: map[string]uint64{}, BadHandshake: map[string]uint64{},
-		Subscription: map[string]uint64{}, Protocol: map[string]uint64{}, Close: map[string]uint64{}, Other: map[string]uint64{},
+		Subscription: map[string]uint64{}, Protocol: map[string]uint64{}, Close: map[string]uint64{}, Other: map[string]uint64{}, TLSCauses: map[string]uint64{},
 	}
 }
 
@@ -84,6 +88,7 @@ func (e *ErrorCounts) count(f failure, n uint64) {
 		e.DNS += n
 	case failedTLS:
 		e.TLS += n
+		countCause(e.TLSCauses, f.kind, n)
 	case failedStatus:
 		countCause(e.HTTPStatus, f.kind, n)
 	case failedHandshake:
@@ -106,6 +111,7 @@ func (e *ErrorCounts) add(o ErrorCounts) {
 	e.Reset += o.Reset
 	e.DNS += o.DNS
 	e.TLS += o.TLS
+	mergeCounts(e.TLSCauses, o.TLSCauses)
 	mergeCounts(e.Timeout, o.Timeout)
 	mergeCounts(e.HTTPStatus, o.HTTPStatus)
 	mergeCounts(e.BadHandshake, o.BadHandshake)
@@ -132,7 +138,7 @@ func (e *ErrorCounts) line() string {
 	plain(e.Reset, "reset")
 	kinds(e.Timeout, "timeout of")
 	plain(e.DNS, "DNS")
-	plain(e.TLS, "TLS")
+	kinds(e.TLSCauses, "TLS")
 	kinds(e.HTTPStatus, "HTTP status")
 	kinds(e.BadHandshake, "bad handshake")
 	kinds(e.Subscription, "subscription")
@@ -188,7 +194,7 @@ func timeoutFailure(waitedFor string) failure {
 // headFailure is of a head that frame.HeadScanner refused; its Status would be a server's answer to it.
 func headFailure(head []byte, err error) failure {
 	if isTLSRecord(head) {
-		return failure{failedTLS, "", "tls: the server speaks TLS on this port"}
+		return tlsFailure(tlsOnPlainPort)
 	}
 	return badHandshake(reasonOf(err))
 }

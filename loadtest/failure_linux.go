@@ -12,6 +12,9 @@ import (
 
 // failureOf classifies what the system says of a connection while doing something.
 func failureOf(doing string, err error) failure {
+	if f, ok := tlsFailureOf(err); ok {
+		return f
+	}
 	f := failure{text: causeOf(doing, err)}
 	var dns *net.DNSError
 	switch {

@@ -16,6 +16,9 @@ const probeLead = int64(time.Millisecond)
 func (r *run) fanout(ctx context.Context) error {
 	r.board = newBoard(r.clock, r.window)
 	request := newRequestMaker(r.target.PublishURL, headerBlock(r.cfg.Header), r.target.Channel, r.id, r.cfg.Payload)
+	if err := request.secure(&r.cfg.TLS, r.target.PublishURL); err != nil {
+		return err
+	}
 	scheduling, stopSchedule := context.WithCancel(ctx)
 	// The publishers outlive ctx: what is under way at an interruption gets its answer.
 	publishing, stopPublishers := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,12 +1,17 @@
 package loadtest
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
 
 // finish writes the report from what the workers and publishers say.
 func (r *run) finish() {
 	report := r.report
 	report.Window = r.window.report()
 	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
+	tlsTimes, secured, deflated := newHistogram(), newTLSCounts(), DeflateCounts{}
 	var tally tallyCounts
 	var records [][]publicationRecord
 	var cpu int64
@@ -28,11 +33,15 @@ func (r *run) finish() {
 		mergeRecords(&records, w.Records)
 		r.noteBusy(w)
 		cpu += w.CPU
+		_ = mergeEncoded(tlsTimes, w.TLSTimes)
+		secured.add(w.TLS)
+		deflated.add(w.Deflate)
 	}
 	report.Connections = Connections{
 		Wanted: r.cfg.Conns, Established: tally.Ready - tally.Reborn, Failures: failures, Endings: endings,
 		SetupSecs: report.Connections.SetupSecs, Connect: percentilesOf(connect), Subscribe: percentilesOf(subscribe),
 	}
+	r.reportTransport(tlsTimes, secured, deflated)
 	report.Messages = Messages{
 		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
 		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
@@ -61,6 +70,19 @@ func (r *run) finish() {
 	report.judge()
 	for _, e := range r.cfg.Expect {
 		report.Expectations = append(report.Expectations, e.Check(report))
+	}
+}
+
+// reportTransport is about what lies below and above the frames.
+func (r *run) reportTransport(times *hdrhistogram.Histogram, secured TLSCounts, deflated DeflateCounts) {
+	r.report.Connections.TLS = percentilesOf(times)
+	if r.target.TLS != nil {
+		r.report.TLS = &TLSReport{
+			Agreed: secured, Resume: r.cfg.TLS.Resume, Verified: !r.cfg.TLS.Insecure, Compact: r.cfg.TLS.compact(),
+		}
+	}
+	if r.cfg.Deflate != NoDeflate {
+		r.report.Deflate = &DeflateReport{Offered: r.cfg.Deflate, Counts: deflated}
 	}
 }
 
@@ -98,7 +120,8 @@ func (r *run) configEcho() ConfigEcho {
 		Processes: r.cfg.Processes, Threads: r.cfg.Threads, Payload: r.cfg.Payload, Rate: r.cfg.Rate, Arrivals: r.cfg.Arrivals.String(), Seed: r.cfg.Seed,
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
-		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Name: r.cfg.Name,
+		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Deflate: r.cfg.Deflate,
+		Name: r.cfg.Name,
 	}
 	if r.cfg.Scenario == Fanout {
 		c.PublishURL = r.target.PublishURL.String()

@@ -27,6 +27,8 @@ func (l *loop) leave(slot int, by DropKind) {
 	switch {
 	case by == DropReset:
 		_ = unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		_ = unix.Close(int(c.fd)) // before TLS can say good-bye
+		c.fd = noDescriptor
 	case by == DropSilent:
 		_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, int(c.fd), nil)
 		l.lives.held = append(l.lives.held, c.fd)

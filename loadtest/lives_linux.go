@@ -38,6 +38,7 @@ type comeback struct {
 	slot          int32
 	phase         int16 // that the connection was ended in
 	dropped       bool
+	failed        uint8 // attempts, so far
 }
 
 // returnQueue is a heap by due time.
@@ -307,19 +308,22 @@ func (l *loop) setupFailed(slot int, c *conn, f failure) {
 	if !returns {
 		back = comeback{intended: now, slot: int32(slot), phase: int16(l.lives.phase)}
 	}
-	back.due = now + l.backoff(c)
+	back.due = now + l.backoff(back.failed)
+	back.failed = min(back.failed+1, maxDoublings)
 	c.state = stateWaiting
 	heap.Push(&l.lives.waiting, back)
 }
 
-// maxBackoff is the longest pause between two attempts.
-const maxBackoff = int64(10 * time.Second)
+// maxBackoff is the longest pause between two attempts; it is reached long before maxDoublings.
+const (
+	maxBackoff   = int64(10 * time.Second)
+	maxDoublings = 20
+)
 
 // backoff is the time to the next attempt, evenly distributed from nothing to a bound that doubles each time ("full jitter":
 // Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
-func (l *loop) backoff(c *conn) int64 {
-	bound := min(int64(l.spec.Backoff)<<min(c.attempts, 20), maxBackoff)
-	c.attempts = min(c.attempts+1, 100)
+func (l *loop) backoff(failed uint8) int64 {
+	bound := min(int64(l.spec.Backoff)<<failed, maxBackoff)
 	return int64(splitmix(&l.lives.random) % uint64(max(bound, 1)))
 }
 
@@ -329,7 +333,7 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 		return
 	}
 	now := l.clock.now()
-	c.began, c.alive, c.attempts = now, true, 0
+	c.began, c.alive = now, true
 	l.ledger.begin(slot, func(publisher int) uint32 { return l.floorOf(publisher, now) })
 	if c.slow {
 		l.tally.slow.ready++
@@ -400,7 +404,7 @@ func (l *loop) serverEnded(slot int, c *conn, f failure) {
 		return
 	}
 	now := l.clock.now()
-	l.comeBack(comeback{due: now + l.backoff(c), intended: now, slot: int32(slot)})
+	l.comeBack(comeback{due: now + l.backoff(0), intended: now, slot: int32(slot)})
 }
 
 // setupTimed records a step of a setup in the current phase, too.

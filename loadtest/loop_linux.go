@@ -60,6 +60,12 @@ type loop struct {
 	closing   bool
 	closeBy   int64
 
+	// Owned by the loop, for connections of TLS or permessage-deflate.
+	tls        *loopTLS     // nil: plain text
+	deflate    *loopDeflate // nil until a server agrees to it
+	extras     []extra      // entry 0 is none
+	freeExtras []uint32
+
 	// Shared.
 	tally *tally
 	mu    sync.Mutex
@@ -144,6 +150,9 @@ func (l *loop) run() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.closeDescriptors()
+	if l.tls != nil {
+		defer l.tls.handshakes.Wait() // they wake the loop
+	}
 	defer l.closeConns()
 	l.connectAt = l.clock.now()
 	for {
@@ -203,6 +212,7 @@ func (l *loop) takeCommands() {
 	commands := l.inbox
 	l.inbox = nil
 	l.mu.Unlock()
+	l.serveHandshakes()
 	for _, c := range commands {
 		if c.Start != nil {
 			l.window = *c.Start
@@ -211,7 +221,7 @@ func (l *loop) takeCommands() {
 			l.startLives()
 		}
 		if c.Seal != nil {
-			l.seal(c.Seal)
+			l.sealAt(c.Seal)
 		}
 		if c.Stop != nil {
 			l.startClosing()

@@ -166,7 +166,7 @@ func (c Config) validatePhases(complain func(bad bool, format string, args ...an
 	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")
 	complain(len(c.Phases) > maxPhases, "at most %d phases", maxPhases)
-	complain(c.Backoff < 0, "backoff must not be negative")
+	complain(c.Backoff < 0 || c.Backoff > time.Hour, "backoff must be 0 to 1h")
 	seen := map[string]bool{}
 	for i, p := range c.Phases {
 		complain(!phaseName.MatchString(p.Name), "phase %d: the name must be lower-case letters, digits and dashes, not %q", i+1, p.Name)

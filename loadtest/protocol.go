@@ -19,6 +19,10 @@ type workerSpec struct {
 	Stalled   bool
 	Channel   string
 
+	// TLS is nil for ws; its ServerName is filled in. Header has the offer of Deflate already.
+	TLS     *TLS
+	Deflate Deflate
+
 	First       int // number of the worker's first connection within the run
 	Conns       int
 	TotalConns  int
@@ -146,6 +150,9 @@ type workerResult struct {
 	Failures  map[string]uint64
 	Endings   map[string]uint64
 	Errors    ErrorCounts
+	TLSTimes  []byte // TLS handshakes; encoded histogram
+	TLS       TLSCounts
+	Deflate   DeflateCounts
 	Records   [][]publicationRecord // by publisher and sequence
 	Lag       []byte                // of the loops; encoded histogram
 	LoopBusy  []float64             // CPU time per wall time in the window, by loop

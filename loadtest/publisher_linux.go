@@ -115,8 +115,7 @@ func (p *publisher) connect(ctx context.Context) error {
 	if p.conn != nil {
 		return nil
 	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", p.request.address)
+	conn, err := p.request.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,28 +17,40 @@ func (l *loop) receive(slot int, c *conn) {
 	case errno != 0:
 		l.lostPeer(slot, c, failureOf("receive", errno))
 	case n == 0:
-		l.lostPeer(slot, c, c.endOfStream())
+		l.lostPeer(slot, c, l.endOfStream(c))
 	default:
 		l.tally.counts.Bytes += uint64(n)
 		if c.slow {
 			l.tally.slow.bytes += uint64(n)
 		}
 		l.tally.counts.Reads++
-		if c.state == stateUpgrading {
-			l.receiveHead(slot, c, l.buf[:n])
+		if s := l.session(c); s != nil {
+			l.receiveSecure(s, c, l.buf[:n])
 			return
 		}
-		l.consume(slot, c, l.buf[:n])
+		l.arrived(slot, c, l.buf[:n])
 	}
+}
+
+// arrived takes what came over the connection, out of its records where it has TLS. It changes in.
+func (l *loop) arrived(slot int, c *conn, in []byte) {
+	if c.state == stateUpgrading {
+		l.receiveHead(slot, c, in)
+		return
+	}
+	l.consume(slot, c, in)
 }
 
 // lostPeer is the end of the stream. After our close frame it is the way things should go.
 func (l *loop) lostPeer(slot int, c *conn, f failure) {
-	if c.state == stateClosing {
+	switch c.state {
+	case stateClosing:
 		l.closed(c)
-		return
+	case stateSecuring:
+		l.cutHandshake(slot, c, f)
+	default:
+		l.end(slot, c, f)
 	}
-	l.end(slot, c, f)
 }
 
 // endOfStream is the end without a close frame.
@@ -55,9 +67,12 @@ const closedWithoutFrame = "1006"
 // consume takes the frames of one read. It changes in.
 func (l *loop) consume(slot int, c *conn, in []byte) {
 	now := l.clock.now()
-	atRest := c.decoder.AtRest() && c.state == stateReady
+	decoding, chunks := l.codecOf(c)
+	atRest := chunks != nil && c.decoder.AtRest() && c.state == stateReady
+	inflatedBefore := l.inflatedSoFar()
 	if atRest {
-		if stamps := l.chunks.find(in); stamps != nil {
+		if stamps := chunks.find(in); stamps != nil {
+			l.bookInflated(chunks.entries[chunks.last].inflated)
 			for i := range stamps {
 				l.deliver(slot, c, stamps[i], now)
 			}
@@ -68,7 +83,7 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 	var stamps [16]stamp
 	known, all := stamps[:0], true
 	for len(in) > 0 {
-		m, n, err := c.decoder.Next(&l.decoding, in)
+		m, n, err := c.decoder.Next(decoding, in)
 		if err != nil {
 			l.broken(slot, c, err)
 			return
@@ -87,7 +102,8 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 		}
 	}
 	if atRest && all && l.spec.Scenario == Fanout && c.decoder.AtRest() {
-		l.chunks.keep(whole, known)
+		chunks.keep(whole, known)
+		chunks.entries[chunks.last].inflated = l.inflatedSoFar().since(inflatedBefore)
 	}
 }
 

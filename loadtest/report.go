@@ -41,6 +41,9 @@ type Report struct {
 	// Acknowledgement is from a publication to the HTTP answer.
 	Acknowledgement Percentiles `json:"acknowledgement"`
 
+	TLS     *TLSReport     `json:"tls,omitempty"`     // with a wss URL
+	Deflate *DeflateReport `json:"deflate,omitempty"` // where it was offered
+
 	Messages  Messages   `json:"messages"`
 	Server    *Server    `json:"server,omitempty"` // with a PID
 	Generator Generator  `json:"generator"`
@@ -118,7 +121,8 @@ type ConfigEcho struct {
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
-	Name        string   `json:"name,omitempty"` // of a run with phases
+	Name        string   `json:"name,omitempty"`    // of a run with phases
+	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
 }
 
 // Title is what to call the run: the name of its phases together, or its scenario.
@@ -140,6 +144,7 @@ type Connections struct {
 	Retries   map[string]uint64 `json:"retries,omitempty"`
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
+	TLS       Percentiles       `json:"tls"`       // of it, the TLS handshake
 	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
 }
 
@@ -147,7 +152,7 @@ type Connections struct {
 type Messages struct {
 	Sent          uint64 `json:"sent"` // Echo
 	Measured      uint64 `json:"measured"`
-	BytesReceived uint64 `json:"bytes_received"`
+	BytesReceived uint64 `json:"bytes_received"` // from the sockets: with TLS, its records; with permessage-deflate, compressed
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`

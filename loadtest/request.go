@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"net"
 	"net/url"
@@ -15,12 +16,13 @@ type requestMaker struct {
 	after   []byte
 	run     uint32
 	payload int
+	tls     *tls.Config // nil: plain text
 }
 
 func newRequestMaker(u *url.URL, header, channel string, run uint32, payload int) requestMaker {
 	address := u.Host
 	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), "80")
+		address = net.JoinHostPort(u.Hostname(), defaultPort(u.Scheme))
 	}
 	return requestMaker{
 		address: address,

@@ -142,7 +142,7 @@ func (r *run) specs() []workerSpec {
 		share := float64(to-from) / float64(r.cfg.Conns)
 		specs[i] = workerSpec{
 			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
-			Header: headerBlock(r.cfg.Header), Subscribe: r.target.Subscribe, Stalled: r.cfg.Stalled, Channel: r.target.Channel,
+			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate, Subscribe: r.target.Subscribe, Stalled: r.cfg.Stalled, Channel: r.target.Channel,
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -36,6 +37,10 @@ type pushServer struct {
 	replay       int
 	replayTwice  bool
 	skipReturned int
+	// secure makes it a server of TLS.
+	secure *tls.Config
+	// deflate is how it accepts an offer of permessage-deflate; "" declines it.
+	deflate string
 
 	handlers sync.WaitGroup
 
@@ -56,6 +61,9 @@ func (s *pushServer) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.secure != nil {
+		listener = tls.NewListener(listener, s.secure)
+	}
 	s.listener, s.conns = listener, map[net.Conn]bool{}
 	if s.subscribed == "" {
 		s.subscribed = `{"type":"subscribed","id":1,"channel":"load"}`
@@ -64,7 +72,13 @@ func (s *pushServer) start(t *testing.T) {
 	t.Cleanup(s.stop)
 }
 
-func (s *pushServer) url(path string) string { return "ws://" + s.listener.Addr().String() + path }
+func (s *pushServer) url(path string) string {
+	scheme := "ws://"
+	if s.secure != nil {
+		scheme = "wss://"
+	}
+	return scheme + s.listener.Addr().String() + path
+}
 
 func (s *pushServer) stop() {
 	_ = s.listener.Close()
@@ -179,6 +193,16 @@ func (s *pushServer) upgrade(conn net.Conn, in *bufio.Reader, request *http.Requ
 			return
 		}
 	}
+	offer := request.Header.Get("Sec-WebSocket-Extensions")
+	cfg := frame.DecoderConfig{Role: frame.Server, MaxMessageBytes: 2 * MaxPayload}
+	if s.deflate != "" && offer != "" {
+		takeover := !strings.Contains(offer+s.deflate, "no_context_takeover")
+		conn = newDeflatingConn(conn, s.deflate, takeover)
+		cfg.Inflater = frame.NewInflater()
+		if takeover {
+			cfg.Window = frame.NewWindow(frame.MaxWindowBits)
+		}
+	}
 	answer := frame.AppendSwitchingProtocols(nil, []byte(request.Header.Get("Sec-WebSocket-Key")), "", "")
 	// The welcome comes in one write with the handshake's answer.
 	native := request.URL.Path == "/ws"
@@ -193,12 +217,11 @@ func (s *pushServer) upgrade(conn net.Conn, in *bufio.Reader, request *http.Requ
 	}
 	s.mu.Unlock()
 	if err == nil {
-		s.frames(conn, in, native)
+		s.frames(conn, in, native, &cfg)
 	}
 }
 
-func (s *pushServer) frames(conn net.Conn, in *bufio.Reader, native bool) {
-	cfg := frame.DecoderConfig{Role: frame.Server, MaxMessageBytes: 2 * MaxPayload}
+func (s *pushServer) frames(conn net.Conn, in *bufio.Reader, native bool, cfg *frame.DecoderConfig) {
 	var decoder frame.Decoder
 	buf := make([]byte, 4096)
 	for {
@@ -207,7 +230,7 @@ func (s *pushServer) frames(conn net.Conn, in *bufio.Reader, native bool) {
 			return
 		}
 		for rest := buf[:n]; len(rest) > 0; {
-			m, used, err := decoder.Next(&cfg, rest)
+			m, used, err := decoder.Next(cfg, rest)
 			if err != nil {
 				return
 			}

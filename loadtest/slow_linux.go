@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,16 +32,20 @@ func (l *loop) slowDown(p *PhasePlan) {
 	}
 }
 
-// regulate sets what a slow connection is watched for: nothing but its end while it is slow.
+// regulate sets what a slow connection is watched for.
 func (l *loop) regulate(slot int, c *conn) {
-	events := uint32(unix.EPOLLIN)
-	for _, s := range l.lives.slow[:l.lives.slowNow] {
-		if int(s) == slot {
-			events = 0
-			break
-		}
+	l.watchConn(slot, c, unix.EPOLLIN)
+}
+
+// interest is what to watch a connection for that wants events: one that is slow at present is not to be told of input.
+func (l *loop) interest(slot int, c *conn, events uint32) uint32 {
+	if !c.slow || c.state != stateReady {
+		return events
 	}
-	l.watchConn(slot, c, events)
+	if _, slowNow := slices.BinarySearch(l.lives.slow[:l.lives.slowNow], int32(slot)); slowNow {
+		return events &^ unix.EPOLLIN
+	}
+	return events
 }
 
 // trickleDue lets those that trickle read their share.

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"crypto/tls"
 	"sync"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -89,6 +90,8 @@ type tally struct {
 	retries   map[string]uint64 // setups that are tried again, with phases
 	phases    []*phaseTally
 	slow      slowTally
+	tlsTimes  *hdrhistogram.Histogram
+	tls       TLSCounts
 	busy      float64 // CPU time per wall time of the loop within the window
 }
 
@@ -102,7 +105,15 @@ func newTally() *tally {
 		retries:   map[string]uint64{},
 		slow:      newSlowTally(),
 		errors:    newErrorCounts(),
+		tlsTimes:  newHistogram(),
+		tls:       newTLSCounts(),
 	}
+}
+
+// securedIn counts a TLS handshake that took so many ns. mu is held.
+func (t *tally) securedIn(took int64, state *tls.ConnectionState) {
+	record(t.tlsTimes, took)
+	t.tls.count(state)
 }
 
 // failed and ended count a connection that never became ready, and one that did but ended early. mu is held.

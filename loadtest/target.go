@@ -19,6 +19,7 @@ type target struct {
 	Subscribe  bool           // a subscribe message has to be sent: the URL does not subscribe by itself
 	Channel    string
 	PublishURL *url.URL
+	TLS        *TLS // nil for ws; ServerName is filled in
 }
 
 // parseTarget takes the URL and the channel of a run apart. It does not resolve names.
@@ -27,11 +28,8 @@ func parseTarget(c Config) (target, *url.URL, error) {
 	if err != nil {
 		return target{}, nil, err
 	}
-	if u.Scheme == "wss" || u.Scheme == "https" {
-		return target{}, nil, errors.New("TLS (wss) is not supported: put the load on the plain port")
-	}
-	if u.Scheme != "ws" || u.Host == "" {
-		return target{}, nil, fmt.Errorf("want a URL such as ws://127.0.0.1:8080/ws, not %q", c.URL)
+	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+		return target{}, nil, fmt.Errorf("want a URL such as ws://127.0.0.1:8080/ws or wss://example.com/ws, not %q", c.URL)
 	}
 	if u.Path == "" {
 		u.Path = "/"
@@ -41,8 +39,15 @@ func parseTarget(c Config) (target, *url.URL, error) {
 		return target{}, nil, err
 	}
 	t.Path = u.RequestURI()
-	t.PublishURL, err = publishURL(c, u)
-	return t, u, err
+	if t.PublishURL, err = publishURL(c, u); err != nil {
+		return target{}, nil, err
+	}
+	if u.Scheme == "wss" {
+		t.TLS = c.TLS.forHost(u.Hostname())
+	} else if c.TLS.given() && (c.Scenario != Fanout || t.PublishURL.Scheme != "https") {
+		return target{}, nil, errors.New("the options of TLS are for wss and https: the URL is a plain one")
+	}
+	return t, u, nil
 }
 
 // chooseChannel settles on one channel: the URL of a raw endpoint names it, others are subscribed by a message.
@@ -69,13 +74,14 @@ func (t *target) chooseChannel(c Config, u *url.URL) error {
 
 func publishURL(c Config, ws *url.URL) (*url.URL, error) {
 	if c.PublishURL == "" {
-		return &url.URL{Scheme: "http", Host: ws.Host, Path: "/api/publish"}, nil
+		scheme := map[string]string{"ws": "http", "wss": "https"}[ws.Scheme]
+		return &url.URL{Scheme: scheme, Host: ws.Host, Path: "/api/publish"}, nil
 	}
 	u, err := url.Parse(c.PublishURL)
 	if err != nil {
 		return nil, err
 	}
-	if u.Scheme != "http" || u.Host == "" {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("want a publish URL such as http://127.0.0.1:8080/api/publish, not %q", c.PublishURL)
 	}
 	return u, nil
@@ -85,7 +91,7 @@ func publishURL(c Config, ws *url.URL) (*url.URL, error) {
 func (t *target) resolve(ctx context.Context, u *url.URL) error {
 	port := u.Port()
 	if port == "" {
-		port = "80"
+		port = defaultPort(u.Scheme)
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
@@ -100,6 +106,14 @@ func (t *target) resolve(ctx context.Context, u *url.URL) error {
 	}
 	t.Addr = netip.AddrPortFrom(addrs[0].Unmap(), uint16(number))
 	return nil
+}
+
+// defaultPort is a scheme's.
+func defaultPort(scheme string) string {
+	if scheme == "wss" || scheme == "https" {
+		return "443"
+	}
+	return "80"
 }
 
 // validHeaderLine keeps a header line from ending early and from overriding the handshake's own.

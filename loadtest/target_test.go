@@ -14,6 +14,8 @@ func TestTarget(t *testing.T) {
 		{Config{Scenario: Fanout, URL: "ws://h:1/ws?token=t", Channel: "news"}, "/ws?token=t", "news", true, "http://h:1/api/publish"},
 		{Config{Scenario: Fanout, URL: "ws://h:1/ws/raw"}, "/ws/raw?channel=load", "load", false, "http://h:1/api/publish"},
 		{Config{Scenario: Fanout, URL: "ws://h:1/ws/raw?channel=a%3Ab"}, "/ws/raw?channel=a%3Ab", "a:b", false, "http://h:1/api/publish"},
+		{Config{Scenario: Fanout, URL: "wss://h/ws"}, "/ws", "load", true, "https://h/api/publish"},
+		{Config{Scenario: Fanout, URL: "ws://h/ws", PublishURL: "https://p/x", TLS: TLS{Insecure: true}}, "/ws", "load", true, "https://p/x"},
 		{Config{Scenario: Fanout, URL: "ws://h", PublishURL: "http://p:2/x?y=z"}, "/", "load", true, "http://p:2/x?y=z"},
 		{Config{Scenario: Echo, URL: "ws://h:1/echo"}, "/echo", "load", false, "http://h:1/api/publish"},
 		{Config{Scenario: Idle, URL: "ws://h:1/ws", NoSubscribe: true}, "/ws", "load", false, "http://h:1/api/publish"},
@@ -32,8 +34,8 @@ func TestTarget(t *testing.T) {
 
 func TestTargetRefuses(t *testing.T) {
 	for _, cfg := range []Config{
-		{URL: ""}, {URL: "127.0.0.1:80"}, {URL: "http://h/ws"}, {URL: "ws:///ws"}, {URL: "wss://h/ws"}, {URL: "ws://h\x7f/"},
-		{URL: "ws://h/ws?channel=a", Channel: "b"}, {URL: "ws://h/ws", PublishURL: "https://h/"},
+		{URL: ""}, {URL: "127.0.0.1:80"}, {URL: "http://h/ws"}, {URL: "ws:///ws"}, {URL: "ws://h/ws", TLS: TLS{Insecure: true}}, {URL: "wss:///ws"}, {URL: "ws://h\x7f/"},
+		{URL: "ws://h/ws?channel=a", Channel: "b"}, {URL: "ws://h/ws", PublishURL: "ftp://h/"},
 	} {
 		if got, _, err := parseTarget(cfg); err == nil {
 			t.Errorf("%q: got %+v, want an error", cfg.URL, got)

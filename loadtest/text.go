@@ -49,6 +49,13 @@ func (r *Report) writeConnections(row rowFunc) {
 	c := r.Connections
 	row("connections", "%d of %d established in %.2f s", c.Established, c.Wanted, c.SetupSecs)
 	row("  handshake", "%s", c.Connect.line())
+	if r.TLS != nil && c.TLS.Count > 0 {
+		row("  tls", "%s", c.TLS.line())
+		row("", "%s", r.TLS.line())
+	}
+	if r.Deflate != nil {
+		row("  deflate", "%s", r.Deflate.Counts.line())
+	}
 	if c.Subscribe.Count > 0 {
 		row("  subscribe", "%s", c.Subscribe.line())
 	}

@@ -60,6 +60,10 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 }
 
 func (w *worker) startLoops() error {
+	config, err := w.spec.tlsConfig()
+	if err != nil {
+		return err
+	}
 	n := w.spec.loops()
 	w.ended = make(chan error, n)
 	for i := range n {
@@ -67,6 +71,9 @@ func (w *worker) startLoops() error {
 		l, err := newLoop(&w.spec, w.spec.FirstLoop+i, w.spec.First+from, to-from)
 		if err != nil {
 			return errors.Join(err, w.stopLoops())
+		}
+		if config != nil {
+			l.useTLS(config, w.spec.TLS.compact())
 		}
 		w.loops = append(w.loops, l)
 		go func() { w.ended <- l.run() }()
@@ -182,7 +189,8 @@ func (w *worker) markWindow() {
 // result settles the ledgers and writes the last line.
 func (w *worker) result(publishers []publisherTotals) error {
 	w.markWindow()
-	r := workerResult{Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
+	tlsTimes := newHistogram()
+	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
 	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
 	r.Retries = map[string]uint64{}
 	phases := make([]*phaseTally, len(w.spec.Phases))
@@ -207,12 +215,16 @@ func (w *worker) result(publishers []publisherTotals) error {
 		for i, t := range l.tally.phases {
 			phases[i].merge(t)
 		}
+		tlsTimes.Merge(l.tally.tlsTimes)
+		r.TLS.add(l.tally.tls)
+		r.Deflate.add(l.deflateCounts())
 	}
-	var failures [4]error
+	var failures [5]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
 	r.Lag, failures[3] = encodeHistogram(lag)
+	r.TLSTimes, failures[4] = encodeHistogram(tlsTimes)
 	if err := errors.Join(errors.Join(failures[:]...), r.takePhases(phases, slow)); err != nil {
 		return err
 	}

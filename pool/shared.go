@@ -10,7 +10,8 @@ import (
 type Shared struct {
 	// Immutable once a second reference exists.
 	buf     *Buffer
-	account *atomic.Int64 // has our weight added until the last Release; nil: none
+	account *atomic.Int64 // has charged added until the last Release; nil: none
+	charged int64
 
 	// Shared: atomic.
 	refs atomic.Int32
@@ -53,11 +54,12 @@ const sharedOverhead = 256
 // weight is what the Shared costs in memory.
 func (s *Shared) weight() int64 { return int64(cap(s.buf.B)) + sharedOverhead }
 
-// Charge adds to account what the Shared costs in memory, in bytes, until it is freed. Only the first owner may call it,
-// once, when the content is complete.
+// Charge adds to account what the Shared costs in memory, in bytes, until it is freed. Only the first owner may call it, when
+// the content is complete, and again, with the same account, when he has added to it.
 func (s *Shared) Charge(account *atomic.Int64) {
-	s.account = account
-	account.Add(s.weight())
+	weight := s.weight()
+	account.Add(weight - s.charged)
+	s.account, s.charged = account, weight
 }
 
 // Retain adds a reference. The caller must hold one already.
@@ -77,8 +79,8 @@ func (s *Shared) Release() {
 	}
 	held.shared.Add(-1)
 	if s.account != nil {
-		s.account.Add(-s.weight())
-		s.account = nil
+		s.account.Add(-s.charged)
+		s.account, s.charged = nil, 0
 	}
 	debugRelease(s.buf)
 	toClass(s.buf)

@@ -27,8 +27,9 @@ func (e *engineEvents) OnBoot(engine gnet.Engine) gnet.Action {
 // OnTick tells the loops that time passes. What they make of it is theirs: it comes on a goroutine of its own.
 func (e *engineEvents) OnTick() (delay time.Duration, action gnet.Action) {
 	e.ticked.Do(func() { close(e.running) })
+	now := e.srv.cfg.now()
 	for _, l := range e.srv.knownLoops() {
-		l.inbox.putTick()
+		l.inbox.putTick(now)
 	}
 	return tickPeriod, gnet.None
 }

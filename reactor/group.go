@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/pool"
@@ -18,6 +17,7 @@ type group struct {
 	loop    *loop
 	topic   *Topic
 	variant variant
+	form    Form
 	options FormOptions
 
 	members roster[*Conn]
@@ -36,22 +36,39 @@ type group struct {
 type arrival struct {
 	shared  *pool.Shared // owned
 	exclude *Conn        // gets nothing of it; may be nil
+	missing              // without it
 	end     int          // it is for the first end slots of the roster
+	gap     bool         // the notice of publications that were dropped for all
 }
 
 // batch is the publications that are served together: the same bytes for every member, but for those that some
 // publication leaves out.
 type batch struct {
-	shared *pool.Shared // owned; all of them joined. nil: there is no batch
-	last   *pool.Shared // owned; the newest alone, for KeepLatest. nil where frames is 1
-	parts  []arrival    // each of them, owned, where one leaves a conn out; else nil
-	frames int32        // how many
-	end    int          // for the first end slots
+	shared  *pool.Shared // owned; all of them joined. nil: there is no batch
+	newest  *pool.Shared // owned; the newest alone, for KeepLatest. nil where there is but one
+	parts   []arrival    // each of them, owned, where one leaves a conn out; else nil
+	missing              // without all of them
+	prev    uint64       // Seq before that of newest
+	frames  int32        // how many; none in the notice of a gap
+	end     int          // for the first end slots
+	form    Form
+	gap     bool
+}
+
+// entry is the batch as output of a conn of the topic. The caller owns it.
+func (b *batch) entry(t *Topic) entry {
+	b.shared.Retain()
+	if b.newest != nil {
+		b.newest.Retain()
+	}
+	return entry{
+		shared: b.shared, newest: b.newest, topic: t, missing: b.missing, prev: b.prev, frames: b.frames, form: b.form, gap: b.gap,
+	}
 }
 
 func newGroup(l *loop, t *Topic, v variant) *group {
 	f, _ := l.srv.form(v)
-	g := &group{loop: l, topic: t, variant: v, options: l.srv.cfg.Forms[f]}
+	g := &group{loop: l, topic: t, variant: v, form: f, options: l.srv.cfg.Forms[f]}
 	g.members.moved = func(c *Conn, index int) { c.subscriptionOf(t).index = int32(index) }
 	return g
 }
@@ -110,9 +127,15 @@ func (g *group) begin() {
 	n, size := g.batchSpan()
 	taken := g.waiting()[:n]
 	g.waitingBytes -= int64(size)
-	b := batch{frames: int32(n), end: taken[0].end}
+	first, last := &taken[0], &taken[n-1]
+	b := batch{
+		missing: missing{first.after, last.last}, prev: last.after, frames: int32(n), end: first.end, form: g.form, gap: first.gap,
+	}
+	if b.gap {
+		b.frames = 0
+	}
 	if n == 1 {
-		b.shared = taken[0].shared
+		b.shared = first.shared
 		b.shared.Retain()
 	} else {
 		b.shared = pool.NewShared(size)
@@ -120,8 +143,8 @@ func (g *group) begin() {
 			_, _ = b.shared.Write(a.shared.Bytes())
 		}
 		g.topic.srv.charge(b.shared)
-		b.last = taken[n-1].shared
-		b.last.Retain()
+		b.newest = last.shared
+		b.newest.Retain()
 	}
 	b.parts = g.keepParts(taken)
 	clear(taken)
@@ -192,8 +215,8 @@ func (g *group) release() {
 	for _, a := range g.batch.parts {
 		a.shared.Release()
 	}
-	if g.batch.last != nil {
-		g.batch.last.Release()
+	if g.batch.newest != nil {
+		g.batch.newest.Release()
 	}
 	g.batch.shared.Release()
 	g.batch, g.cursor = batch{}, 0
@@ -222,58 +245,6 @@ func (g *group) discard() {
 	}
 	g.pending, g.head, g.waitingBytes = nil, 0, 0
 	g.compact()
-}
-
-// overflow makes room by the topic's policy: more is published than the gap of the form lets through, and what waits would
-// fill the node. One publication may be above the limit when nothing else waits.
-func (g *group) overflow() {
-	if len(g.waiting()) == 1 {
-		return
-	}
-	policy := g.topic.policy
-	switch policy {
-	case DropNewest:
-		last := len(g.pending) - 1
-		g.dropped(policy, g.pending[last:])
-		g.pending = g.pending[:last]
-	case DropOldest:
-		n := 1
-		for room := g.waitingBytes - g.loop.srv.cfg.OutboundMaxBytes; n < len(g.waiting())-1; n++ {
-			if room -= int64(g.waiting()[n-1].shared.Len()); room <= 0 {
-				break
-			}
-		}
-		g.dropOldest(n)
-	case KeepLatest:
-		g.dropOldest(len(g.waiting()) - 1)
-	default:
-		waiting := int64(len(g.waiting()))
-		for _, c := range slices.Clone(g.members.slots) {
-			if c != nil {
-				g.loop.stats.drops[DropSlow].Add(waiting)
-				c.end(CauseSlow)
-			}
-		}
-		if g.idle() {
-			g.discard() // its turn may be far away
-		}
-	}
-}
-
-func (g *group) dropOldest(n int) {
-	g.dropped(g.topic.policy, g.waiting()[:n])
-	g.head += n
-	g.shift()
-}
-
-// dropped counts and releases publications that none of the members gets.
-func (g *group) dropped(policy SlowPolicy, gone []arrival) {
-	for i := range gone {
-		g.waitingBytes -= int64(gone[i].shared.Len())
-		gone[i].shared.Release()
-	}
-	g.loop.stats.drops[policy.dropReason()].Add(int64(len(gone) * g.members.live))
-	clear(gone)
 }
 
 // pause keeps the group from being served until gap has passed.

@@ -390,7 +390,7 @@ func (c *clock) pass(s *Server, d time.Duration) {
 		c.now = c.now.Add(tickPeriod)
 		c.mu.Unlock()
 		for _, l := range s.knownLoops() {
-			l.inbox.putTick()
+			l.inbox.putTick(s.cfg.now())
 			l.barrier()
 		}
 	}

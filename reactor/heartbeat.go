@@ -46,7 +46,11 @@ func (c *Conn) heartbeat() {
 			c.end(CauseSlow)
 			return
 		}
-		next = min(next, due)
+		var lives bool
+		if next, lives = c.dropStale(min(next, due)); !lives {
+			c.end(CauseSlow)
+			return
+		}
 	}
 	if c.partialSince != 0 && c.unfinished() {
 		due := c.partialSince + ticks(cfg.MessageTimeout)

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,6 +31,7 @@ type post struct {
 	call    func(*Conn)
 	group   *group
 	seq     uint64 // postPublication: the publication's; postWritable: the token
+	prev    uint64 // postPublication: the one before it
 }
 
 // inbox is the only way into a loop from another goroutine: a queue, and one wake-up per batch.
@@ -41,8 +43,8 @@ type post struct {
 type inbox struct {
 	mu       sync.Mutex
 	posts    []post
-	tick     bool // a tick of the clock is due; several make one
-	signaled bool // a wake-up is on its way
+	tick     time.Time // when a tick of the clock became due; zero: none is. Several make one
+	signaled bool      // a wake-up is on its way
 	closed   bool
 	wakeFD   int // our end of the socket pair
 
@@ -63,11 +65,13 @@ func (in *inbox) put(p post) bool {
 	return true
 }
 
-// putTick tells the loop to look at the clock. Safe from any goroutine.
-func (in *inbox) putTick() {
+// putTick tells the loop to look at the clock, which shows now. Safe from any goroutine.
+func (in *inbox) putTick(now time.Time) {
 	in.mu.Lock()
 	if !in.closed {
-		in.tick = true
+		if in.tick.IsZero() {
+			in.tick = now
+		}
 		in.signalLocked()
 	}
 	in.mu.Unlock()
@@ -97,10 +101,10 @@ func (in *inbox) signalLocked() {
 }
 
 // take gives the loop all that has gathered. The slice is the loop's, which leaves it in spare when it is done.
-func (in *inbox) take() (posts []post, tick bool) {
+func (in *inbox) take() (posts []post, tick time.Time) {
 	in.mu.Lock()
 	posts, in.posts, in.spare = in.posts, in.spare, nil
-	tick, in.tick = in.tick, false
+	tick, in.tick = in.tick, time.Time{}
 	in.signaled = false
 	in.mu.Unlock()
 	return posts, tick

@@ -22,7 +22,7 @@ type Joining struct {
 // heldPublication is a live publication that waits for Complete.
 type heldPublication struct {
 	shared *pool.Shared // owned
-	seq    uint64
+	missing
 }
 
 // Join begins a subscription to t in form f. Errors are those of Subscribe.
@@ -53,10 +53,10 @@ func (j *Joining) Complete(after uint64) error {
 	s := c.subscriptionOf(j.topic)
 	g := j.topic.groupOn(c.loop, c.variant(s.form))
 	for _, h := range j.held {
-		if h.seq > after {
+		if h.last > after {
 			h.shared.Retain()
 			c.loop.stats.deliveries.Add(1)
-			c.loop.gather(c, entry{shared: h.shared, topic: j.topic, frames: 1})
+			c.loop.gather(c, entry{shared: h.shared, topic: j.topic, form: s.form, frames: 1, missing: h.missing})
 		}
 	}
 	g.unlist(j)
@@ -73,20 +73,22 @@ func (j *Joining) Abort() {
 	}
 }
 
-// hold keeps a publication for Complete. It retains shared.
-func (j *Joining) hold(shared *pool.Shared, seq uint64, exclude *Conn) {
-	if exclude == j.conn || j.lost {
+// hold keeps a publication for Complete. It borrows p.
+func (j *Joining) hold(p *post) {
+	if p.conn == j.conn || j.lost {
 		return
 	}
-	j.bytes += int64(shared.Len())
+	j.bytes += int64(p.shared.Len())
 	if j.bytes > j.conn.loop.srv.cfg.OutboundMaxBytes && len(j.held) > 0 {
 		j.lost = true
-		j.conn.loop.stats.drops[DropSlow].Add(int64(len(j.held) + 1))
+		j.conn.noteDrop(Drop{
+			Topic: j.topic, Reason: DropSlow, Count: int64(len(j.held) + 1), After: j.held[0].after, Before: p.seq + 1,
+		})
 		j.releaseHeld()
 		return
 	}
-	shared.Retain()
-	j.held = append(j.held, heldPublication{shared, seq})
+	p.shared.Retain()
+	j.held = append(j.held, heldPublication{p.shared, missing{p.prev, p.seq}})
 }
 
 func (j *Joining) drop() {

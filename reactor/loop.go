@@ -37,6 +37,7 @@ type loop struct {
 	arena     arena   // what the turn has gathered for other conns
 	dirty     []*Conn // conns with something in the arena
 	ended     []ended // conns whose OnClose is due at the end of the turn
+	drops     []notedDrop
 	runq      runQueue
 	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
 	congested map[uint64]*Conn       // conns that wait to become writable, by token
@@ -112,12 +113,13 @@ func (l *loop) enter() {
 	l.depth++
 }
 
-// exit ends it. The outermost one settles the turn: gathered output goes out, and the handlers of ended conns are told,
-// which may gather more.
+// exit ends it. The outermost one settles the turn: gathered output goes out, and the embedder is told of drops and of ended
+// conns, which may gather more.
 func (l *loop) exit() {
 	if l.depth == 1 {
-		for len(l.dirty) > 0 || len(l.ended) > 0 {
+		for len(l.dirty) > 0 || len(l.drops) > 0 || len(l.ended) > 0 {
 			l.flushDirty()
+			l.tellDrops()
 			l.tellEnded()
 		}
 		l.coolDown()
@@ -175,8 +177,8 @@ func (l *loop) wakeUp() {
 		l.do(&posts[i])
 	}
 	l.inbox.spare = emptied(posts)
-	if tick {
-		l.tick()
+	if !tick.IsZero() {
+		l.tick(tick)
 	}
 	l.serve()
 }
@@ -241,13 +243,14 @@ func (l *loop) callClose(c *Conn, end End) {
 	l.srv.cfg.Handler.OnClose(c, end)
 }
 
-// tick moves the loop's clock and lets the deadlines that have come do their work.
+// tick moves the loop's clock and lets the deadlines that have come do their work. It has been waiting since that time.
 //
 // The clock counts the time that the loop has lived through. After a stall, of this loop or of the whole process, it
 // does not jump: first everything that is readable gets its turn, then the stall counts as half a second, however long
 // it was.
-func (l *loop) tick() {
+func (l *loop) tick(since time.Time) {
 	now := l.srv.cfg.now()
+	l.stats.lag.record(max(now.Sub(since), 0))
 	elapsed := uint32(max(now.Sub(l.lastTick), 0) / tickPeriod)
 	switch {
 	case l.stalled:
@@ -257,12 +260,13 @@ func (l *loop) tick() {
 	case elapsed > maxCatchUpTicks:
 		l.stalled = true
 		l.stats.stalls.Add(1)
-		l.inbox.putTick() // its turn comes behind all that is readable now
+		l.inbox.putTick(now) // its turn comes behind all that is readable now
 		return
 	default:
 		l.lastTick = l.lastTick.Add(time.Duration(elapsed) * tickPeriod)
 	}
 	due := l.wheel.advance(elapsed)
+	l.relieve()
 	if l.tls != nil {
 		l.tls.SetNow(l.wheel.now / uint32(ticksPerSecond))
 	}

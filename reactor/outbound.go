@@ -8,25 +8,32 @@ import (
 
 // entry is a piece of output: shared bytes, and what must be known to drop them.
 type entry struct {
-	shared *pool.Shared // owned
-	last   *pool.Shared // owned; the newest of several publications alone, or nil
-	topic  *Topic       // whose policy applies; nil: nobody may drop it
-	frames int32        // publications in shared
-	since  uint32       // tick at which it began to wait
-}
-
-func (e *entry) retain() {
-	e.shared.Retain()
-	if e.last != nil {
-		e.last.Retain()
-	}
+	shared  *pool.Shared // owned; nil: a gap whose notice is not made yet
+	newest  *pool.Shared // owned; the newest of several publications alone, or nil
+	topic   *Topic       // whose policy applies; nil: nobody may drop it
+	missing              // without it
+	prev    uint64       // Seq before that of newest
+	frames  int32        // publications in shared; none in a gap
+	since   uint32       // tick at which it began to wait
+	form    Form
+	gap     bool // it stands for what was dropped
 }
 
 func (e *entry) release() {
-	e.shared.Release()
-	if e.last != nil {
-		e.last.Release()
+	if e.shared != nil {
+		e.shared.Release()
 	}
+	if e.newest != nil {
+		e.newest.Release()
+	}
+}
+
+// size is its bytes on the wire, as far as they are made.
+func (e *entry) size() int64 {
+	if e.shared == nil {
+		return 0
+	}
+	return int64(e.shared.Len())
 }
 
 // outbound is what a socket has not taken yet: references, and an offset into the first.
@@ -35,6 +42,8 @@ type outbound struct {
 	offset  int    // bytes of entries[0] that the socket has taken
 	begun   bool   // entries[0] goes on with something of which the socket has taken a part: it must not be dropped
 	bytes   int64  // that wait, on the wire
+	gaps    int    // of the entries, without a notice so far
+	counted int    // of the entries, in the loop's sum
 	token   uint64 // names the conn to the writable poller
 }
 
@@ -42,7 +51,7 @@ type outbound struct {
 // before e, of the same frame, are out. If it is more than the conn's limit, the policy of the topic decides.
 func (c *Conn) enqueue(e entry, sent int, begun bool) {
 	if c.flags&flagSlow != 0 && e.topic != nil {
-		c.countDrop(DropSlow, &e)
+		c.dropEntry(DropSlow, &e)
 		e.release()
 		return
 	}
@@ -50,13 +59,16 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		c.congest()
 	}
 	size := int64(e.shared.Len() - sent)
-	if c.out.bytes > 0 && c.out.bytes+size > c.loop.srv.cfg.OutboundMaxBytes && c.state == stateOpen {
+	if c.out.bytes > 0 && c.out.bytes+size > c.outboundLimit() && c.state == stateOpen {
 		if c.overflow(&e); e.shared == nil {
 			return
 		}
 		size = int64(e.shared.Len())
 	}
-	if sent == 0 && !begun && c.out.joinTail(&e) {
+	if e.topic == nil {
+		c.loop.srv.charge(e.shared)
+	}
+	if sent == 0 && !begun && c.joinTail(&e) {
 		c.loop.stats.queuedBytes.Add(size)
 		return
 	}
@@ -65,13 +77,16 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		c.out.offset, c.out.begun = sent, begun || sent > 0
 	}
 	c.out.entries = append(c.out.entries, e)
+	c.awaitStale(e.topic)
+	c.out.count(c.loop)
 	c.out.bytes += size
 	c.loop.stats.queuedBytes.Add(size)
 }
 
 // joinTail appends e, if it is small and belongs to this conn alone, to a last entry of that kind: alone, a pong would take a
 // hundred times its length.
-func (o *outbound) joinTail(e *entry) bool {
+func (c *Conn) joinTail(e *entry) bool {
+	o := c.out
 	if len(o.entries) == 0 || e.topic != nil {
 		return false
 	}
@@ -80,6 +95,7 @@ func (o *outbound) joinTail(e *entry) bool {
 		return false
 	}
 	_, _ = tail.shared.Write(e.shared.Bytes())
+	c.loop.srv.charge(tail.shared)
 	o.bytes += int64(e.shared.Len())
 	e.release()
 	return true
@@ -110,6 +126,8 @@ func (c *Conn) relax() {
 	for i := range c.out.entries {
 		c.out.entries[i].release()
 	}
+	c.out.cut(len(c.out.entries))
+	c.out.count(l)
 	l.stats.queuedBytes.Add(-c.out.bytes)
 	l.stats.congested.Add(-1)
 	c.out = nil
@@ -119,6 +137,7 @@ func (c *Conn) relax() {
 // drain sends what waits, now that the socket takes bytes again.
 func (c *Conn) drain() {
 	out := c.out
+	c.encodeGaps()
 	sent, offset, errno := 0, out.offset, c.sendCipher()
 	if errno == 0 {
 		sent, offset, errno = c.sendEntries(out.entries, out.offset)
@@ -144,6 +163,7 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 		o.entries[i].release()
 	}
 	o.cut(sent)
+	o.count(l)
 	o.begun = offset > 0 || o.begun && sent == 0
 	o.offset = offset
 	o.bytes -= taken
@@ -160,45 +180,128 @@ func (c *Conn) overflow(e *entry) {
 	}
 	switch policy {
 	case Disconnect:
-		c.countDrop(DropSlow, e)
+		c.dropEntry(DropSlow, e)
 		e.release()
 		*e = entry{}
 		c.end(CauseSlow)
 		return
 	case KeepLatest:
-		c.out.dropTopic(c, e.topic, 0)
-		if e.last != nil {
-			c.loop.stats.drops[DropConflated].Add(int64(e.frames - 1))
-			e.shared.Release()
-			e.shared, e.last, e.frames = e.last, nil, 1
+		c.out.dropTopic(c, e.topic, 0, DropConflated)
+		if e.newest != nil {
+			c.keepNewest(e)
 		}
 	case DropOldest:
-		c.out.dropTopic(c, e.topic, c.loop.srv.cfg.OutboundMaxBytes-int64(e.shared.Len()))
+		c.out.dropTopic(c, e.topic, c.outboundLimit()-int64(e.shared.Len()), DropOldestFirst)
 	case DropNewest:
-		c.countDrop(DropNewestFirst, e)
+		c.dropEntry(DropNewestFirst, e)
+		c.leaveGap(e.topic, e.form, e.missing)
 		e.release()
 		*e = entry{}
 	}
 }
 
-// dropTopic drops waiting entries of a topic, the oldest first, until no more than room bytes wait. One that the socket has
-// begun to take stays. What is newer than the last of them is not touched, so that the cost does not grow with the queue.
-func (o *outbound) dropTopic(c *Conn, t *Topic, room int64) {
-	seen, dropped := 0, 0
-	for ; seen < len(o.entries) && o.bytes > room; seen++ {
+// keepNewest leaves of several publications the newest.
+func (c *Conn) keepNewest(e *entry) {
+	older := missing{e.after, e.prev}
+	c.noteDrop(Drop{Topic: e.topic, Reason: DropConflated, Count: int64(e.frames - 1), After: older.after, Before: older.last + 1})
+	c.leaveGap(e.topic, e.form, older)
+	e.shared.Release()
+	e.shared, e.newest, e.frames, e.after = e.newest, nil, 1, e.prev
+}
+
+// dropTopic drops waiting entries of a topic, the oldest first, until no more than room bytes wait, and leaves a gap in their
+// place. One that the socket has begun to take stays. What is newer than the last of them is not touched, so that the cost
+// does not grow with the queue.
+func (o *outbound) dropTopic(c *Conn, t *Topic, room int64, reason DropReason) {
+	o.dropWhere(c, func(e *entry) (drop, goOn bool) {
+		goOn = o.bytes > room
+		return goOn && e.topic == t, goOn
+	}, reason)
+}
+
+// dropWhere drops those entries for which drop is true, from the oldest to the first for which goOn is not: of each topic a run
+// without exceptions, but for what the socket has begun to take. It leaves a gap in its place, if the topic has notices, to which
+// gaps that are met are added.
+func (o *outbound) dropWhere(c *Conn, which func(*entry) (drop, goOn bool), reason DropReason) {
+	kept, seen := 0, 0 // entries[:kept] stay, entries[kept:seen] are free
+	var gapOf *Topic   // the topic that the last gap is of
+	gapAt := 0
+	for ; seen < len(o.entries); seen++ {
 		e := o.entries[seen]
-		if e.topic != t || seen == 0 && o.begun {
-			o.entries[seen-dropped] = e
+		drop, goOn := which(&e)
+		if !goOn {
+			break
+		}
+		if !drop || seen == 0 && o.begun {
+			o.entries[kept] = e
+			kept++
 			continue
 		}
-		dropped++
-		o.bytes -= int64(e.shared.Len())
-		c.loop.stats.queuedBytes.Add(-int64(e.shared.Len()))
-		c.countDrop(t.policy.dropReason(), &e)
-		e.release()
+		o.forgetEntry(c, &e, reason)
+		if e.topic.gap == nil {
+			continue
+		}
+		if gapOf != e.topic {
+			gapOf, gapAt = e.topic, o.gapBefore(kept, e.topic)
+		}
+		if gapAt < 0 {
+			gapAt = kept
+			o.entries[kept] = gapEntry(e.topic, e.form, e.missing, e.since)
+			kept++
+			o.gaps++
+			continue
+		}
+		o.reopen(c.loop, &o.entries[gapAt])
+		o.entries[gapAt].last = e.last
 	}
-	copy(o.entries[dropped:], o.entries[:seen-dropped])
-	o.cut(dropped)
+	copy(o.entries[seen-kept:], o.entries[:kept])
+	o.cut(seen - kept)
+	o.count(c.loop)
+}
+
+// count brings the loop's sum of entries up to date.
+func (o *outbound) count(l *loop) {
+	l.stats.queuedEntries.Add(int64(len(o.entries) - o.counted))
+	o.counted = len(o.entries)
+}
+
+// dropNewest drops waiting entries of a topic, the newest first, until no more than room bytes wait.
+func (o *outbound) dropNewest(c *Conn, t *Topic, room int64) {
+	from, bytes := len(o.entries), o.bytes
+	for ; from > 0 && bytes > room; from-- {
+		if e := &o.entries[from-1]; e.topic == t {
+			bytes -= e.size()
+		}
+	}
+	seen := 0
+	o.dropWhere(c, func(e *entry) (drop, goOn bool) {
+		seen++
+		return seen > from && e.topic == t, true
+	}, DropNewestFirst)
+}
+
+// gapBefore is the index of the gap that a topic's last entry among the first kept is; -1 where it is none.
+func (o *outbound) gapBefore(kept int, t *Topic) int {
+	for i := kept - 1; i >= 0; i-- {
+		if e := &o.entries[i]; e.topic == t {
+			if e.gap && !(i == 0 && o.begun) {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
+// forgetEntry takes e, which is no longer among the entries, off the books.
+func (o *outbound) forgetEntry(c *Conn, e *entry, reason DropReason) {
+	o.bytes -= e.size()
+	c.loop.stats.queuedBytes.Add(-e.size())
+	if e.gap && e.shared == nil {
+		o.gaps--
+	}
+	c.dropEntry(reason, e)
+	e.release()
 }
 
 // cut forgets the first n entries, whose references are given away.
@@ -214,6 +317,7 @@ func (o *outbound) dropAll(l *loop) {
 	}
 	l.stats.queuedBytes.Add(-o.bytes)
 	o.cut(len(o.entries))
+	o.count(l)
 	o.bytes, o.offset, o.begun = 0, 0, false
 }
 
@@ -225,30 +329,9 @@ func (o *outbound) dropWaiting(c *Conn) {
 		keep = 1
 	}
 	for i := range o.entries[keep:] {
-		e := &o.entries[keep+i]
-		o.bytes -= int64(e.shared.Len())
-		c.loop.stats.queuedBytes.Add(-int64(e.shared.Len()))
-		c.countDrop(DropSlow, e)
-		e.release()
+		o.forgetEntry(c, &o.entries[keep+i], DropSlow)
 	}
 	clear(o.entries[keep:])
 	o.entries = o.entries[:keep]
-}
-
-func (c *Conn) countDrop(r DropReason, e *entry) {
-	c.loop.stats.drops[r].Add(int64(max(e.frames, 1)))
-}
-
-// dropReason is the reason under which the policy's drops are counted.
-func (p SlowPolicy) dropReason() DropReason {
-	switch p {
-	case DropOldest:
-		return DropOldestFirst
-	case DropNewest:
-		return DropNewestFirst
-	case KeepLatest:
-		return DropConflated
-	default:
-		return DropSlow
-	}
+	o.count(c.loop)
 }

@@ -43,13 +43,13 @@ func (l *loop) accept(p *post) {
 		return
 	}
 	for _, j := range g.joining {
-		j.hold(p.shared, p.seq, p.conn)
+		j.hold(p)
 	}
 	if g.members.live == 0 {
 		p.shared.Release()
 		return
 	}
-	g.arrive(arrival{shared: p.shared, exclude: p.conn})
+	g.arrive(arrival{shared: p.shared, exclude: p.conn, missing: missing{p.prev, p.seq}})
 	if g.options.Gap > 0 && g.waitingBytes > l.srv.cfg.OutboundMaxBytes {
 		g.overflow()
 	}
@@ -110,9 +110,7 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 			c.abort(errno)
 			continue
 		}
-		e := entry{shared: b.shared, last: b.last, topic: t, frames: b.frames}
-		e.retain()
-		c.enqueue(e, n, false)
+		c.enqueue(b.entry(t), n, false)
 	}
 	b.markExcluded(l, false)
 	l.stats.deliveries.Add(int64(deliveries))
@@ -124,17 +122,14 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 // how many publications that is.
 func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
 	if c.flags&flagExcluded == 0 {
-		e := entry{shared: b.shared, last: b.last, topic: t, frames: b.frames}
-		e.retain()
-		l.gather(c, e)
+		l.gather(c, b.entry(t))
 		return int(b.frames)
 	}
 	taken := 0
 	for _, a := range b.parts {
 		if a.exclude != c {
-			e := entry{shared: a.shared, topic: t, frames: 1}
-			e.retain()
-			l.gather(c, e)
+			a.shared.Retain()
+			l.gather(c, entry{shared: a.shared, topic: t, form: b.form, frames: 1, missing: a.missing})
 			taken++
 		}
 	}

@@ -40,6 +40,7 @@ type Server struct {
 	nextLoop      atomic.Uint32 // for what ServeHTTP brings
 	refusals      atomic.Int64  // refused connections that linger
 	inFlightBytes atomic.Int64
+	pressure      atomic.Int32          // see press
 	takeovers     atomic.Int64          // conns with context takeover
 	deflaters     [numClasses]sync.Pool // of *frame.Deflater, for publishers
 	started       atomic.Bool

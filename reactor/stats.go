@@ -17,13 +17,15 @@ const (
 	DropNewestFirst
 	// DropConflated: SlowPolicy KeepLatest.
 	DropConflated
+	// DropStale: it waited longer than TopicOptions.MaxAge.
+	DropStale
 	// DropPeerGone: it waited for a conn whose peer went away.
 	DropPeerGone
 
 	numDropReasons
 )
 
-var dropNames = [numDropReasons]string{"slow", "oldest", "newest", "conflated", "peer_gone"}
+var dropNames = [numDropReasons]string{"slow", "oldest", "newest", "conflated", "stale", "peer_gone"}
 
 // String returns the metric label.
 func (r DropReason) String() string { return dropNames[r] }
@@ -38,10 +40,12 @@ func (cause Cause) String() string { return causeNames[cause] }
 // loopStats are the counters of one loop: written by it, read by anybody.
 type loopStats struct {
 	open, congested, queuedBytes         atomic.Int64
+	queuedEntries                        atomic.Int64
 	messagesIn, messagesOut              atomic.Int64
 	bytesIn, bytesOut, sends, deliveries atomic.Int64
 	pings, stalls, aborts                atomic.Int64
 	drops                                [numDropReasons]atomic.Int64
+	lag                                  lagCounts
 	ends                                 [numCauses]atomic.Int64
 }
 
@@ -76,7 +80,8 @@ type Stats struct {
 	Connections   int64 // all sockets, those in a handshake or closing included
 	Congested     int64 // conns that do not take bytes at the moment
 	QueuedBytes   int64 // waiting for congested conns, each reference counted
-	InFlightBytes int64 // memory of publications on their way anywhere in the server, each counted once
+	InFlightBytes int64 // memory of all output on its way in the server, what many conns share counted once: what NodeMaxBytes bounds
+	Pressure      int64 // how often the limit of slow conns is halved for now, because NodeMaxBytes is near
 
 	// Counters since Listen.
 	Accepted     int64
@@ -96,6 +101,7 @@ type Stats struct {
 	Backlogged   int64 // publications refused with ErrBacklog
 	ClockStalls  int64 // times a loop found that it had been stopped
 	LoopsRunning int64
+	LoopLag      Lag // since Listen
 }
 
 // Stats returns a snapshot. Safe from any goroutine.
@@ -104,7 +110,8 @@ func (s *Server) Stats() Stats {
 		HTTP:          s.httpConns.Load(),
 		Bridged:       s.bridged.Load(),
 		Connections:   s.conns.Load(),
-		InFlightBytes: s.inFlightBytes.Load(),
+		InFlightBytes: s.memoryInUse(),
+		Pressure:      int64(s.pressure.Load()),
 		Accepted:      s.counters.accepted.Load(),
 		Panics:        s.counters.panics.Load(),
 		Backlogged:    s.counters.backlogged.Load(),
@@ -132,6 +139,7 @@ func (st *Stats) add(l *loopStats) {
 	st.Pings += l.pings.Load()
 	st.Aborts += l.aborts.Load()
 	st.ClockStalls += l.stalls.Load()
+	st.LoopLag.add(&l.lag)
 	for r := range l.drops {
 		st.Drops[DropReason(r).String()] += l.drops[r].Load()
 	}

@@ -88,7 +88,7 @@ func TestStallJudgesNobody(t *testing.T) {
 	clock.mu.Lock()
 	clock.now = clock.now.Add(time.Hour)
 	clock.mu.Unlock()
-	s.knownLoops()[0].inbox.putTick()
+	s.knownLoops()[0].inbox.putTick(s.cfg.now())
 	s.settle()
 	c.send(frame.OpPong, "")
 	c.text("alive")
@@ -111,7 +111,7 @@ func TestClockGoesOnUnderConstantStalls(t *testing.T) {
 		clock.mu.Lock()
 		clock.now = clock.now.Add(time.Second)
 		clock.mu.Unlock()
-		s.knownLoops()[0].inbox.putTick()
+		s.knownLoops()[0].inbox.putTick(s.cfg.now())
 		s.settle()
 	}
 	silent.wantEOF()
@@ -194,6 +194,6 @@ func TestCatchingUpLeavesNewDeadlinesTheirTime(t *testing.T) {
 	clock.mu.Lock()
 	clock.now = clock.now.Add(maxCatchUpTicks * tickPeriod)
 	clock.mu.Unlock()
-	s.knownLoops()[0].inbox.putTick()
+	s.knownLoops()[0].inbox.putTick(s.cfg.now())
 	c.wantClose(1008, "message_timeout")
 }

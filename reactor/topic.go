@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/wsedge/wsedge/frame"
 )
@@ -11,24 +12,17 @@ import (
 // Form is one way to put a publication on the wire: an index into Config.Forms.
 type Form uint8
 
-// SlowPolicy decides what happens to a publication for a conn whose outbound queue is full.
-type SlowPolicy uint8
-
-const (
-	// Disconnect closes the conn as slow. What it lost, it can know.
-	Disconnect SlowPolicy = iota
-	// DropOldest drops the oldest waiting publications of the same topic.
-	DropOldest
-	// DropNewest drops the publication that does not fit.
-	DropNewest
-	// KeepLatest drops all waiting publications of the same topic but the newest.
-	KeepLatest
-)
-
 // TopicOptions describe a topic.
 type TopicOptions struct {
 	// Policy is for subscribers that do not keep up. Default Disconnect.
 	Policy SlowPolicy
+	// MaxAge bounds how old a publication may be that still waits for a subscriber: older ones are dropped as stale, or the
+	// subscriber is closed as slow under Disconnect. Under KeepLatest the newest stays, however old it is. 0: only
+	// Config.OutboundMaxAge bounds the wait, which closes the conn whatever the policy is.
+	MaxAge time.Duration
+	// Gap makes the notices that take the place of what was dropped for a subscriber. nil: there is none, and only Config.OnDrop
+	// tells.
+	Gap GapEncoder
 }
 
 // Topic is a set of conns that get the same publications, in the same order on each. All methods are safe from any
@@ -37,6 +31,8 @@ type Topic struct {
 	// Immutable after NewTopic.
 	srv    *Server
 	policy SlowPolicy
+	maxAge uint32 // in ticks; 0: none
+	gap    GapEncoder
 	shares []share // by loop
 
 	// Shared: atomic.
@@ -53,7 +49,7 @@ type share struct {
 
 // NewTopic makes a topic. It holds nothing but memory, and needs no closing. Safe from any goroutine.
 func (s *Server) NewTopic(o TopicOptions) *Topic {
-	return &Topic{srv: s, policy: o.Policy, shares: make([]share, s.cfg.Loops)}
+	return &Topic{srv: s, policy: o.Policy, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
 }
 
 // Encoder puts one publication on the wire.
@@ -67,8 +63,11 @@ type Encoder interface {
 type Publication struct {
 	// Encoder puts it on the wire. Required.
 	Encoder Encoder
-	// Seq orders the publications of a topic for Joining.Complete; it rises. Zero where nobody joins.
+	// Seq orders the publications of a topic, for Joining.Complete and for what is told of drops; it rises. Zero where nobody
+	// asks for it.
 	Seq uint64
+	// Prev is the Seq of the publication before it.
+	Prev uint64
 	// Exclude is a conn that gets nothing of it, such as the publisher's. May be nil.
 	Exclude *Conn
 }
@@ -79,7 +78,7 @@ type Publication struct {
 func (t *Topic) Publish(p Publication) (matched int, err error) {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
-	if t.srv.inFlightBytes.Load() > t.srv.cfg.NodeMaxBytes {
+	if t.srv.backlogged() {
 		t.srv.counters.backlogged.Add(1)
 		return 0, ErrBacklog
 	}
@@ -91,7 +90,7 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 			v := variant(bits.TrailingZeros64(interest))
 			shared := e.in(v)
 			shared.Retain()
-			if !l.inbox.put(post{kind: postPublication, variant: v, topic: t, shared: shared, conn: p.Exclude, seq: p.Seq}) {
+			if !l.inbox.put(post{kind: postPublication, variant: v, topic: t, shared: shared, conn: p.Exclude, seq: p.Seq, prev: p.Prev}) {
 				shared.Release()
 			}
 		}

@@ -27,6 +27,14 @@ func ticks(d time.Duration) uint32 {
 	return uint32(min(max(n, 1), maxTicks))
 }
 
+// ticksOrNone is ticks, but 0 where d is.
+func ticksOrNone(d time.Duration) uint32 {
+	if d <= 0 {
+		return 0
+	}
+	return ticks(d)
+}
+
 // wheel is a hashed timer wheel (Varghese and Lauck, 1987, scheme 6). It is intrusive: a conn is in it once, with its
 // next deadline, whichever that is; so every conn of the loop can be found in it.
 type wheel struct {

@@ -25,6 +25,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
+	opts.addTransport(set)
 	switch scenario {
 	case loadtest.Fanout:
 		opts.addFanout(set)

@@ -47,7 +47,7 @@ var helpTexts = map[loadtest.Scenario]string{
 All connections subscribe to one channel, publications are posted to it over HTTP on a fixed
 schedule, and each delivery is checked and timed from the intended time of publishing. URL is
 ws://host:port/ws (a subscribe message is sent and its reply awaited) or
-ws://host:port/ws/raw?channel=NAME (the URL subscribes).
+ws://host:port/ws/raw?channel=NAME (the URL subscribes). With wss:// both go over TLS.
 
 Example:
   wsload fanout ws://127.0.0.1:8080/ws --conns 5000 --rate 8 --duration 30s --pid $(pidof wsedge)

@@ -92,7 +92,7 @@ func notAllowed(w http.ResponseWriter, allow string) {
 
 // fail answers with an error of the dialect. Who asks for more than there is room for is told when to come back.
 func fail(w http.ResponseWriter, status int, err *native.Error) {
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")
 	}
 	reply(w, status, native.AppendError(nil, nil, "", err))
@@ -104,6 +104,14 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// statusOf is the status for a publication that failed.
+func statusOf(err error) int {
+	if errors.Is(err, hub.ErrBacklog) {
+		return http.StatusTooManyRequests
+	}
+	return http.StatusServiceUnavailable
 }
 
 // translate says in the dialect's words why a publication failed.

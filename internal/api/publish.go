@@ -76,7 +76,7 @@ func (h *handler) publish(w http.ResponseWriter, body []byte) {
 	}
 	result, failure := h.publishTo(name, &p)
 	if failure != nil {
-		fail(w, http.StatusServiceUnavailable, translate(failure))
+		fail(w, statusOf(failure), translate(failure))
 		return
 	}
 	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result), '}'))

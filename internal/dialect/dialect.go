@@ -19,3 +19,7 @@ type Message struct {
 // Encode appends m as complete unmasked frames (RFC 6455, section 5.2) in one form. It is called once per publication and
 // form, never once per subscriber.
 type Encode func(dst []byte, m *Message) []byte
+
+// EncodeGap appends, as a complete unmasked frame in one form, that the publications of a channel with offsets above after and
+// below before did not reach a subscriber. nil: the form has no word for it.
+type EncodeGap func(dst []byte, channel string, after, before uint64) []byte

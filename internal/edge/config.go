@@ -36,6 +36,15 @@ type Config struct {
 	// MaxFrameRate is how many frames a second a client may send, and MaxControlRate how many pings and pongs; two seconds'
 	// worth may come at once. From 10 to 30,000; default: no bound.
 	MaxFrameRate, MaxControlRate int
+	// Slow says what becomes of a client that does not keep up with a channel, beside Outbound… of it all; see
+	// reactor.TopicOptions, whose Gap is the server's own: clients of the native dialect get a notice of what they miss. Default:
+	// it is closed as slow.
+	Slow reactor.TopicOptions
+	// OutboundMaxBytes and OutboundMaxAge bound what waits for a client that does not read. Default 1 MiB and 10 s.
+	OutboundMaxBytes int64
+	OutboundMaxAge   time.Duration
+	// NodeMaxBytes bounds the memory of all that waits; see reactor.Config. Above it publications are refused. Default 256 MiB.
+	NodeMaxBytes int64
 	// Deflate compresses for clients that offer permessage-deflate (RFC 7692). Danger: the length of a message that holds a
 	// secret beside text which somebody else chooses tells about the secret.
 	Deflate bool
@@ -104,6 +113,8 @@ func (cfg Config) withDefaults() (Config, error) {
 		{"frames a second", int64(cfg.MaxFrameRate)}, {"control frames a second", int64(cfg.MaxControlRate)},
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
+		{"outbound bytes", cfg.OutboundMaxBytes}, {"outbound age", int64(cfg.OutboundMaxAge)}, {"memory", cfg.NodeMaxBytes},
+		{"age of what waits for a slow client", int64(cfg.Slow.MaxAge)},
 	} {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))

@@ -24,9 +24,10 @@ const (
 	formRaw
 )
 
-// encodings are the encoders by form, and forms what the reactor is told of them.
+// encodings and gaps are the encoders by form, and forms what the reactor is told of them.
 var (
 	encodings = []dialect.Encode{formNative: native.AppendMessage, formRaw: raw.AppendMessage}
+	gaps      = []dialect.EncodeGap{formNative: native.AppendGap}
 	forms     = []reactor.FormOptions{formNative: {Name: native.Subprotocol}, formRaw: {Name: "raw"}}
 )
 
@@ -58,7 +59,7 @@ func Listen(cfg Config) (*Server, error) {
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
 	s.hub = hub.New(hub.Config{
-		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Conn: s.clients.conn,
+		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Slow: cfg.Slow, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
 	s.reactor, err = reactor.New(reactor.Config{
@@ -66,6 +67,7 @@ func Listen(cfg Config) (*Server, error) {
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
 		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
+		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
 		TLS: cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
 	})

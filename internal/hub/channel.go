@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"github.com/wsedge/wsedge/internal/broker"
@@ -42,7 +43,9 @@ func (c *Channel) Topic() *reactor.Topic {
 	if t := c.topic.Load(); t != nil {
 		return t
 	}
-	t := c.hub.config.NewTopic(reactor.TopicOptions{})
+	options := c.hub.config.Slow
+	options.Gap = c
+	t := c.hub.config.NewTopic(options)
 	if c.topic.CompareAndSwap(nil, t) {
 		return t
 	}
@@ -66,11 +69,24 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 	publication := reactor.Publication{
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
 		Seq:     offset,
+		Prev:    prev,
 	}
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)
 	}
-	return topic.Publish(publication)
+	matched, err := topic.Publish(publication)
+	if errors.Is(err, reactor.ErrBacklog) {
+		err = ErrBacklog
+	}
+	return matched, err
+}
+
+// AppendGap implements reactor.GapEncoder.
+func (c *Channel) AppendGap(dst []byte, f reactor.Form, after, before uint64) []byte {
+	if gaps := c.hub.config.Gaps; int(f) < len(gaps) && gaps[f] != nil {
+		return gaps[f](dst, c.name, after, before)
+	}
+	return dst
 }
 
 // encoder implements reactor.Encoder.

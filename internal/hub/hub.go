@@ -15,6 +15,9 @@ import (
 // ErrFull says that the node has as many channels as it may have.
 var ErrFull = errors.New("hub: too many channels")
 
+// ErrBacklog says that so much waits for slow subscribers of this node that nothing more is taken.
+var ErrBacklog = errors.New("hub: too much waits to be sent")
+
 // shards is how many maps the channels are spread over: enough that look-ups of a few loops and some hundred API requests
 // seldom meet, few enough to sweep one after the other.
 const shards = 64
@@ -27,6 +30,10 @@ type Config struct {
 	NewTopic func(reactor.TopicOptions) *reactor.Topic
 	// Forms encode publications, by reactor.Form. Required.
 	Forms []dialect.Encode
+	// Gaps encode the notices of what a slow subscriber did not get, by reactor.Form; nil for a form without them.
+	Gaps []dialect.EncodeGap
+	// Slow is what becomes of subscribers that do not keep up. Its Gap is the hub's own.
+	Slow reactor.TopicOptions
 	// Conn finds a client's conn by its id, nil if it isn't on this node. Required.
 	Conn func(client string) *reactor.Conn
 	// MaxChannels bounds the channels of the node. Default 1,000,000: about 200 B each.

@@ -19,7 +19,8 @@ func Append(dst []byte, s reactor.Stats, channels int) []byte {
 	e.one("wsedge_sockets", "gauge", "All sockets, those in a handshake or closing included.", s.Connections)
 	e.one("wsedge_congested_connections", "gauge", "Connections that take no bytes at the moment.", s.Congested)
 	e.one("wsedge_queued_bytes", "gauge", "Bytes waiting for congested connections.", s.QueuedBytes)
-	e.one("wsedge_in_flight_bytes", "gauge", "Bytes of publications on their way, each counted once.", s.InFlightBytes)
+	e.one("wsedge_in_flight_bytes", "gauge", "Memory of all output on its way, what many connections share counted once.", s.InFlightBytes)
+	e.one("wsedge_pressure", "gauge", "How often the limit of slow connections is halved, because memory is short.", s.Pressure)
 	e.one("wsedge_channels", "gauge", "Channels, idle ones included.", int64(channels))
 	e.one("wsedge_loops", "gauge", "Event loops running.", s.LoopsRunning)
 	e.one("wsedge_accepted_total", "counter", "Connections accepted.", s.Accepted)
@@ -38,6 +39,7 @@ func Append(dst []byte, s reactor.Stats, channels int) []byte {
 	e.byReason("wsedge_violations_total", "Connections ended for breaking the protocol.", s.Violations)
 	e.byReason("wsedge_drops_total", "Publications that did not reach a subscriber.", s.Drops)
 	e.byReason("wsedge_ended_total", "Connections that the server closed by itself.", s.Ended)
+	e.lag("wsedge_loop_lag_seconds", "How long ticks have waited for their turn on an event loop.", s.LoopLag)
 	return e.text
 }
 
@@ -58,4 +60,20 @@ func (e *exposition) byReason(name, help string, values map[string]int64) {
 	for _, reason := range slices.Sorted(maps.Keys(values)) {
 		e.text = append(e.text, name+`{reason="`+reason+`"} `+strconv.FormatInt(values[reason], 10)+"\n"...)
 	}
+}
+
+// lag writes a histogram.
+func (e *exposition) lag(name, help string, lag reactor.Lag) {
+	e.head(name, "histogram", help)
+	var sum int64
+	for i, count := range lag.Counts {
+		sum += count
+		bound := "+Inf"
+		if i < len(lag.Bounds) {
+			bound = strconv.FormatFloat(lag.Bounds[i].Seconds(), 'g', -1, 64)
+		}
+		e.text = append(e.text, name+`_bucket{le="`+bound+`"} `+strconv.FormatInt(sum, 10)+"\n"...)
+	}
+	e.text = append(e.text, name+"_sum "+strconv.FormatFloat(lag.Sum.Seconds(), 'g', -1, 64)+"\n"...)
+	e.text = append(e.text, name+"_count "+strconv.FormatInt(sum, 10)+"\n"...)
 }

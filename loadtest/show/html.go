@@ -96,6 +96,7 @@ func latencyTable(r *loadtest.Report) Table {
 	add("last receiver", r.Completion)
 	add("publisher's answer", r.Acknowledgement)
 	add("handshake", r.Connections.Connect)
+	add("TLS handshake", r.Connections.TLS)
 	add("subscription", r.Connections.Subscribe)
 	add("generator's lag", r.Generator.LoopLag)
 	return t

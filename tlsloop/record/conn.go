@@ -42,8 +42,13 @@ const (
 	alertUserCanceled      = 90
 )
 
-// KeyUpdate (RFC 8446, section 4.6.3).
+// What may follow the handshake (RFC 8446, sections 4.6.1 and 4.6.3).
 const (
+	msgNewSessionTicket = 4
+	msgHeaderLen        = 4
+	// maxTicket is how long a NewSessionTicket may be, as crypto/tls has it.
+	maxTicket = 64 << 10
+
 	msgKeyUpdate    = 24
 	keyUpdateLen    = 4 + 1
 	updateRequested = 1
@@ -60,9 +65,11 @@ type Scratch struct {
 type Conn struct {
 	read, write half
 	suite       uint16
-	update      [keyUpdateLen]byte // a KeyUpdate of which only a part has come
+	update      [keyUpdateLen]byte // a KeyUpdate, or the header of a ticket, of which only a part has come
 	updateLen   uint8
 	silent      bool // close_notify or a fatal alert was sealed: nothing follows it
+	client      bool
+	ticketLeft  uint32 // client: of a NewSessionTicket
 }
 
 // New returns the record layer of a connection with a cipher suite of TLS 1.3, its application traffic secrets, and the
@@ -84,6 +91,10 @@ func (c *Conn) Init(suiteID uint16, readSecret, writeSecret []byte, opened, seal
 	}
 	return c.write.install(s, writeSecret, sealed)
 }
+
+// ServeClient, called before the first record, makes c the client's end: it takes the server's NewSessionTickets, and forgets them. How many may come is for
+// the caller to bound, as it is with key updates.
+func (c *Conn) ServeClient() { c.client = true }
 
 // CipherSuite is the number of the cipher suite.
 func (c *Conn) CipherSuite() uint16 { return c.suite }

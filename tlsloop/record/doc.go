@@ -1,4 +1,5 @@
-// Package record is the record layer of TLS 1.3 (RFC 8446, section 5) for a server's connection whose handshake is done.
+// Package record is the record layer of TLS 1.3 (RFC 8446, section 5) for a connection whose handshake is done: a
+// server's, or after [Conn.ServeClient] a client's, which reads past session tickets.
 //
 // [New] takes the application traffic secrets and sequence numbers of a finished handshake; from there on [Conn.Open]
 // turns whole records into plaintext and [Conn.Seal] plaintext into records. It answers key updates, sends its own long

@@ -86,7 +86,7 @@ func (c *Conn) admit(kind byte, plain []byte) (alert byte) {
 		return alertUnexpectedMessage
 	case kind != typeApplicationData && len(plain) == 0:
 		return alertUnexpectedMessage
-	case kind != typeHandshake && c.updateLen > 0:
+	case kind != typeHandshake && (c.updateLen > 0 || c.ticketLeft > 0):
 		return alertUnexpectedMessage
 	}
 	return 0
@@ -107,9 +107,47 @@ func (c *Conn) openAlert(s *Scratch, alert, reply []byte) ([]byte, error) {
 	return reply, remoteError(alert[1])
 }
 
-// openHandshake takes a handshake message or a part of one. A client may send nothing but KeyUpdate, and nothing behind it
-// in its record (RFC 8446, sections 4.6.3 and 5.1).
+// skipTickets forgets NewSessionTickets (RFC 8446, section 4.6.1), which may lie across records, and returns what is no part
+// of one. A non-zero alert says that one is too long.
+func (c *Conn) skipTickets(part []byte) (rest []byte, alert byte) {
+	for len(part) > 0 {
+		if c.ticketLeft > 0 {
+			n := min(uint32(len(part)), c.ticketLeft)
+			part, c.ticketLeft = part[n:], c.ticketLeft-n
+			continue
+		}
+		kind := part[0]
+		if c.updateLen > 0 {
+			kind = c.update[0]
+		}
+		if kind != msgNewSessionTicket {
+			break
+		}
+		n := copy(c.update[c.updateLen:msgHeaderLen], part)
+		part, c.updateLen = part[n:], c.updateLen+uint8(n)
+		if c.updateLen < msgHeaderLen {
+			break
+		}
+		c.ticketLeft = uint32(c.update[1])<<16 | uint32(c.update[2])<<8 | uint32(c.update[3])
+		if c.updateLen = 0; c.ticketLeft > maxTicket {
+			return nil, alertIllegalParameter
+		}
+	}
+	return part, 0
+}
+
+// openHandshake takes handshake messages or a part of one. A client may send nothing but KeyUpdate, a server tickets, too, and
+// nothing behind a KeyUpdate in its record (RFC 8446, sections 4.6.3 and 5.1).
 func (c *Conn) openHandshake(s *Scratch, part, reply []byte) ([]byte, error) {
+	if c.client {
+		rest, alert := c.skipTickets(part)
+		if alert != 0 {
+			return c.fatal(s, reply, alert)
+		}
+		if part = rest; len(part) == 0 {
+			return reply, nil
+		}
+	}
 	n := copy(c.update[c.updateLen:], part)
 	c.updateLen += uint8(n)
 	if n < len(part) || c.update[0] != msgKeyUpdate {

@@ -9,6 +9,15 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 )
 
+// AppendGap appends the frame of the notice that the publications between two offsets, both exclusive, were dropped.
+func AppendGap(dst []byte, channel string, after, before uint64) []byte {
+	notice := appendHead(make([]byte, 0, 128), "gap", nil)
+	notice = appendString(notice, "channel", channel)
+	notice = appendUint(notice, "after", after)
+	notice = appendUint(notice, "before", before)
+	return frame.AppendFrame(dst, frame.OpText, append(notice, '}'))
+}
+
 // AppendMessage appends the frame of a message: JSON data as it is, text as a JSON string, binary as a base64 string marked
 // by "encoding":"base64".
 func AppendMessage(dst []byte, m *dialect.Message) []byte {

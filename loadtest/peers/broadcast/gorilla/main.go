@@ -43,8 +43,10 @@ type client struct {
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:9011", "`address` to listen on; port 0 picks a free one, which the log tells")
+	cert := flag.String("tls-cert", "", "speak TLS with the certificate in `file` (PEM)")
+	key := flag.String("tls-key", "", "`file` with its key (PEM)")
 	flag.Parse()
-	push.Serve(*addr, push.Handler(http.HandlerFunc(upgrade), publish))
+	push.ServeTLS(*addr, *cert, *key, push.Handler(http.HandlerFunc(upgrade), publish))
 }
 
 // publish frames the message once. One that does not keep up is ended, as in the chat example.

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log"
@@ -54,12 +55,25 @@ func Handler(upgrade http.Handler, publish func(data []byte)) http.Handler {
 
 // Serve serves HTTP on addr until the process is told to end.
 func Serve(addr string, handler http.Handler) {
+	ServeTLS(addr, "", "", handler)
+}
+
+// ServeTLS is Serve over crypto/tls with a certificate and its key in files; without them it is plain.
+func ServeTLS(addr, cert, key string, handler http.Handler) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		log.Fatal(err)
 	}
 	log.Printf("listening %s", listener.Addr())
-	go func() { log.Fatal(http.Serve(listener, handler)) }()
+	server := http.Server{Handler: handler}
+	go func() {
+		if cert == "" {
+			log.Fatal(server.Serve(listener))
+		}
+		// HTTP/2 has no Upgrade.
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		log.Fatal(server.ServeTLS(listener, cert, key))
+	}()
 	Wait()
 }
 

@@ -1,0 +1,131 @@
+package reactor
+
+// Drop says what a conn does not get of a topic, and why.
+type Drop struct {
+	Topic  *Topic
+	Reason DropReason
+	// Count is how many publications.
+	Count int64
+	// After and Before bound their Seqs; both are exclusive. After is the Prev of the first of them.
+	After, Before uint64
+}
+
+// GapEncoder makes notices of what a subscriber did not get.
+type GapEncoder interface {
+	// AppendGap appends the complete wire bytes, in form f, of a notice that the publications whose Seqs lie between after
+	// and before, both exclusive, were dropped: one WebSocket frame, not compressed, which goes out in their place. What is
+	// dropped around it is added to it. Appending nothing means that there is no notice. It is called on the loop of the conn.
+	AppendGap(dst []byte, f Form, after, before uint64) []byte
+}
+
+// missing is what a subscriber misses without some piece of output: the Seqs above after, up to last.
+type missing struct{ after, last uint64 }
+
+// notedDrop is a drop that Config.OnDrop has not been told of.
+type notedDrop struct {
+	conn *Conn
+	Drop
+}
+
+// noteDrop counts a drop, and notes it for the end of the turn: the embedder must not change the queue that is being changed.
+func (c *Conn) noteDrop(d Drop) {
+	l := c.loop
+	l.stats.drops[d.Reason].Add(d.Count)
+	if l.srv.cfg.OnDrop == nil {
+		return
+	}
+	if n := len(l.drops) - 1; n >= 0 {
+		last := &l.drops[n]
+		if last.conn == c && last.Topic == d.Topic && last.Reason == d.Reason && last.Before == d.After+1 {
+			last.Count += d.Count
+			last.Before = d.Before
+			return
+		}
+	}
+	l.drops = append(l.drops, notedDrop{c, d})
+}
+
+// dropEntry counts and notes what goes with e. It does not release it.
+func (c *Conn) dropEntry(r DropReason, e *entry) {
+	switch {
+	case e.gap: // it was counted when it became one
+	case e.topic == nil:
+		c.loop.stats.drops[r].Add(1)
+	default:
+		c.noteDrop(Drop{Topic: e.topic, Reason: r, Count: int64(e.frames), After: e.after, Before: e.last + 1})
+	}
+}
+
+// tellDrops calls OnDrop for all that the turn has dropped.
+func (l *loop) tellDrops() {
+	for i := 0; i < len(l.drops); i++ { // what the embedder does may drop more
+		d := l.drops[i]
+		l.callDrop(d.conn, d.Drop)
+	}
+	l.drops = emptied(l.drops)
+}
+
+func (l *loop) callDrop(c *Conn, d Drop) {
+	defer c.recoverHandler()
+	l.srv.cfg.OnDrop(c, d)
+}
+
+// gapEntry is what takes the place of dropped output; its notice is made when it goes out, because more may be added to it.
+func gapEntry(t *Topic, f Form, m missing, since uint32) entry {
+	return entry{topic: t, form: f, gap: true, missing: m, since: since}
+}
+
+// reopen makes room for a change of a gap whose notice has been made: it is made anew.
+func (o *outbound) reopen(l *loop, gap *entry) {
+	if gap.shared == nil {
+		return
+	}
+	o.bytes -= int64(gap.shared.Len())
+	l.stats.queuedBytes.Add(-int64(gap.shared.Len()))
+	gap.shared.Release()
+	gap.shared = nil
+	o.gaps++
+}
+
+// leaveGap notes behind all that waits that publications of a topic are missing from there on: in the topic's last entry,
+// if that is a gap that can still be changed.
+func (c *Conn) leaveGap(t *Topic, f Form, m missing) {
+	o := c.out
+	if t.gap == nil {
+		return
+	}
+	for i := len(o.entries) - 1; i >= 0; i-- {
+		e := &o.entries[i]
+		if e.topic != t {
+			continue
+		}
+		if e.gap && !(i == 0 && o.begun) {
+			o.reopen(c.loop, e)
+			e.last = m.last
+			return
+		}
+		break
+	}
+	o.entries = append(o.entries, gapEntry(t, f, m, c.loop.wheel.now))
+	o.gaps++
+	o.count(c.loop)
+}
+
+// encodeGaps makes the notices of all gaps: what waits is about to go out.
+func (c *Conn) encodeGaps() {
+	o := c.out
+	if o.gaps == 0 {
+		return
+	}
+	for i := range o.entries {
+		e := &o.entries[i]
+		if e.gap && e.shared == nil {
+			e.shared = newShared(128, func(dst []byte) []byte {
+				return e.topic.gap.AppendGap(dst, e.form, e.after, e.last+1)
+			})
+			o.bytes += int64(e.shared.Len())
+			c.loop.stats.queuedBytes.Add(int64(e.shared.Len()))
+		}
+	}
+	o.gaps = 0
+}

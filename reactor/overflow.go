@@ -1,0 +1,95 @@
+package reactor
+
+import "slices"
+
+// overflow makes room by the topic's policy: more is published than the gap of the form lets through, and what waits would
+// fill the node. One publication may be above the limit when nothing else waits.
+func (g *group) overflow() {
+	if len(g.waiting()) == 1 {
+		return
+	}
+	switch g.topic.policy {
+	case DropNewest:
+		g.dropPending(len(g.pending)-1, len(g.pending), DropNewestFirst)
+	case DropOldest:
+		n := 1
+		for room := g.waitingBytes - g.loop.srv.cfg.OutboundMaxBytes; n < len(g.waiting())-1; n++ {
+			if room -= int64(g.waiting()[n-1].shared.Len()); room <= 0 {
+				break
+			}
+		}
+		g.dropPending(g.head, g.head+n, DropOldestFirst)
+	case KeepLatest:
+		g.dropPending(g.head, len(g.pending)-1, DropConflated)
+	default:
+		g.endMembers()
+	}
+}
+
+// endMembers closes all members as slow.
+func (g *group) endMembers() {
+	waiting := g.waiting()
+	d := Drop{
+		Topic: g.topic, Reason: DropSlow, Count: int64(len(waiting)), After: waiting[0].after, Before: waiting[len(waiting)-1].last + 1,
+	}
+	for _, c := range slices.Clone(g.members.slots) {
+		if c != nil {
+			c.noteDrop(d)
+			c.end(CauseSlow)
+		}
+	}
+	if g.idle() {
+		g.discard() // its turn may be far away
+	}
+}
+
+// dropPending drops those of the pending publications that none of the members gets, and leaves in their place one gap for those
+// that went to the same members.
+func (g *group) dropPending(from, to int, reason DropReason) {
+	kept := g.head
+	for i := g.head; i < len(g.pending); i++ {
+		a := g.pending[i]
+		if i < from || i >= to {
+			g.pending[kept] = a
+			kept++
+			continue
+		}
+		g.waitingBytes -= int64(a.shared.Len())
+		a.shared.Release()
+		if !a.gap {
+			g.noteDrop(&a, reason)
+		}
+		if g.topic.gap == nil {
+			continue
+		}
+		if kept > g.head && g.pending[kept-1].gap && g.pending[kept-1].end == a.end {
+			kept--
+			a.after = g.pending[kept].after
+			g.waitingBytes -= int64(g.pending[kept].shared.Len())
+			g.pending[kept].shared.Release()
+		}
+		g.pending[kept] = g.gapArrival(a)
+		kept++
+	}
+	clear(g.pending[kept:])
+	g.pending = g.pending[:kept]
+	g.shift()
+}
+
+// gapArrival is the notice that a, or what it now stands for, was dropped.
+func (g *group) gapArrival(a arrival) arrival {
+	a.shared = newShared(128, func(dst []byte) []byte { return g.topic.gap.AppendGap(dst, g.form, a.after, a.last+1) })
+	a.gap, a.exclude = true, nil
+	g.waitingBytes += int64(a.shared.Len())
+	return a
+}
+
+// noteDrop counts and notes that no member gets a.
+func (g *group) noteDrop(a *arrival, reason DropReason) {
+	d := Drop{Topic: g.topic, Reason: reason, Count: 1, After: a.after, Before: a.last + 1}
+	for _, c := range g.members.slots[:a.end] {
+		if c != nil && c != a.exclude {
+			c.noteDrop(d)
+		}
+	}
+}
