@@ -81,7 +81,8 @@ type Config struct {
 	PublishURL string
 
 	// Phases (Fanout) divide the run: connections come and go, rates change. They take the place of Duration and Warmup, and
-	// Conns is how many connections there are before the first of them. Name is what to call them together, for people.
+	// Conns is how many connections there are before the first of them. Name (default "phases") is what to
+	// call them together, for people.
 	Phases []PhasePlan
 	Name   string
 	// NoRetry leaves a connection of a run with phases that the server has refused or ended. Otherwise it is tried again after

@@ -221,3 +221,21 @@ func TestConnectionAtRestStaysSmall(t *testing.T) {
 		t.Errorf("%d bytes", size)
 	}
 }
+
+// TestPhasesOverTLS has several lives over TLS.
+func TestPhasesOverTLS(t *testing.T) {
+	t.Parallel()
+	s := &pushServer{}
+	s.startTLS(t, nil)
+	few, many := 30, 60
+	cfg := livesRun(s.url("/ws"), PhasePlan{Name: "churn", Duration: tenths(5), Churn: 60},
+		PhasePlan{Name: "reset", Duration: tenths(5), Drop: 0.5, DropBy: DropReset}, PhasePlan{Name: "down", Duration: tenths(1), Conns: &few},
+		PhasePlan{Name: "up", Duration: tenths(1), Conns: &many}, PhasePlan{Name: "silent", Duration: tenths(10), Drop: 0.2, DropBy: DropSilent},
+		PhasePlan{Name: "slow", Duration: tenths(3), Slow: 0.1, Trickle: 5000})
+	cfg.TLS.CA = testAuthority.PEM()
+	r := mustRun(t, cfg)
+	checkPhases(t, r)
+	if r.Phases[0].Churned == 0 || r.Phases[1].Dropped == 0 || r.Phases[4].Back.Count == 0 || r.TLS.Agreed.Versions["TLS 1.3"] <= 60 || r.Slow.Established == 0 {
+		t.Errorf("%+v\n%+v", r.Phases, r.TLS)
+	}
+}

@@ -128,6 +128,7 @@ func (c Config) withPhaseDefaults() Config {
 		return c
 	}
 	setDefault(&c.Backoff, 100*time.Millisecond)
+	setDefault(&c.Name, "phases")
 	c.initial = c.Conns
 	conns, rate := c.Conns, Ramp{c.Rate, c.Rate}
 	peak := 0.0
