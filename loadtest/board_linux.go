@@ -14,6 +14,7 @@ type publicationBoard struct {
 	mu     sync.Mutex
 	counts PublicationCounts
 	ack    *hdrhistogram.Histogram // intended time to answer, within the window
+	owed   uint64                  // deliveries of what was acknowledged, with all subscribers there
 	window window
 }
 
@@ -47,14 +48,24 @@ func (b *publicationBoard) starting(intended int64, held bool) {
 	})
 }
 
-func (b *publicationBoard) acknowledged(intended int64) {
+func (b *publicationBoard) acknowledged(intended int64, subscribers int) {
 	now := b.clock.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts.Acknowledged++
+	b.owed += uint64(subscribers)
 	if b.window.measures(intended) {
 		record(b.ack, now-intended)
 	}
+}
+
+func (b *publicationBoard) reconnected() { b.update(func(c *PublicationCounts) { c.Reconnects++ }) }
+
+// deliveries is how many there should be by now, if all subscribers are there.
+func (b *publicationBoard) deliveries() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.owed
 }
 
 func (b *publicationBoard) refused(f failure) {

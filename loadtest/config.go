@@ -13,7 +13,7 @@ type Scenario string
 
 // The scenarios.
 const (
-	// Fanout subscribes all connections to one channel and publishes to it over HTTP.
+	// Fanout subscribes all connections to channels and publishes to them, over HTTP or by WebSocket.
 	Fanout Scenario = "fanout"
 	// Echo sends messages on the connections themselves and expects each back, byte for byte.
 	Echo Scenario = "echo"
@@ -74,8 +74,8 @@ type Config struct {
 	Seed uint64
 	// Outstanding publications go out back to back at each scheduled time (default 1). Rate counts publications.
 	Outstanding int
-	// Publishers is the number of HTTP connections; order is checked for each of them. Default: Outstanding, and one
-	// for each 50 publications per second up to 16.
+	// Publishers is the number of connections that publish; order is checked for each of them. Default: Outstanding, and one
+	// for each 50 publications per second up to 16; with several topics, one for each up to 64.
 	Publishers int
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
@@ -90,16 +90,49 @@ type Config struct {
 	NoRetry bool
 	Backoff time.Duration
 	initial int // what Conns was; with phases, Conns becomes the most that there are at a time
+	// Messages and topics.
+
+	// Protocol is how the server is spoken to (default: Recipe "echo" for Echo; otherwise "raw" where the URL looks like that,
+	// and "wsedge").
+	Protocol *Protocol
+	// PublishBy chooses where the protocol has several ways to publish (default: HTTP, or as PublishURL says).
+	PublishBy PublishBy
+	// Topics (Fanout, Idle) is among how many channels the connections are divided; each is subscribed to one. From two on
+	// their names are Channel with a number: load-0001 (default 1).
+	Topics int
+	// TopicSizes is how they are divided (default: evenly), and TopicRates how publications are (default RatesUniform).
+	TopicSizes TopicSizes
+	TopicRates TopicRates
+
 	// TLS is for wss and https URLs; with others it must be left as it is.
 	TLS TLS
 	// Deflate offers permessage-deflate with the handshakes (default: not at all).
 	Deflate Deflate
+	// Agents hold the connections on other machines (see ServeAgent), each as many as its weight and its limits allow; with
+	// none, this machine does. AgentToken is the secret that they hold, too. With agents, this machine only publishes, unless
+	// WithLocal; Processes is for each machine, 0 takes what its files and cores are good for, and Sources are where an agent
+	// has none of its own.
+	Agents     []Agent
+	AgentToken []byte
+	WithLocal  bool
+	silence    time.Duration // takes agentSilence's place in tests
 
 	// Expect is compared with the report at the end; Report.Expectations has what came of it.
 	Expect []Expectation
 
 	// PID is the server's process, for its CPU time and memory; 0 leaves them out of the report.
 	PID int
+
+	// The server's side, and the floor beside it.
+
+	// PIDs are more processes of the server; what they use is summed.
+	PIDs []int
+	// MetricsURL is where the server tells its metrics in Prometheus' text format: heap, collections and goroutines of a Go
+	// server, and, where there is no PID, CPU time and memory.
+	MetricsURL string
+	// Floor runs the same settings against the floor as well, right before and after; its zero value does not.
+	Floor FloorConfig
+
 	// WorkerCommand starts a worker process; it must call RunWorker on its standard input and output. Default: this
 	// executable with the single argument "worker".
 	WorkerCommand []string
@@ -108,6 +141,17 @@ type Config struct {
 	// Observe is told how the run stands, four times a second and after the last second; nil for none. The run waits for
 	// it to return.
 	Observe func(Status)
+}
+
+// FloorConfig describes the floor that a server is compared with: see package floor.
+type FloorConfig struct {
+	// Rounds of the server, each between two of the floor; 0: none.
+	Rounds int
+	// Threads and Processes of the floor; 0: two threads, and as many processes as the limit on open files asks for.
+	Threads, Processes int
+	// Command starts a process of it; it must call floor.Run on its standard input and output. Default: this executable with
+	// the single argument "floor-server".
+	Command []string
 }
 
 // maxRate is more than any kernel sends one by one.
@@ -127,6 +171,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInFlight, 1000)
 	setDefault(&c.Payload, 128)
 	setDefault(&c.Outstanding, 1)
+	setDefault(&c.Topics, 1)
+	setDefault(&c.TopicRates, RatesUniform)
 	if peak := c.Arrivals.peakRate(); peak > 0 {
 		c.Rate = peak
 	}
@@ -135,7 +181,7 @@ func (c Config) withDefaults() Config {
 	}
 	c = c.withPhaseDefaults()
 	atOnce := max(c.Outstanding, min(c.Arrivals.burst, 16))
-	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50))))
+	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50)), defaultTopicPublishers(c.Topics)))
 	return c
 }
 
@@ -157,7 +203,7 @@ func (c Config) validate() error {
 	complain(c.Scenario != Fanout && c.Scenario != Echo && c.Scenario != Idle, "unknown scenario %q", c.Scenario)
 	complain(c.Conns < 1 || c.Conns > maxConns, "conns must be 1 to %d", maxConns)
 	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
-	complain(c.Processes < 0 || c.Processes > 256, "processes must be 0 to 256")
+	complain(c.Processes < 0 || c.Processes > maxProcesses, "processes must be 0 to %d", maxProcesses)
 	complain(c.Threads < 1 || c.Threads > 256, "threads must be 1 to 256")
 	complain(c.ConnectRate < 0, "connect-rate must not be negative")
 	complain(c.MaxInFlight < 1, "max-in-flight must be at least 1")
@@ -169,6 +215,11 @@ func (c Config) validate() error {
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
 	c.validatePhases(complain)
+	problems = append(problems, c.validateMessages()...)
+	for _, pid := range c.PIDs {
+		complain(pid < 1, "process %d cannot be", pid)
+	}
+	complain(c.Floor.Rounds < 0 || c.Floor.Rounds > 100, "floor-rounds must be 0 to 100")
 	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
 	if _, err := c.TLS.config(""); err != nil {
 		problems = append(problems, err)
@@ -176,7 +227,36 @@ func (c Config) validate() error {
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.agentProblems())...)
+}
+
+// defaultTopicPublishers keeps topics out of each other's way: a publisher has one publication under way at a time, whatever
+// its topic.
+func defaultTopicPublishers(topics int) int {
+	if topics < 2 {
+		return 0
+	}
+	return min(topics, 64)
+}
+
+// validateMessages is for protocols and topics.
+func (c *Config) validateMessages() (problems []error) {
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	complain(c.Topics < 1 || c.Topics > c.Conns, "topics must be 1 to the number of connections: each has a subscriber")
+	complain(c.Topics > 1 && c.Scenario == Echo, "an echo has no topics")
+	complain(c.TopicRates != RatesUniform && c.TopicRates != RatesBySize, "topic-rates must be %s or %s, not %q", RatesUniform, RatesBySize, c.TopicRates)
+	complain(c.PublishBy != "" && c.PublishBy != PublishByHTTP && c.PublishBy != PublishByWebSocket,
+		"publish-by must be %s or %s, not %q", PublishByHTTP, PublishByWebSocket, c.PublishBy)
+	if c.Protocol != nil {
+		if err := c.Protocol.Validate(); err != nil {
+			problems = append(problems, prefixed("protocol", err))
+		}
+	}
+	return problems
 }
 
 // defaultThreads leaves the other cores to the server.

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -112,7 +111,7 @@ func (l *loop) connected(slot int, c *conn) {
 // upgrade sends the opening handshake.
 func (l *loop) upgrade(slot int, c *conn) {
 	c.state = stateUpgrading
-	l.scratch = frame.AppendClientHandshake(l.scratch[:0], l.spec.Host, l.spec.Path, l.handshakeKey(slot), l.spec.Header)
+	l.scratch = frame.AppendClientHandshake(l.scratch[:0], l.spec.Host, l.requestTarget(slot, c), l.handshakeKey(slot), l.spec.Header)
 	l.send(slot, c, l.scratch)
 }
 
@@ -168,41 +167,13 @@ func (l *loop) checkHandshake(slot int, c *conn, head []byte) (subprotocol []byt
 	return subprotocol, err
 }
 
-// upgraded sends the subscribe message, where there has to be one.
+// upgraded begins with what the protocol asks for before a connection is ready.
 func (l *loop) upgraded(slot int, c *conn) {
 	now := l.clock.now()
 	record(l.tally.connect, now-c.began)
 	l.setupTimed(timeConnect, now-c.began)
 	c.began = now
-	if !l.spec.Subscribe {
-		l.nowReady(slot, c)
-		return
-	}
-	c.state = stateSubscribing
-	message := append([]byte(`{"type":"subscribe","id":1,"channel":`), jsonString(l.spec.Channel)...)
-	message = append(message, '}')
-	l.scratch = l.appendMessage(l.scratch[:0], c, frame.OpText, message)
-	l.send(slot, c, l.scratch)
-}
-
-// subscriptionAnswer waits for the reply to the subscribe message; a welcome may come before it.
-func (l *loop) subscriptionAnswer(slot int, c *conn, payload []byte) {
-	var answer struct{ Type, Code string }
-	if err := json.Unmarshal(payload, &answer); err != nil {
-		l.fail(slot, c, frame.CloseUnsupportedData, failure{failedSubscription, "not_json", "subscribe: the answer is not JSON"})
-		return
-	}
-	switch answer.Type {
-	case "subscribed":
-		took := l.clock.now() - c.began
-		record(l.tally.subscribe, took)
-		l.setupTimed(timeSubscribe, took)
-		l.nowReady(slot, c)
-	case "error":
-		l.fail(slot, c, frame.CloseNormal, failure{failedSubscription, foreign([]byte(answer.Code)), "subscribe refused: " + foreign([]byte(answer.Code))})
-	default:
-		l.tally.counts.Other++
-	}
+	l.nextStep(slot, c)
 }
 
 func (l *loop) nowReady(slot int, c *conn) {

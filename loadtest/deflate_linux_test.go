@@ -92,7 +92,7 @@ func TestEchoCompressed(t *testing.T) {
 // TestEqualBytesThatAreOtherMessages has two connections whose windows differ, so that the same compressed bytes are another
 // message on each: taking one for the other would lose a publication and invent one.
 func TestEqualBytesThatAreOtherMessages(t *testing.T) {
-	spec := &workerSpec{Scenario: Fanout, Conns: 2, Threads: 1, Publishers: 1, Payload: 300, Run: 7, SequenceLimit: 10}
+	spec := &workerSpec{Scenario: Fanout, Conns: 2, Threads: 1, Topics: topicPlan{Channel: "load", Sizes: []int{1}, Publishers: 1}, Payload: 300, Run: 7, SequenceLimit: 10}
 	l, err := newLoop(spec, 0, 0, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestCompressedInEveryCut(t *testing.T) {
 	message := appendStamp(nil, stamp{Run: 7, Intended: 1}, 300)
 	stream := []byte(compressedFrame(deflated(string(message))))
 	for cut := range stream {
-		spec := &workerSpec{Scenario: Fanout, Conns: 1, Threads: 1, Publishers: 1, Payload: 300, Run: 7, SequenceLimit: 10}
+		spec := &workerSpec{Scenario: Fanout, Conns: 1, Threads: 1, Topics: topicPlan{Channel: "load", Sizes: []int{1}, Publishers: 1}, Payload: 300, Run: 7, SequenceLimit: 10}
 		l, err := newLoop(spec, 0, 0, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,8 @@
 // reordered and corrupted deliveries are counted, not sampled, and failures by class. A report whose generator was the
 // bottleneck says that it is invalid. Expectations are compared with any number of it.
 //
+// Search looks for the highest rate or the most connections that meet a goal, RunCurve shows what happens on the way there.
+// RunFloor, and Config.Floor, measure what the kernel takes on the same machine.
 // Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
 //
 // The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either
@@ -21,4 +23,8 @@
 // Run is the coordinator: it owns the schedule, the publishers and the report. A worker (in this process, or a child one)
 // owns its loops and speaks with the coordinator in JSON lines only. A loop owns its connections, their decoders and their
 // ledger; other goroutines see its tally under a mutex that is taken once per turn, and its ledger after it has ended.
+//
+// On another machine, an agent (ServeAgent) stands between: it passes the two streams of each of its workers through one
+// authenticated connection (package link), reads of them only where the load is to go, and keeps nothing of a run. The
+// coordinator compares clocks with it, and tells the workers what theirs have to show.
 package loadtest

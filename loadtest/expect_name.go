@@ -66,6 +66,9 @@ func follow(at reflect.Type, parts []string) (path []string) {
 		}
 		path, at = append(path, name), next
 	}
+	if at.Kind() == reflect.Pointer { // left out where it was not measured
+		at = at.Elem()
+	}
 	switch at.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Uint32, reflect.Uint64, reflect.Float64:
 		return path

@@ -15,19 +15,19 @@ const probeLead = int64(time.Millisecond)
 // fanout publishes by the schedule and waits until everything acknowledged is delivered.
 func (r *run) fanout(ctx context.Context) error {
 	r.board = newBoard(r.clock, r.window)
-	request := newRequestMaker(r.target.PublishURL, headerBlock(r.cfg.Header), r.target.Channel, r.id, r.cfg.Payload)
-	if err := request.secure(&r.cfg.TLS, r.target.PublishURL); err != nil {
-		return err
-	}
 	scheduling, stopSchedule := context.WithCancel(ctx)
 	// The publishers outlive ctx: what is under way at an interruption gets its answer.
 	publishing, stopPublishers := context.WithCancel(context.WithoutCancel(ctx))
-	publishers := make([]*publisher, r.cfg.Publishers)
-	r.totals = make([]publisherTotals, r.cfg.Publishers)
+	publishers, err := r.newPublishers()
+	if err != nil {
+		stopSchedule()
+		stopPublishers()
+		return err
+	}
+	r.totals = make([]publisherTotals, r.topics.streams())
 	var group sync.WaitGroup
 	for i := range publishers {
-		publishers[i] = newPublisher(i, r.board, request)
-		group.Go(func() { r.totals[i] = publishers[i].run(publishing) })
+		group.Go(func() { r.takeTotals(i, publishers[i].run(publishing)) })
 	}
 	scheduled, published := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -35,13 +35,44 @@ func (r *run) fanout(ctx context.Context) error {
 		r.publishAll(scheduling, r.schedule(), publishers)
 	}()
 	go func() { defer close(published); group.Wait() }()
-	err := r.awaitPublished(ctx, scheduled, published)
+	err = r.awaitPublished(ctx, scheduled, published)
 	stopSchedule()
 	stopPublishers()
 	<-scheduled
 	<-published
 	r.endWindow()
 	return err
+}
+
+// newPublishers makes them all; they connect when they run.
+func (r *run) newPublishers() ([]*publisher, error) {
+	publishers := make([]*publisher, r.cfg.Publishers)
+	for i := range publishers {
+		line, err := r.newLine(i)
+		if err != nil {
+			return nil, err
+		}
+		publishers[i] = newPublisher(r.board, &r.topics, line)
+	}
+	return publishers, nil
+}
+
+// takeTotals sorts a publisher's totals by stream; no two publishers have one in common.
+func (r *run) takeTotals(publisher int, totals []publisherTotals) {
+	for index, t := range totals {
+		if stream := publisher + index*r.cfg.Publishers; stream < len(r.totals) {
+			r.totals[stream] = t
+		}
+	}
+}
+
+// owed is how many deliveries are to come in all. Where connections are missing from several topics it is too many: which
+// topics they were of is known at the end.
+func (r *run) owed(p progress) uint64 {
+	if r.topics.count() == 1 {
+		return r.board.snapshot().Acknowledged * uint64(p.Ready)
+	}
+	return r.board.deliveries()
 }
 
 // awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
@@ -57,7 +88,7 @@ func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan st
 	}
 	return r.await(ctx, until, func() bool {
 		p := r.fleet.progress()
-		return isClosed(published) && p.Delivered >= r.board.snapshot().Acknowledged*uint64(p.Ready)
+		return isClosed(published) && p.Delivered >= r.owed(p)
 	})
 }
 
@@ -89,7 +120,8 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 		}
 	}()
 	measuring := false
-	for i, at := 0, plan.next(); at < r.window.End; i, at = i+1, plan.next() {
+	streams := newTurns(&r.topics, r.cfg.TopicRates)
+	for at := plan.next(); at < r.window.End; at = plan.next() {
 		if at >= r.window.From && !measuring {
 			measuring = true
 			if !r.clock.sleepUntil(at-probeLead, ctx.Done()) {
@@ -101,7 +133,9 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 			return
 		}
 		r.board.scheduled()
-		publishers[i%len(publishers)].submit(at)
+		stream := streams.stream()
+		publisher, _ := r.topics.publisherOf(stream)
+		publishers[publisher].submit(publication{stream, at})
 	}
 	// The last publication's share of the time belongs to the window too.
 	r.clock.sleepUntil(r.window.End, ctx.Done())

@@ -117,34 +117,64 @@ func readFrame(in *bufio.Reader) ([]byte, error) {
 
 // TestTruthOfFaults has every fault found and none invented, in both scenarios that send.
 func TestTruthOfFaults(t *testing.T) {
+	run := faultRun{conns: 4, perSecond: 2000, deliveries: int(2000 * max(500*time.Millisecond, *truthTime).Seconds()), oneIn: 10}
 	for name, kinds := range map[string]string{
 		"none": "", "drops": "d", "doubles": "D", "swaps": "s", "corrupts": "c", "all kinds": "dDsc",
 	} {
 		for _, scenario := range []Scenario{Echo, Fanout} {
 			t.Run(name+" in "+string(scenario), func(t *testing.T) {
 				t.Parallel()
-				faultsAreFound(t, scenario, kinds)
+				run := run
+				run.scenario, run.kinds = scenario, kinds
+				run.check(t)
 			})
 		}
 	}
 }
 
-func faultsAreFound(t *testing.T, scenario Scenario, kinds string) {
+// TestTruthOfRareFaults is the same at the size of a real run: of more than ten million deliveries, one in 10,000 is harmed.
+func TestTruthOfRareFaults(t *testing.T) {
+	run := faultRun{kinds: "dDsc", conns: 20, perSecond: 20_000, deliveries: 10_000, oneIn: 100}
+	if *truthTime > 0 {
+		run.conns, run.perSecond, run.deliveries, run.oneIn = 1000, 50_000, 10_500_000, 10_000
+	}
+	for _, scenario := range []Scenario{Echo, Fanout} {
+		t.Run(string(scenario), func(t *testing.T) {
+			if *truthTime == 0 {
+				t.Parallel() // the long ones need the whole machine
+			}
+			run := run
+			run.scenario = scenario
+			run.check(t)
+		})
+	}
+}
+
+// faultRun is a run through a faultProxy, with one publisher.
+type faultRun struct {
+	scenario              Scenario
+	kinds                 string // as the proxy's
+	conns                 int
+	perSecond, deliveries int // of all connections
+	oneIn                 int
+}
+
+func (f faultRun) check(t *testing.T) {
 	s := &pushServer{}
 	s.start(t)
-	const conns, oneIn = 4, 10
-	length := max(500*time.Millisecond, *truthTime)
+	each := f.deliveries / f.conns
 	cfg := Config{
-		Scenario: scenario, Conns: conns, Threads: 2, Rate: 2000, Duration: length, Publishers: 1, Payload: stampBytes, Drain: time.Second,
+		Scenario: f.scenario, Conns: f.conns, Threads: 2, Rate: float64(f.perSecond), Publishers: 1, Payload: stampBytes,
+		Duration: time.Duration(f.deliveries) * time.Second / time.Duration(f.perSecond), Drain: 2 * time.Second,
 		PublishURL: "http://" + s.listener.Addr().String() + "/api/publish",
 	}
-	path, each := "/echo", int(cfg.Rate*length.Seconds())/conns
-	if scenario == Fanout {
-		cfg.Rate /= conns
+	path := "/echo"
+	if f.scenario == Fanout {
+		cfg.Rate /= float64(f.conns)
 		path = "/ws"
 	}
-	p := &faultProxy{oneIn: oneIn, kinds: kinds, last: each - 1}
-	if kinds == "" {
+	p := &faultProxy{oneIn: f.oneIn, kinds: f.kinds, last: each - 1}
+	if f.kinds == "" {
 		p.oneIn, p.kinds, cfg.Drain = 1<<62, "?", 10*time.Second
 	}
 	cfg.URL = "ws://" + startProxy(t, s.listener.Addr(), p.down) + path
@@ -152,7 +182,7 @@ func faultsAreFound(t *testing.T, scenario Scenario, kinds string) {
 	p.harmed.Lock()
 	done := p.done
 	p.harmed.Unlock()
-	all := uint64(each * conns)
+	all := uint64(each * f.conns)
 	lost := done.Dropped + done.Corrupted
 	want := LedgerCounts{
 		Expected: all, Received: all - lost, Lost: lost, Duplicated: done.Doubled, Reordered: done.Swapped, Corrupted: done.Corrupted,
@@ -164,8 +194,9 @@ func faultsAreFound(t *testing.T, scenario Scenario, kinds string) {
 	if r.Verdict.OK != (harm == 0) || r.Errors.Total != 0 || r.Publications.Errors.Total != 0 {
 		t.Errorf("%v, %+v, %+v", r.Verdict, r.Errors, r.Publications)
 	}
-	// One in ten of a thousand, less those that a swap passes over: a proxy that did nothing would prove nothing.
-	if kinds != "" && harm < all/20 {
-		t.Errorf("%s: only %d of %d messages were harmed", strings.ToUpper(kinds), harm, all)
+	// One in so many, less those that a swap passes over: a proxy that did nothing would prove nothing.
+	if f.kinds != "" && harm < all/uint64(2*f.oneIn) {
+		t.Errorf("%s: only %d of %d messages were harmed", strings.ToUpper(f.kinds), harm, all)
 	}
+	t.Logf("%d deliveries, the proxy did %+v, the ledger says %+v", all, done, r.Ledger)
 }

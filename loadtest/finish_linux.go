@@ -14,6 +14,8 @@ func (r *run) finish() {
 	tlsTimes, secured, deflated := newHistogram(), newTLSCounts(), DeflateCounts{}
 	var tally tallyCounts
 	var records [][]publicationRecord
+	var classes []*hdrhistogram.Histogram
+	ready := make([]int, r.topics.count())
 	var cpu int64
 	failures, endings := map[string]uint64{}, map[string]uint64{}
 	report.Errors, report.Publications.Errors = newErrorCounts(), newErrorCounts()
@@ -24,14 +26,17 @@ func (r *run) finish() {
 	for _, m := range r.fleet.members {
 		w := m.result
 		// A histogram of our own making decodes.
-		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag))
+		_ = errors.Join(mergeEncoded(connect, w.Connect), mergeEncoded(subscribe, w.Subscribe), mergeEncoded(lag, w.Lag), mergeEncodedClasses(&classes, w.Classes))
 		tally.add(w.Tally)
 		report.Ledger.add(w.Ledger)
 		mergeCounts(failures, w.Failures)
 		mergeCounts(endings, w.Endings)
 		report.Errors.add(w.Errors)
 		mergeRecords(&records, w.Records)
-		r.noteBusy(w)
+		for topic, n := range w.ReadyByTopic {
+			ready[topic] += n
+		}
+		r.noteBusy(r.shares[m.number].usable, w)
 		cpu += w.CPU
 		_ = mergeEncoded(tlsTimes, w.TLSTimes)
 		secured.add(w.TLS)
@@ -43,16 +48,17 @@ func (r *run) finish() {
 	}
 	r.reportTransport(tlsTimes, secured, deflated)
 	report.Messages = Messages{
-		Sent: tally.Sent, Measured: tally.Measured, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
-		GapNotices: tally.Gaps, Other: tally.Other, Stale: tally.Stale,
+		Sent: tally.Sent, Measured: tally.Measured, InWindow: tally.InTime, BytesReceived: tally.Bytes, Reads: tally.Reads, Pings: tally.Pings,
+		GapNotices: tally.Gaps, Answers: tally.Answers, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
 	if len(r.cfg.Phases) > 0 {
 		r.livesCompletions(records)
 	} else {
-		r.completions(records, tally.Ready)
+		r.completions(records, ready)
 	}
 	r.finishPhases(records)
+	report.Topics, report.TopicClasses = r.topics.describe(), r.topics.classes(classes)
 	report.Server = r.server.report(tally.Ready-tally.Reborn, tally.Measured)
 	if tally.Measured > 0 {
 		report.Generator.CPUPerDelivery = float64(cpu) / 1e3 / float64(tally.Measured)
@@ -66,11 +72,10 @@ func (r *run) finish() {
 		report.Generator.Late = report.Publications.Late
 	}
 	report.Generator.LoopLag = percentilesOf(lag)
+	r.reportAgents()
 	report.Generator.judge(sends, report.Latency)
 	report.judge()
-	for _, e := range r.cfg.Expect {
-		report.Expectations = append(report.Expectations, e.Check(report))
-	}
+	report.expect(r.cfg.Expect)
 }
 
 // reportTransport is about what lies below and above the frames.
@@ -86,21 +91,22 @@ func (r *run) reportTransport(times *hdrhistogram.Histogram, secured TLSCounts, 
 	}
 }
 
-// noteBusy keeps the busiest worker's and loop's figures.
-func (r *run) noteBusy(w *workerResult) {
+// noteBusy keeps the busiest worker's and loop's figures; a worker has so many cores of its machine to use.
+func (r *run) noteBusy(usable float64, w *workerResult) {
 	g := &r.report.Generator
-	usable := min(float64(r.cfg.Threads), float64(r.report.Environment.UsableCores)/float64(r.cfg.Processes))
 	g.CPUBusy = max(g.CPUBusy, w.CPUBusy/usable)
 	for _, busy := range w.LoopBusy {
 		g.LoopBusy = max(g.LoopBusy, busy)
 	}
 }
 
-// completions sums up how long publications took to reach the first and the last of their receivers.
-func (r *run) completions(records [][]publicationRecord, receivers int) {
+// completions sums up how long publications took to reach the first and the last of their receivers, of which ready tells how
+// many each topic had.
+func (r *run) completions(records [][]publicationRecord, ready []int) {
 	first, last := newHistogram(), newHistogram()
-	for _, ofPublisher := range records {
-		for _, p := range ofPublisher {
+	for stream, ofStream := range records {
+		receivers := ready[stream%len(ready)]
+		for _, p := range ofStream {
 			switch {
 			case p.Count == 0 || !r.window.measures(p.Intended):
 			case int(p.Count) < receivers:
@@ -121,10 +127,11 @@ func (r *run) configEcho() ConfigEcho {
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Deflate: r.cfg.Deflate,
-		Name: r.cfg.Name,
+		Name:     r.cfg.Name,
+		Protocol: r.target.Protocol.Name, Topics: r.cfg.Topics, TopicSizes: r.cfg.TopicSizes.String(), TopicRates: string(r.cfg.TopicRates),
 	}
 	if r.cfg.Scenario == Fanout {
-		c.PublishURL = r.target.PublishURL.String()
+		c.PublishURL, c.PublishBy, c.AcknowledgedBy = r.target.PublishURL.String(), string(r.target.PublishBy), r.target.acknowledgedBy()
 	}
 	return c
 }

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
+	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
 )
-
-// fileReserve is what a worker opens besides its connections: loops, pipes, publishers, the runtime.
-const fileReserve = 128
 
 // fleet is the workers of a run, seen from the coordinator, which alone uses it.
 type fleet struct {
@@ -34,6 +31,13 @@ type member struct {
 	input    io.Closer
 	last     progress
 	result   *workerResult
+
+	// Of a worker on another machine.
+	link  *agentLink // nil for one on this machine
+	told  int        // rounds of the clock's estimate that it has been told of
+	heard time.Time  // when it last said something
+
+	latency *hdrhistogram.Histogram // its part of the fleet's
 }
 
 type memberLine struct {
@@ -65,15 +69,19 @@ func newFleet(cancel context.CancelFunc, workers int) *fleet {
 	return &fleet{lines: make(chan memberLine), cancel: cancel, latency: newHistogram(), timeline: newTimeline(workers)}
 }
 
-// startFleet starts the workers with their specs: a single one as a goroutine, several as processes.
-func startFleet(specs []workerSpec, command []string) (*fleet, error) {
+// startFleet starts the workers with their specs: a single one on this machine as a goroutine, several as processes.
+func startFleet(specs []workerSpec, shares []share, command []string) (*fleet, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := newFleet(cancel, len(specs))
-	start := f.startProcess
-	if len(specs) == 1 {
-		start = f.startHere
+	startLocal := f.startProcess
+	if localWorkers(shares) == 1 {
+		startLocal = f.startHere
 	}
 	for i := range specs {
+		start := startLocal
+		if l := shares[i].link; l != nil {
+			start = l.starter(f)
+		}
 		if err := start(ctx, command, specs[i]); err != nil {
 			return nil, errors.Join(err, f.close())
 		}
@@ -97,20 +105,7 @@ func (f *fleet) startHere(ctx context.Context, _ []string, spec workerSpec) erro
 
 // startProcess runs a worker in a process of its own.
 func (f *fleet) startProcess(ctx context.Context, command []string, spec workerSpec) error {
-	if len(command) == 0 {
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		command = []string{self, "worker"}
-	}
-	process := exec.CommandContext(ctx, command[0], command[1:]...)
-	process.Stderr = os.Stderr
-	in, err := process.StdinPipe()
-	if err != nil {
-		return err
-	}
-	out, err := process.StdoutPipe()
+	process, in, out, err := prepareWorker(ctx, command)
 	if err != nil {
 		return err
 	}
@@ -149,14 +144,15 @@ var errEnded = errors.New("worker ended")
 
 // take books a line. An error means that the run cannot go on.
 func (f *fleet) take(l memberLine) error {
+	l.from.heard = time.Now()
 	switch {
 	case l.err != nil:
 		f.running--
 		if l.from.result == nil {
-			return fmt.Errorf("a worker ended before its time: %w", l.err)
+			return fmt.Errorf("%sa worker ended before its time: %w", l.from.link.prefix(), l.err)
 		}
 	case l.line.Error != "":
-		return errors.New(l.line.Error)
+		return errors.New(l.from.link.prefix() + l.line.Error)
 	case l.line.Result != nil:
 		l.from.result = l.line.Result
 		l.from.last.takeTally(&l.line.Result.Tally)
@@ -173,6 +169,11 @@ func (f *fleet) take(l memberLine) error {
 // book puts what a member has said last into the timeline, with what it has measured since.
 func (f *fleet) book(from *member, encoded []byte) error {
 	f.timeline.take(from.number, from.last, encoded)
+	if from.latency != nil {
+		if err := mergeEncoded(from.latency, encoded); err != nil {
+			return err
+		}
+	}
 	return mergeEncoded(f.latency, encoded)
 }
 

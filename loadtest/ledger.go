@@ -34,7 +34,7 @@ type LedgerCounts struct {
 	Reordered uint64 `json:"reordered"`
 	// Corrupted messages carried a stamp that is not what was sent.
 	Corrupted uint64 `json:"corrupted"`
-	// Misdelivered messages were meant for another connection (Echo).
+	// Misdelivered messages were meant for another connection (Echo) or the subscribers of another topic (Fanout).
 	Misdelivered uint64 `json:"misdelivered"`
 	// Unconfirmed deliveries arrived though the publisher got no clear answer; they are neither expected nor wrong.
 	Unconfirmed uint64 `json:"unconfirmed"`

@@ -30,21 +30,27 @@ type loop struct {
 	first   int // number of the first connection within the run
 	sources sourceRing
 	share   float64 // of the worker's connections, for the rates
-	clock   clock
-	runTag  []byte // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
+	talk    *dialogue
+	path    template // request target
+	topicOf []uint32 // by slot; nil for a single topic
+	classOf []uint8  // by topic; nil for a single one
+	runTag  []byte   // the part behind a stamp's prefix that is the same in all of a run: where only the prefix was harmed
 	epoll   int
 	wake    int // eventfd: there are commands
 	timer   int // timerfd on CLOCK_MONOTONIC
 
 	// Owned by the loop.
+	clock     clock // replaced where it follows another machine's
 	conns     []conn
 	decoding  frame.DecoderConfig
 	buf       []byte
 	scratch   []byte // the frame that is being sent
 	text      []byte // the stamp in it
+	envelope  []byte // what is around that, in an echo
+	incoming  incoming
 	events    []unix.EpollEvent
 	ledger    *ledger
-	records   [][]publicationRecord // Fanout: by publisher and sequence
+	records   [][]publicationRecord // Fanout: by stream and sequence
 	chunks    chunkCache
 	masks     uint64 // state of the masking keys' generator
 	opened    int
@@ -74,9 +80,9 @@ type loop struct {
 
 // newLoop takes over conns connections, of which the first has that number in the run, as the loop has its own.
 func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
-	publishers := spec.Publishers
+	streams, columns := spec.Topics.streams(), spec.Topics.columns()
 	if spec.Scenario != Fanout {
-		publishers = 1
+		streams, columns = 1, 1
 	}
 	l := &loop{
 		spec:    spec,
@@ -91,8 +97,8 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		decoding: frame.DecoderConfig{Role: frame.Client, MaxMessageBytes: MaxPayload + 64<<10},
 		buf:      make([]byte, readBytes),
 		events:   make([]unix.EpollEvent, eventsATurn),
-		ledger:   newLedger(conns, publishers),
-		records:  make([][]publicationRecord, publishers),
+		ledger:   newLedger(conns, columns),
+		records:  make([][]publicationRecord, streams),
 		masks:    uint64(spec.Run)<<32 | uint64(first),
 		scanAt:   never,
 		echo:     echoSchedule{at: never},
@@ -101,6 +107,9 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		tally:    newTally(),
 	}
 	l.prepareLives()
+	if err := l.prepareMessages(); err != nil {
+		return nil, err
+	}
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()
 		return nil, err
@@ -223,6 +232,10 @@ func (l *loop) takeCommands() {
 		if c.Seal != nil {
 			l.sealAt(c.Seal)
 		}
+		if c.Clock != nil {
+			l.clock = newClockOn(*c.Clock)
+			l.armed = never // by the old one
+		}
 		if c.Stop != nil {
 			l.startClosing()
 		}
@@ -259,7 +272,7 @@ func (l *loop) arm(at int64) {
 	spec := unix.ItimerSpec{}
 	if at != never {
 		// A time in the past fires at once, but zero would switch the timer off.
-		spec.Value = unix.NsecToTimespec(max(at+l.spec.Epoch, 1))
+		spec.Value = unix.NsecToTimespec(max(l.clock.monotonic(at), 1))
 	}
 	_ = unix.TimerfdSettime(l.timer, unix.TFD_TIMER_ABSTIME, &spec, nil)
 }

@@ -22,9 +22,18 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if text := os.Getenv(agentVariable); text != "" {
+		os.Exit(runTestAgent(text))
+	}
+	if os.Getenv(floorVariable) != "" {
+		os.Exit(runFloorProcess())
+	}
 	if os.Getenv(spinVariable) != "" {
 		spinUntilEOF(os.Stdin)
 		os.Exit(0)
+	}
+	if os.Getenv(idleServerVariable) != "" {
+		os.Exit(serveUntilEOF(os.Stdin))
 	}
 	if url := os.Getenv(starvedVariable); url != "" {
 		os.Exit(runStarved(url))

@@ -19,7 +19,7 @@ type phaseWatch struct {
 func (r *run) watchPhases() (stop func()) {
 	w := &r.watch
 	w.spans = spansOf(r.cfg.Phases, r.window.Send)
-	if len(w.spans) == 0 || r.cfg.PID == 0 {
+	if len(w.spans) == 0 || len(r.server.pids) == 0 {
 		return func() {}
 	}
 	w.cpu = make([]int64, len(w.spans)+1)
@@ -30,8 +30,7 @@ func (r *run) watchPhases() (stop func()) {
 			at = w.spans[i].From
 		}
 		timers = append(timers, time.AfterFunc(time.Duration(at-r.clock.now()), func() {
-			// A process that has gone is for the report's other readings to tell.
-			used, _ := processCPU(r.cfg.PID)
+			used := r.serverCPU()
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.cpu[i] = used
@@ -42,6 +41,16 @@ func (r *run) watchPhases() (stop func()) {
 			t.Stop()
 		}
 	}
+}
+
+// serverCPU is what the server's processes have used, in ns.
+func (r *run) serverCPU() (sum int64) {
+	for _, pid := range r.server.pids {
+		// One that has gone is for the report's other readings to tell.
+		used, _ := processCPU(pid)
+		sum += used
+	}
+	return sum
 }
 
 // cpuIn is what the server used in a phase, in ns; 0 where that is not known.

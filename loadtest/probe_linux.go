@@ -10,12 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processUsage is what a process has used of CPU time, and uses of memory.
+// processUsage is what processes have used of CPU time, and use of memory.
 type processUsage struct {
-	CPU      int64 // ns
-	User     int64 // ns, in ticks of 10 ms
-	System   int64 // ns, in ticks of 10 ms
-	RSSBytes int64
+	CPU         int64 // ns
+	User        int64 // ns, in ticks of 10 ms
+	System      int64 // ns, in ticks of 10 ms
+	Threads     int64
+	Voluntary   int64 // context switches of the threads that live
+	Involuntary int64
+	RSSBytes    int64
+	PSSBytes    int64 // 0 where the kernel does not say
 }
 
 const (
@@ -23,16 +27,51 @@ const (
 	kibibyte     = 1024
 )
 
-// probeProcess reads what the kernel knows of a process.
-func probeProcess(pid int) (u processUsage, err error) {
-	if u.User, u.System, err = statTimes(pid); err != nil {
-		return u, err
+// readTimes adds what a process has used of CPU time.
+func readTimes(pid int, u *processUsage) error {
+	user, system, err := statTimes(pid)
+	if err != nil {
+		return err
 	}
-	if u.CPU, err = processCPU(pid); err != nil {
-		u.CPU = u.User + u.System
+	cpu, err := processCPU(pid)
+	if err != nil {
+		cpu = user + system
 	}
-	u.RSSBytes, err = residentBytes(pid)
-	return u, err
+	u.User, u.System, u.CPU = u.User+user, u.System+system, u.CPU+cpu
+	return addSwitches(pid, u)
+}
+
+// addSwitches sums up over the threads: /proc/PID/status has the first one's alone. One that ends meanwhile is left out.
+func addSwitches(pid int, u *processUsage) error {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return err
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, task.Name()))
+		if err != nil {
+			continue
+		}
+		u.Threads++
+		for line := range strings.Lines(string(text)) {
+			name, value, _ := strings.Cut(line, ":")
+			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+			switch name {
+			case "voluntary_ctxt_switches":
+				u.Voluntary += n
+			case "nonvoluntary_ctxt_switches":
+				u.Involuntary += n
+			}
+		}
+	}
+	return nil
+}
+
+// readMemory adds what a process has in memory.
+func readMemory(pid int, u *processUsage) error {
+	rss, pss, err := residentBytes(pid)
+	u.RSSBytes, u.PSSBytes = u.RSSBytes+rss, u.PSSBytes+pss
+	return err
 }
 
 // processCPU reads another process's CPU-time clock, which counts nanoseconds where /proc/PID/stat counts ticks: a tick is
@@ -65,13 +104,17 @@ func statTimes(pid int) (user, system int64, err error) {
 	return ticks[0] * nanosPerTick, ticks[1] * nanosPerTick, nil
 }
 
-// residentBytes sums the mappings up: the kernel's own running sum (statm) is off by some pages per CPU.
-func residentBytes(pid int) (int64, error) {
-	kib, err := kibField(fmt.Sprintf("/proc/%d/smaps_rollup", pid), "Rss:")
+// residentBytes sums the mappings up: the kernel's own running sum (statm) is off by some pages per CPU. pss is 0 where only
+// that is to be had.
+func residentBytes(pid int) (rss, pss int64, err error) {
+	rollup := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
+	rss, err = kibField(rollup, "Rss:")
 	if err != nil {
-		kib, err = kibField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
+		rss, err = kibField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
+		return rss * kibibyte, 0, err
 	}
-	return kib * kibibyte, err
+	pss, err = kibField(rollup, "Pss:")
+	return rss * kibibyte, pss * kibibyte, err
 }
 
 // roughResidentBytes is the kernel's running sum: off by some pages per CPU, but read without a walk over the mappings.

@@ -10,14 +10,14 @@ import (
 
 // workerSpec is one worker's share of a run.
 type workerSpec struct {
-	Scenario  Scenario
-	Addr      netip.AddrPort
-	Host      string
-	Path      string
-	Header    string // ready-made lines
-	Subscribe bool
-	Stalled   bool
-	Channel   string
+	Scenario Scenario
+	Addr     netip.AddrPort
+	Host     string
+	Path     string
+	Header   string // ready-made lines
+	Stalled  bool
+	Protocol Protocol // but for its publications
+	Topics   topicPlan
 
 	// TLS is nil for ws; its ServerName is filled in. Header has the offer of Deflate already.
 	TLS     *TLS
@@ -34,7 +34,6 @@ type workerSpec struct {
 	Run           uint32
 	Epoch         int64 // CLOCK_MONOTONIC in ns: the zero of all times below and in stamps
 	Payload       int
-	Publishers    int
 	SequenceLimit uint32      // no publisher gets as far: a stamp that does is corrupt
 	Plan          arrivalPlan // of an echo, for all workers together; a rate of 0 is a closed loop
 	Loops         int         // of all workers
@@ -57,6 +56,7 @@ type workerCommand struct {
 	Start *window
 	Stop  *stopCommand
 	Seal  *sealCommand
+	Clock *clockLine // on other machines, from time to time: what the clock has to show
 }
 
 // sealCommand says how many sequences each publisher has used, now that there will be no more: whoever lacks some is behind.
@@ -88,7 +88,7 @@ func (w *window) measures(intended int64) bool {
 
 // stopCommand ends the run and settles the ledgers against what was acknowledged.
 type stopCommand struct {
-	Publishers []publisherTotals
+	Totals []publisherTotals // by stream; none where nothing was published
 }
 
 // workerLine is one of its fields.
@@ -153,11 +153,14 @@ type workerResult struct {
 	TLSTimes  []byte // TLS handshakes; encoded histogram
 	TLS       TLSCounts
 	Deflate   DeflateCounts
-	Records   [][]publicationRecord // by publisher and sequence
-	Lag       []byte                // of the loops; encoded histogram
-	LoopBusy  []float64             // CPU time per wall time in the window, by loop
-	CPUBusy   float64               // the process's, per wall time in the window; in a shared process, all of it
-	CPU       int64                 // the same in ns
+	Records   [][]publicationRecord // by stream and sequence
+	Classes   [][]byte              // latency by size of the topic; encoded histograms
+	// ReadyByTopic counts connections that were ready at some time.
+	ReadyByTopic []int
+	Lag          []byte    // of the loops; encoded histogram
+	LoopBusy     []float64 // CPU time per wall time in the window, by loop
+	CPUBusy      float64   // the process's, per wall time in the window; in a shared process, all of it
+	CPU          int64     // the same in ns
 
 	// Of a run with phases.
 	Phases  []phaseResult
@@ -194,13 +197,13 @@ func (r *publicationRecord) add(o publicationRecord) {
 	r.Count += o.Count
 }
 
-// mergeRecords adds records by publisher and sequence.
+// mergeRecords adds records by stream and sequence.
 func mergeRecords(into *[][]publicationRecord, from [][]publicationRecord) {
-	for publisher, records := range from {
-		for publisher >= len(*into) {
+	for stream, records := range from {
+		for stream >= len(*into) {
 			*into = append(*into, nil)
 		}
-		sum := (*into)[publisher]
+		sum := (*into)[stream]
 		for sequence, r := range records {
 			if sequence == len(sum) {
 				sum = append(sum, r)
@@ -208,6 +211,6 @@ func mergeRecords(into *[][]publicationRecord, from [][]publicationRecord) {
 			}
 			sum[sequence].add(r)
 		}
-		(*into)[publisher] = sum
+		(*into)[stream] = sum
 	}
 }

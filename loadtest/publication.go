@@ -3,9 +3,10 @@ package loadtest
 // PublicationCounts says what became of the publications.
 type PublicationCounts struct {
 	// Scheduled is the sum of Acknowledged, Refused, Unknown, Failed and Unsent.
-	Scheduled    uint64 `json:"scheduled"`
+	Scheduled uint64 `json:"scheduled"`
+	// Acknowledged were taken by the server, as far as its protocol tells: see config.acknowledged_by.
 	Acknowledged uint64 `json:"acknowledged"`
-	// Refused were answered with another status than 2xx, and must not arrive.
+	// Refused were answered with another status than 2xx, or as the protocol says no, and must not arrive.
 	Refused uint64 `json:"refused"`
 	// Unknown were sent, but no answer came: they may arrive or not.
 	Unknown uint64 `json:"unknown"`
@@ -17,6 +18,8 @@ type PublicationCounts struct {
 	Late uint64 `json:"late"`
 	// Held were sent late because the answer to an earlier one was.
 	Held uint64 `json:"held"`
+	// Reconnects counts publishers' connections that had ended and were opened again.
+	Reconnects uint64 `json:"reconnects"`
 	// Causes tells of Refused, Unknown and Failed.
 	Causes map[string]uint64 `json:"causes"`
 	// Errors are the same for machines.

@@ -1,58 +1,59 @@
 package loadtest
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
-	"net"
-	"net/http"
 	"sync"
-	"time"
 )
 
-// publisher posts publications over one keep-alive connection, one after the other, so that the server has no choice about
-// their order. What falls due meanwhile waits, with its intended time.
+// publisher sends publications over one connection, one after the other, so that the server has no choice about their order.
+// What falls due meanwhile waits, with its intended time.
 //
-// Sequences have no holes: one that the server refused is used again. One whose outcome is unknown is not.
+// The sequences of a stream have no holes: one that the server refused is used again. One whose outcome is unknown is not.
 type publisher struct {
 	// Immutable after newPublisher.
-	number  int
-	board   *publicationBoard
-	request requestMaker
-	kicks   chan kick // to run; only from whoever has set busy, so that there is never more than one
+	board  *publicationBoard
+	topics *topicPlan
+	kicks  chan kick // to run; only from whoever has set busy, so that there is never more than one
 
 	// Guarded by mu.
 	mu      sync.Mutex
-	busy    bool    // somebody owns the fields below
-	waiting []int64 // intended times
+	busy    bool // somebody owns the fields below
+	waiting []publication
 
 	// Owned by whoever has set busy.
-	conn    net.Conn
-	answers *bufio.Reader
-	limit   *io.LimitedReader // under answers: what one of them may still bring
-	buf     []byte
-	totals  publisherTotals
+	line   publishLine
+	opened bool              // line was open at some time
+	totals []publisherTotals // by the number of the stream among those of the publisher
+}
+
+// publication is one that is due.
+type publication struct {
+	stream   int
+	intended int64
 }
 
 // kick tells run that the publisher is busy: with a publication that has been written, or with what is waiting.
 type kick struct {
-	written  bool
-	intended int64
-	err      error // of the writing
+	written bool
+	what    publication
+	err     error // of the writing
 }
 
 // newPublisher returns a publisher that is busy until run has connected it.
-func newPublisher(number int, board *publicationBoard, request requestMaker) *publisher {
-	return &publisher{number: number, board: board, request: request, kicks: make(chan kick, 1), busy: true}
+func newPublisher(board *publicationBoard, topics *topicPlan, line publishLine) *publisher {
+	streams := (topics.streams() + topics.Publishers - 1) / topics.Publishers
+	return &publisher{
+		board: board, topics: topics, line: line, kicks: make(chan kick, 1), busy: true, totals: make([]publisherTotals, streams),
+	}
 }
 
 // submit publishes now, from the caller's thread, if nothing is under way; a wake-up of another one would take longer than
 // the writing. Otherwise the publication waits.
-func (p *publisher) submit(intended int64) {
+func (p *publisher) submit(what publication) {
 	p.mu.Lock()
-	if p.busy || p.conn == nil {
-		p.waiting = append(p.waiting, intended)
+	if p.busy || !p.line.isOpen() {
+		p.waiting = append(p.waiting, what)
 		kicked := !p.busy
 		p.busy = true
 		p.mu.Unlock()
@@ -63,20 +64,20 @@ func (p *publisher) submit(intended int64) {
 	}
 	p.busy = true
 	p.mu.Unlock()
-	p.board.starting(intended, false)
-	p.kicks <- kick{written: true, intended: intended, err: p.write(intended)}
+	p.board.starting(what.intended, false)
+	p.kicks <- kick{written: true, what: what, err: p.write(what)}
 }
 
 // run waits for answers and publishes what had to wait, until there has been a close and nothing is left. It returns what
-// was sent.
-func (p *publisher) run(ctx context.Context) publisherTotals {
-	defer p.disconnect()
+// was sent, by the number of the stream among its own.
+func (p *publisher) run(ctx context.Context) []publisherTotals {
+	defer p.line.shut()
 	// Where this fails, the first publication tells.
-	_ = p.connect(ctx)
+	_ = p.open(ctx)
 	p.publishWaiting(ctx)
 	for k := range p.kicks {
 		if k.written {
-			p.finish(ctx, k.intended, k.err)
+			p.finish(ctx, k.what, k.err)
 		}
 		p.publishWaiting(ctx)
 	}
@@ -95,92 +96,76 @@ func (p *publisher) publishWaiting(ctx context.Context) {
 			p.mu.Unlock()
 			return
 		}
-		intended := p.waiting[0]
+		what := p.waiting[0]
 		p.waiting = p.waiting[1:]
 		p.mu.Unlock()
 		if ctx.Err() != nil {
 			p.board.unsent()
 			continue
 		}
-		p.board.starting(intended, true)
-		if err := p.connect(ctx); err != nil {
-			p.board.failed(failureOf("connect", err))
+		p.board.starting(what.intended, true)
+		if err := p.open(ctx); err != nil {
+			p.board.failed(publishFailure("connect", err))
 			continue
 		}
-		p.finish(ctx, intended, p.write(intended))
+		p.finish(ctx, what, p.write(what))
 	}
 }
 
-func (p *publisher) connect(ctx context.Context) error {
-	if p.conn != nil {
+// open connects, again if need be.
+func (p *publisher) open(ctx context.Context) error {
+	if p.line.isOpen() {
 		return nil
 	}
-	conn, err := p.request.dial(ctx)
-	if err != nil {
+	if err := p.line.open(ctx); err != nil {
 		return err
 	}
-	p.conn, p.limit = conn, &io.LimitedReader{R: conn}
-	p.answers = bufio.NewReader(p.limit)
+	if p.opened {
+		p.board.reconnected()
+	}
+	p.opened = true
 	return nil
 }
 
-func (p *publisher) disconnect() {
-	if p.conn != nil {
-		_ = p.conn.Close()
-		p.conn = nil
-	}
+func (p *publisher) write(what publication) error {
+	return p.line.write(what.stream, p.streamTotals(what.stream).Sent, what.intended)
 }
 
-func (p *publisher) write(intended int64) error {
-	p.buf = p.request.append(p.buf[:0], p.number, p.totals.Sent, intended)
-	_, err := p.conn.Write(p.buf)
-	return err
+func (p *publisher) streamTotals(stream int) *publisherTotals {
+	_, index := p.topics.publisherOf(stream)
+	return &p.totals[index]
 }
 
 // finish waits for the answer to what was written, with that error, and books what became of it.
-func (p *publisher) finish(ctx context.Context, intended int64, err error) {
-	status := 0
+func (p *publisher) finish(ctx context.Context, what publication, err error) {
+	var answer publishAnswer
 	if err == nil {
-		// The end of the run interrupts the wait.
-		conn := p.conn
-		release := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-		status, err = p.answer()
-		release()
+		answer, err = p.line.answer(ctx)
 	}
+	totals := p.streamTotals(what.stream)
 	switch {
-	case status/100 == 2:
-		p.totals.Sent++
-		p.totals.Times = append(p.totals.Times, intended)
-		p.board.acknowledged(intended)
-	case status != 0:
-		p.board.refused(statusFailure(status))
+	case answer.accepted:
+		totals.Sent++
+		totals.Times = append(totals.Times, what.intended)
+		p.board.acknowledged(what.intended, p.topics.Sizes[what.stream%p.topics.count()])
+	case answer.refused != nil:
+		p.board.refused(*answer.refused)
 	default:
-		p.totals.Unknown = append(p.totals.Unknown, p.totals.Sent)
-		p.totals.Sent++
-		p.totals.Times = append(p.totals.Times, intended)
-		p.board.unknown(failureOf("answer", err))
+		totals.Unknown = append(totals.Unknown, totals.Sent)
+		totals.Sent++
+		totals.Times = append(totals.Times, what.intended)
+		p.board.unknown(publishFailure("answer", err))
 	}
 	if err != nil {
-		p.disconnect()
+		p.line.shut()
 	}
 }
 
-// maxAnswerBytes bounds an answer, head and body. Answers to publications are a hundred bytes or two.
-const maxAnswerBytes = 1 << 20
-
-// answer returns the status of the answer, 0 where there was none. After an error the connection is of no more use.
-func (p *publisher) answer() (status int, err error) {
-	p.limit.N = maxAnswerBytes
-	answer, err := http.ReadResponse(p.answers, nil)
-	if err != nil {
-		return 0, err
+// publishFailure classifies what went wrong with a publication.
+func publishFailure(doing string, err error) failure {
+	var known failureError
+	if errors.As(err, &known) {
+		return known.failure
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	if closeErr := answer.Body.Close(); err == nil {
-		err = closeErr
-	}
-	if answer.Close && err == nil {
-		err = errors.New("the server closes the connection")
-	}
-	return answer.StatusCode, err
+	return failureOf(doing, err)
 }

@@ -92,14 +92,13 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 		if m.Opcode == frame.OpContinuation { // all of it is used, and more is needed
 			break
 		}
-		s, stamped := l.message(slot, c, &m, now)
+		var only bool
+		known, only = l.message(slot, c, &m, now, known)
 		m.Release()
 		if c.over() {
 			return
 		}
-		if all = all && stamped && len(known) < cap(known); all {
-			known = append(known, s)
-		}
+		all = all && only
 	}
 	if atRest && all && l.spec.Scenario == Fanout && c.decoder.AtRest() {
 		chunks.keep(whole, known)
@@ -121,8 +120,9 @@ func (l *loop) broken(slot int, c *conn, err error) {
 	l.fail(slot, c, code, protocolFailure(err))
 }
 
-// message handles one message. stamped says that it was a good message of this run, and nothing else.
-func (l *loop) message(slot int, c *conn, m *frame.Message, now int64) (s stamp, stamped bool) {
+// message handles one message. It adds the stamps of good messages of this run to known, as far as there is room; only says
+// that it has added all that there was.
+func (l *loop) message(slot int, c *conn, m *frame.Message, now int64, known []stamp) (stamps []stamp, only bool) {
 	switch m.Opcode {
 	case frame.OpPing:
 		if c.state != stateClosing && c.unsent() < maxUnsentPongs {
@@ -133,13 +133,12 @@ func (l *loop) message(slot int, c *conn, m *frame.Message, now int64) (s stamp,
 	case frame.OpClose:
 		l.closeArrived(slot, c, m.Payload)
 	case frame.OpText, frame.OpBinary:
-		if c.state == stateSubscribing {
-			l.subscriptionAnswer(slot, c, m.Payload)
-			return s, false
+		if l.talk.lines {
+			return l.lines(slot, c, m.Payload, now, known)
 		}
-		return l.data(slot, c, m.Payload, now)
+		return l.line(slot, c, m.Payload, now, known)
 	}
-	return s, false
+	return known, false
 }
 
 // closeArrived answers a close frame (RFC 6455, section 5.5.1), unless it is the answer to ours.
@@ -160,6 +159,7 @@ func (l *loop) closeArrived(slot int, c *conn, payload []byte) {
 func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stamped bool) {
 	s, verdict := findStamp(payload, l.spec.Payload)
 	switch {
+	case verdict == stampNone && l.answered(slot, c, payload):
 	case verdict == stampNone && (l.spec.Scenario == Echo || bytes.Contains(payload, l.runTag)), verdict == stampCorrupt:
 		l.tally.counts.Corrupted++
 	case verdict == stampNone:
@@ -176,7 +176,7 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 		l.echoed(slot, c, s, payload, now)
 	case l.spec.Scenario == Idle:
 		l.tally.counts.Other++
-	case int(s.Publisher) >= l.spec.Publishers || s.Sequence >= l.spec.SequenceLimit:
+	case int(s.Publisher) >= len(l.records) || s.Sequence >= l.spec.SequenceLimit:
 		l.tally.counts.Corrupted++
 	default:
 		l.deliver(slot, c, s, now)
@@ -187,20 +187,31 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 
 // deliver books a publication that arrived.
 func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
+	column := int(s.Publisher)
+	if topics := len(l.spec.Topics.Sizes); topics > 1 {
+		if column%topics != int(l.topicOf[slot]) {
+			l.tally.counts.Misdelivered++
+			return
+		}
+		column /= topics
+	}
 	switch {
 	case c.slow:
 		l.deliverSlow(slot, c, s, now)
 		return
 	case s.Intended < c.began && l.spec.phased():
-		l.ledger.noteEarly(slot, int(s.Publisher), s.Sequence)
+		l.ledger.noteEarly(slot, column, s.Sequence)
 		return
 	case l.spec.phased():
 		l.skipUnowed(slot, c, s)
 	}
-	if !l.ledger.note(slot, int(s.Publisher), s.Sequence) {
+	if !l.ledger.note(slot, column, s.Sequence) {
 		return
 	}
 	l.book(s, now)
+	if l.classOf != nil && l.window.measures(s.Intended) {
+		record(l.tally.classes[l.classOf[l.topicOf[slot]]], now-s.Intended)
+	}
 	records := l.records[s.Publisher]
 	for int(s.Sequence) >= len(records) {
 		records = append(records, publicationRecord{})
@@ -220,8 +231,14 @@ func (l *loop) book(s stamp, now int64) {
 	if l.spec.phased() {
 		l.bookPhase(s.Intended, now)
 	}
+	if l.window.measures(now) {
+		l.tally.counts.InTime++
+	}
 	if l.window.measures(s.Intended) {
 		l.tally.counts.Measured++
 		record(l.tally.latency, now-s.Intended)
+		if now < s.Intended {
+			l.tally.counts.Early++
+		}
 	}
 }

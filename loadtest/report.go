@@ -38,20 +38,31 @@ type Report struct {
 	FirstReceiver Percentiles `json:"first_receiver"`
 	// Incomplete publications, within the window, did not reach all subscribers.
 	Incomplete uint64 `json:"incomplete_publications"`
-	// Acknowledgement is from a publication to the HTTP answer.
+	// Acknowledgement is from a publication to what acknowledged it (config.acknowledged_by).
 	Acknowledgement Percentiles `json:"acknowledgement"`
+
+	// Topics says what topics there were; TopicClasses, from two on, how deliveries to small ones went beside those to large ones.
+	Topics       TopicCounts  `json:"topics"`
+	TopicClasses []TopicClass `json:"topic_classes"`
 
 	TLS     *TLSReport     `json:"tls,omitempty"`     // with a wss URL
 	Deflate *DeflateReport `json:"deflate,omitempty"` // where it was offered
 
 	Messages  Messages   `json:"messages"`
-	Server    *Server    `json:"server,omitempty"` // with a PID
+	Server    *Server    `json:"server,omitempty"` // with a PID or a metrics URL
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
 	// Phases are those of Config.Phases, in order; an expectation may call them by name: "phases.storm.back.last<5s".
 	Phases []PhaseReport `json:"phases"`
 	Slow   *SlowReport   `json:"slow,omitempty"` // where a phase has slow connections
+	// Agents are the other machines of the run, in the order they were named in.
+	Agents []AgentReport `json:"agents"`
+	// ClockReasons say whose clock was not known well enough for what was measured by it: latencies are invalid then.
+	ClockReasons []string `json:"clock_reasons"`
+	// Floor is what the floor took, and Ratios what the server did in proportion; both with Config.Floor.
+	Floor  *FloorReport `json:"floor,omitempty"`
+	Ratios *Ratios      `json:"ratios,omitempty"`
 	// Expectations are those of Config.Expect, in order.
 	Expectations []ExpectationResult `json:"expectations"`
 }
@@ -123,6 +134,15 @@ type ConfigEcho struct {
 	Stalled     bool     `json:"stalled,omitempty"`
 	Name        string   `json:"name,omitempty"`    // of a run with phases
 	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
+
+	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"
+	// where being written was enough (Fanout).
+	Protocol       string `json:"protocol"`
+	PublishBy      string `json:"publish_by,omitempty"`
+	AcknowledgedBy string `json:"acknowledged_by,omitempty"`
+	Topics         int    `json:"topics"`
+	TopicSizes     string `json:"topic_sizes"` // as ParseTopicSizes reads them
+	TopicRates     string `json:"topic_rates"`
 }
 
 // Title is what to call the run: the name of its phases together, or its scenario.
@@ -145,38 +165,21 @@ type Connections struct {
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
 	TLS       Percentiles       `json:"tls"`       // of it, the TLS handshake
-	Subscribe Percentiles       `json:"subscribe"` // subscribe message to its reply
+	Subscribe Percentiles       `json:"subscribe"` // the end of the handshake to that of the protocol's setup
 }
 
 // Messages counts what else went over the connections.
 type Messages struct {
 	Sent          uint64 `json:"sent"` // Echo
 	Measured      uint64 `json:"measured"`
-	BytesReceived uint64 `json:"bytes_received"` // from the sockets: with TLS, its records; with permessage-deflate, compressed
+	InWindow      uint64 `json:"arrived_in_window"` // whenever they were due
+	BytesReceived uint64 `json:"bytes_received"`    // from the sockets: with TLS, its records; with permessage-deflate, compressed
 	Reads         uint64 `json:"reads"`
 	Pings         uint64 `json:"pings"`
 	GapNotices    uint64 `json:"gap_notices"`
+	Answers       uint64 `json:"answers"` // to messages that asked for one, such as heartbeats of the protocol
 	Other         uint64 `json:"other"`
 	Stale         uint64 `json:"stale"` // of another run
-}
-
-// Server is what the server's process used. Memory is of that process alone, slab memory of the whole machine: where the
-// generator runs beside the server, both ends of each connection are in it.
-type Server struct {
-	PID              int     `json:"pid"`
-	CPUSecs          float64 `json:"server_cpu_s"` // from the window's first message to the last one's arrival
-	UserSecs         float64 `json:"server_user_s"`
-	SystemSecs       float64 `json:"server_system_s"`
-	WindowSecs       float64 `json:"server_window_s"`
-	CPUPerDelivery   float64 `json:"server_cpu_us_per_delivery"`
-	SetupCPUPerConn  float64 `json:"server_setup_cpu_us_per_conn"`
-	CPUPerConnSecond float64 `json:"server_cpu_us_per_conn_second"`
-	RSSBefore        int64   `json:"server_rss_before_bytes"`
-	RSSSettled       int64   `json:"server_rss_settled_bytes"`
-	RSSAfter         int64   `json:"server_rss_after_bytes"`
-	RSSPerConn       float64 `json:"server_rss_bytes_per_conn"`
-	SlabPerConn      float64 `json:"slab_bytes_per_conn"`
-	Problem          string  `json:"problem,omitempty"` // why there are no figures
 }
 
 // Generator says whether the generator kept up.
@@ -227,6 +230,9 @@ type Interval struct {
 	// Phase (Config.Phases) is that in which it ended, "" outside of all; Ready is the connections that became so in it.
 	Phase string `json:"phase"`
 	Ready uint64 `json:"ready"`
+	// With a metrics URL, as of the last scrape; 0 where it does not say.
+	ServerHeap       int64 `json:"server_heap_bytes"`
+	ServerGoroutines int64 `json:"server_goroutines"`
 }
 
 // Verdict is the answer to the question whether all went well.
@@ -234,6 +240,7 @@ type Verdict struct {
 	OK      bool     `json:"ok"`
 	Reasons []string `json:"reasons"` // what did not
 	// Invalid says that the generator was the bottleneck: latencies and rates say more about it than about the server. What
-	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons.
+	// was lost, doubled, swapped or corrupted is so nevertheless. Generator has the reasons, or ClockReasons where
+	// latencies between machines are smaller than what is known of their clocks.
 	Invalid bool `json:"invalid"`
 }

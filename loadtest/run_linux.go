@@ -30,7 +30,8 @@ type run struct {
 	ticker *time.Ticker
 	// unresolved is set where the host's name has no address: then there is no fleet, and no connection.
 	unresolved *failure
-	totals     []publisherTotals
+	topics     topicPlan
+	totals     []publisherTotals // by stream
 	window     window
 	watch      phaseWatch
 	phase      Phase
@@ -38,15 +39,27 @@ type run struct {
 	shown      int         // seconds, when soFar was read
 	soFar      Percentiles // for observers
 	last       progress    // at the end of the last second
+
+	shares []share      // by worker
+	links  []*agentLink // in the order of Config.Agents
 }
 
 // Run executes a run and reports on it. When ctx is done it ends early, with a report of what there was. An error means
 // that there is no report: a bad configuration (ErrUsage), or a worker that failed.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
+	if cfg.Floor.Rounds > 0 {
+		return runBesideFloor(ctx, cfg)
+	}
+	return runOnce(ctx, cfg)
+}
+
+// runOnce is a run without the floor.
+func runOnce(ctx context.Context, cfg Config) (*Report, error) {
 	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
+	defer r.closeAgents()
 	return r.execute(ctx)
 }
 
@@ -77,6 +90,7 @@ func (r *run) execute(ctx context.Context) (*Report, error) {
 }
 
 func newRun(ctx context.Context, cfg Config) (*run, error) {
+	threadsAsked := cfg.Threads
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, usageError(err)
@@ -92,25 +106,25 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if unresolved == nil && len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
 		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
 	}
-	if cfg.Processes, err = wantedProcesses(cfg); err != nil {
-		return nil, usageError(err)
-	}
 	var id [4]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
 	r := &run{phase: PhaseConnecting, cfg: cfg, target: t, id: binary.LittleEndian.Uint32(id[:]), epoch: monotonicNow(), unresolved: unresolved}
 	r.clock = newClock(r.epoch)
+	r.topics = newTopicPlan(cfg, t.Channel)
 	r.report = &Report{
 		Schema: SchemaVersion, Command: withoutSecrets(os.Args), Started: time.Now(), Environment: environment(),
-		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0, Config: r.configEcho(),
+		Run: string(appendHex8(nil, r.id)), ClosedLoop: cfg.Scenario == Echo && cfg.Rate == 0,
 	}
-	if cfg.PID > 0 {
-		r.server.pid = cfg.PID
-		if r.server.before(); r.server.problem != nil {
-			return nil, usageError(r.server.problem)
-		}
+	if err := r.server.open(cfg); err != nil {
+		return nil, usageError(err)
 	}
+	if err := r.shareOut(ctx, threadsAsked); err != nil {
+		r.closeAgents()
+		return nil, err
+	}
+	r.report.Config = r.configEcho()
 	return r, nil
 }
 
@@ -126,7 +140,7 @@ func resolve(ctx context.Context, t *target, u *url.URL) (unresolved *failure, e
 }
 
 func (r *run) start() (err error) {
-	if r.fleet, err = startFleet(r.specs(), r.cfg.WorkerCommand); err != nil {
+	if r.fleet, err = startFleet(r.specs(), r.shares, r.cfg.WorkerCommand); err != nil {
 		return err
 	}
 	r.ticker = time.NewTicker(statusInterval)
@@ -135,17 +149,19 @@ func (r *run) start() (err error) {
 
 // specs shares the run out among the workers.
 func (r *run) specs() []workerSpec {
-	n, loops := r.cfg.Processes, 0
-	specs := make([]workerSpec, n)
+	loops := 0
+	specs := make([]workerSpec, len(r.shares))
 	for i := range specs {
-		from, to := i*r.cfg.Conns/n, (i+1)*r.cfg.Conns/n
+		s := r.shares[i]
+		from, to := s.first, s.first+s.conns
 		share := float64(to-from) / float64(r.cfg.Conns)
 		specs[i] = workerSpec{
 			Scenario: r.cfg.Scenario, Addr: r.target.Addr, Host: r.target.Host, Path: r.target.Path,
-			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate, Subscribe: r.target.Subscribe, Stalled: r.cfg.Stalled, Channel: r.target.Channel,
-			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: r.cfg.Threads,
+			Header: headerBlock(r.cfg.Header) + r.cfg.Deflate.headerLine(), TLS: r.target.TLS, Deflate: r.cfg.Deflate,
+			Stalled: r.cfg.Stalled, Protocol: r.target.spoken(), Topics: r.topics,
+			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: s.threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
-			Sources: r.cfg.Sources, Run: r.id, Epoch: r.epoch, Payload: r.cfg.Payload, Publishers: r.cfg.Publishers,
+			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload,
 			Phases: r.cfg.Phases, Initial: r.cfg.initial, NoRetry: r.cfg.NoRetry, Backoff: r.cfg.Backoff, Seed: r.cfg.Seed,
 			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
@@ -192,9 +208,12 @@ func (r *run) phases(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.compareClocksAgain(ctx); err != nil {
+		return err
+	}
 	r.server.after()
 	r.enter(PhaseClosing, 0)
-	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Publishers: r.totals}}); err != nil {
+	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: r.totals}}); err != nil {
 		return err
 	}
 	return r.await(context.WithoutCancel(ctx), never, r.fleet.complete)
@@ -225,7 +244,7 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 		case <-timeout:
 			return nil
 		case <-r.ticker.C:
-			if err := r.closeSeconds(); err != nil {
+			if err := errors.Join(r.closeSeconds(), r.tendAgents()); err != nil {
 				return err
 			}
 			r.showStatus()
@@ -240,7 +259,7 @@ func (r *run) await(ctx context.Context, until int64, done func() bool) error {
 
 // load sends, measures, and waits for what is under way.
 func (r *run) load(ctx context.Context) error {
-	start := r.clock.now() + leadTime
+	start := r.clock.now() + leadTime + 2*r.markClocks()
 	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
 	w.End = w.From + int64(r.cfg.Duration)
 	if len(r.cfg.Phases) > 0 {

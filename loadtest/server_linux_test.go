@@ -20,6 +20,8 @@ import (
 type pushServer struct {
 	// Immutable after start.
 	listener net.Listener
+	// address is where it listens; 127.0.0.1:0 if it is empty.
+	address string
 	// admit answers a handshake with another status than 101.
 	admit func(nth int) int
 	// subscribed is the answer to a subscribe message.
@@ -57,7 +59,8 @@ type pushServer struct {
 
 func (s *pushServer) start(t *testing.T) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	setDefault(&s.address, "127.0.0.1:0")
+	listener, err := net.Listen("tcp", s.address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,9 @@ import (
 // 28,232; with a third of it the kernel finds a free one at once.
 const connsPerSource = 9000
 
+// loopbackSources are what connections to a loopback IPv4 target may come from.
+var loopbackSources = netip.MustParsePrefix("127.0.0.1/8")
+
 // ParseSources reads local addresses: a comma-separated list of addresses and CIDR ranges, all of one family.
 func ParseSources(list string) ([]netip.Prefix, error) {
 	var sources []netip.Prefix
@@ -43,7 +46,7 @@ type sourceRing struct {
 func newSourceRing(sources []netip.Prefix, to netip.Addr, conns int) sourceRing {
 	r := sourceRing{prefixes: sources}
 	if len(sources) == 0 && to.Is4() && to.IsLoopback() {
-		r.prefixes = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")}
+		r.prefixes = []netip.Prefix{loopbackSources}
 		r.spread = uint64((conns + connsPerSource - 1) / connsPerSource)
 	}
 	for _, p := range r.prefixes {

@@ -14,8 +14,8 @@ import (
 // cut short, or run together with another, is told from a whole one. The time counts from the epoch of the coordinator.
 type stamp struct {
 	Run       uint32
-	Publisher uint32 // HTTP publisher of a fan-out, connection of an echo
-	Sequence  uint32 // from 0, without holes, per publisher
+	Publisher uint32 // stream of a fan-out (topicPlan), connection of an echo
+	Sequence  uint32 // from 0, without holes, per stream or connection
 	Intended  int64  // ns after the run's epoch
 }
 

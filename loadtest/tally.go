@@ -16,12 +16,15 @@ type tallyCounts struct {
 	Late      uint64 // of these, sent more than lateAfter behind the schedule
 	Delivered uint64 // first arrivals
 	Measured  uint64 // of these, within the window
+	InTime    uint64 // arrived within the window, whenever they were due
 	Bytes     uint64 // received
 	Reads     uint64 // receive calls that brought something
 	Pings     uint64 // answered
 	Gaps      uint64 // gap notices
+	Answers   uint64 // messages that were answered as the protocol says
 	Other     uint64 // messages without a stamp
 	Stale     uint64 // messages of another run
+	Early     uint64 // deliveries noted before the time they were sent at: two machines' clocks differ
 
 	// Of a run with phases, as in progress.
 	Left, Reborn, Retried, Sealed, Behind int
@@ -41,12 +44,15 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Late += o.Late
 	c.Delivered += o.Delivered
 	c.Measured += o.Measured
+	c.InTime += o.InTime
 	c.Bytes += o.Bytes
 	c.Reads += o.Reads
 	c.Pings += o.Pings
 	c.Gaps += o.Gaps
+	c.Answers += o.Answers
 	c.Other += o.Other
 	c.Stale += o.Stale
+	c.Early += o.Early
 	c.Corrupted += o.Corrupted
 	c.Misdelivered += o.Misdelivered
 	c.Missing += o.Missing
@@ -82,6 +88,7 @@ type tally struct {
 	// Guarded by mu.
 	counts    tallyCounts
 	latency   *hdrhistogram.Histogram
+	classes   []*hdrhistogram.Histogram // the same by the size of the topic; nil for a single one
 	connect   *hdrhistogram.Histogram
 	subscribe *hdrhistogram.Histogram
 	failures  map[string]uint64 // before a connection was ready, by cause

@@ -15,11 +15,13 @@ import (
 type target struct {
 	Addr       netip.AddrPort // of the WebSocket server
 	Host       string         // Host header
-	Path       string         // request target, with the query
+	Path       string         // request target, with the query; a template
 	Subscribe  bool           // a subscribe message has to be sent: the URL does not subscribe by itself
 	Channel    string
-	PublishURL *url.URL
-	TLS        *TLS // nil for ws; ServerName is filled in
+	Protocol   Protocol // as the connections of this run need it
+	PublishBy  PublishBy
+	PublishURL *url.URL // nil where nothing is published
+	TLS        *TLS     // nil for ws; ServerName is filled in
 }
 
 // parseTarget takes the URL and the channel of a run apart. It does not resolve names.
@@ -38,13 +40,13 @@ func parseTarget(c Config) (target, *url.URL, error) {
 	if err := t.chooseChannel(c, u); err != nil {
 		return target{}, nil, err
 	}
-	t.Path = u.RequestURI()
-	if t.PublishURL, err = publishURL(c, u); err != nil {
+	t.Path = requestTemplate(u)
+	if _, err := compileTemplate(t.Path, escapeURL, variableChannel, variableConn); err != nil {
 		return target{}, nil, err
 	}
 	if u.Scheme == "wss" {
 		t.TLS = c.TLS.forHost(u.Hostname())
-	} else if c.TLS.given() && (c.Scenario != Fanout || t.PublishURL.Scheme != "https") {
+	} else if c.TLS.given() && !(c.Scenario == Fanout && isSecure(t.PublishURL)) {
 		return target{}, nil, errors.New("the options of TLS are for wss and https: the URL is a plain one")
 	}
 	return t, u, nil
@@ -53,38 +55,61 @@ func parseTarget(c Config) (target, *url.URL, error) {
 // chooseChannel settles on one channel: the URL of a raw endpoint names it, others are subscribed by a message.
 func (t *target) chooseChannel(c Config, u *url.URL) error {
 	named := u.Query().Get("channel")
-	raw := named != "" || strings.HasSuffix(u.Path, "/raw")
+	if named == channelVariable || c.Protocol != nil && c.Protocol.Name != recipeRaw {
+		named = "" // of the one it is the place, to the others it means nothing
+	}
+	asIs := u.Query().Get("channel") != ""
+	raw := asIs || strings.HasSuffix(u.Path, "/raw")
 	switch {
 	case named != "" && t.Channel != "" && named != t.Channel:
 		return fmt.Errorf("the URL names channel %q, but the run asks for %q", named, t.Channel)
+	case named != "" && c.Topics > 1:
+		return fmt.Errorf("the URL names one channel of %d: leave it out, or write channel=%s", c.Topics, channelVariable)
 	case named != "":
 		t.Channel = named
 	case t.Channel == "":
 		t.Channel = "load"
 	}
 	wants := !c.NoSubscribe && c.Scenario != Echo
-	if wants && raw && named == "" {
-		q := u.Query()
-		q.Set("channel", t.Channel)
-		u.RawQuery = q.Encode()
-	}
 	t.Subscribe = wants && !raw
-	return nil
+	return t.chooseProtocol(c, u, wants && raw && !asIs)
 }
 
-func publishURL(c Config, ws *url.URL) (*url.URL, error) {
-	if c.PublishURL == "" {
-		scheme := map[string]string{"ws": "http", "wss": "https"}[ws.Scheme]
-		return &url.URL{Scheme: scheme, Host: ws.Host, Path: "/api/publish"}, nil
+const channelVariable = "{{channel}}"
+
+// chooseProtocol takes the one that the run asks for, or the one that the URL looks like. subscribe says that the URL of a raw
+// endpoint has yet to name its channel.
+func (t *target) chooseProtocol(c Config, u *url.URL, subscribe bool) error {
+	switch {
+	case c.Protocol != nil:
+		t.Protocol = *c.Protocol
+	case c.Scenario == Echo:
+		t.Protocol, _ = Recipe(recipeEcho)
+	case t.Subscribe || c.NoSubscribe:
+		t.Protocol, _ = Recipe(recipeWsedge)
+	default:
+		t.Protocol, _ = Recipe(recipeRaw)
 	}
-	u, err := url.Parse(c.PublishURL)
-	if err != nil {
-		return nil, err
+	if c.NoSubscribe || c.Scenario == Echo {
+		t.Protocol.Setup = withoutSubscription(t.Protocol.Setup)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("want a publish URL such as http://127.0.0.1:8080/api/publish, not %q", c.PublishURL)
+	if c.Scenario == Echo && t.Protocol.Echo == "" {
+		return fmt.Errorf("protocol %s has no echo: nothing that comes back", t.Protocol.Name)
 	}
-	return u, nil
+	if subscribe && t.Protocol.Name == recipeRaw {
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += "channel=" + channelVariable
+	}
+	return t.choosePublishing(c, u)
+}
+
+// spoken is what the workers need of the protocol.
+func (t *target) spoken() Protocol {
+	p := t.Protocol
+	p.Publish = PublishWays{}
+	return p
 }
 
 // resolve looks the host up; the first address serves all connections.

@@ -27,10 +27,12 @@ func (r *Report) WriteText(w io.Writer) error {
 		r.writeLedger(row)
 	}
 	r.writePhases(row)
-	if m := r.Messages; m.Pings+m.GapNotices+m.Stale > 0 {
-		row("other", "%d pings answered, %d gap notices, %d messages of another run", m.Pings, m.GapNotices, m.Stale)
+	if m := r.Messages; m.Pings+m.GapNotices+m.Stale+m.Answers > 0 {
+		row("other", "%d pings answered, %d heartbeats or the like, %d gap notices, %d messages of another run", m.Pings, m.Answers, m.GapNotices, m.Stale)
 	}
 	r.writeServer(row)
+	r.writeAgents(row)
+	r.writeFloor(row)
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -74,8 +76,8 @@ func writeCauses(row rowFunc, name string, causes map[string]uint64) {
 
 func (r *Report) writeFanout(row rowFunc) {
 	p := r.Publications
-	row("publications", "%d acknowledged of %d scheduled at %s, %d outstanding, %d bytes each",
-		p.Acknowledged, p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
+	row("publications", "%d %s of %d scheduled at %s, %d outstanding, %d bytes each",
+		p.Acknowledged, r.Config.acknowledgement(), p.Scheduled, r.Config.arrivals(), r.Config.Outstanding, r.Config.Payload)
 	if p.Refused+p.Unknown+p.Failed+p.Unsent > 0 {
 		row("  NOT acknowledged", "%d refused, %d of UNKNOWN outcome, %d FAILED, %d unsent", p.Refused, p.Unknown, p.Failed, p.Unsent)
 	}
@@ -90,6 +92,10 @@ func (r *Report) writeFanout(row rowFunc) {
 	if r.Incomplete > 0 {
 		row("  incomplete", "%d publications did not reach everybody", r.Incomplete)
 	}
+	if p.Reconnects > 0 {
+		row("  reconnects", "%d publishers' connections had ended", p.Reconnects)
+	}
+	r.writeTopics(row)
 }
 
 func (r *Report) writeEcho(row rowFunc) {
@@ -122,26 +128,6 @@ func (r *Report) writeLedger(row rowFunc) {
 	}
 }
 
-func (r *Report) writeServer(row rowFunc) {
-	s := r.Server
-	switch {
-	case s == nil:
-		return
-	case s.Problem != "":
-		row("server", "process %d: %s", s.PID, s.Problem)
-		return
-	}
-	if r.Config.Scenario == Idle {
-		row("server", "CPU %.2f µs a second per connection, setup %.1f µs per connection", s.CPUPerConnSecond, s.SetupCPUPerConn)
-	} else {
-		row("server", "CPU %.3f µs per delivery (%.2f s in %.2f s), setup %.1f µs per connection",
-			s.CPUPerDelivery, s.CPUSecs, s.WindowSecs, s.SetupCPUPerConn)
-	}
-	row("  memory", "RSS %.1f MB at the start, %.1f settled, %.1f at the end: %.0f B per connection",
-		megabytes(s.RSSBefore), megabytes(s.RSSSettled), megabytes(s.RSSAfter), s.RSSPerConn)
-	row("  kernel", "slab %.0f B per connection (whole machine)", s.SlabPerConn)
-}
-
 func (r *Report) generatorLine() string {
 	g := r.Generator
 	state := "ok"
@@ -160,7 +146,10 @@ func (r *Report) resultLine() string {
 	if r.Interrupted {
 		text += " (interrupted)"
 	}
-	if r.Verdict.Invalid {
+	for _, reason := range r.ClockReasons {
+		text += "\nINVALID: " + reason + ": these latencies say more about the clocks than about the server"
+	}
+	if r.Generator.Bottleneck {
 		text += "\nINVALID: the generator was the bottleneck; these latencies and rates are not the server's"
 	}
 	return text

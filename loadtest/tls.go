@@ -162,20 +162,27 @@ func (s *workerSpec) tlsConfig() (*tls.Config, error) {
 	return s.TLS.config(s.TLS.ServerName)
 }
 
-// secure has the publishers speak TLS where the URL asks for it.
-func (r *requestMaker) secure(t *TLS, u *url.URL) (err error) {
-	if u.Scheme == "https" {
-		r.tls, err = t.config(u.Hostname())
+// isSecure says whether a URL asks for TLS.
+func isSecure(u *url.URL) bool { return u != nil && (u.Scheme == "https" || u.Scheme == "wss") }
+
+// dialer connects to where publications go, over TLS where that URL asks for it.
+func (t *TLS) dialer(to *url.URL) (publishDial, error) {
+	address := dialAddress(to)
+	if !isSecure(to) {
+		return func(ctx context.Context) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "tcp", address)
+		}, nil
 	}
-	return err
+	config, err := t.config(to.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		dialer := tls.Dialer{Config: config}
+		return dialer.DialContext(ctx, "tcp", address)
+	}, nil
 }
 
-// dial connects to where publications are posted.
-func (r *requestMaker) dial(ctx context.Context) (net.Conn, error) {
-	if r.tls == nil {
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, "tcp", r.address)
-	}
-	dialer := tls.Dialer{Config: r.tls}
-	return dialer.DialContext(ctx, "tcp", r.address)
-}
+// publishDial connects to where publications go.
+type publishDial func(ctx context.Context) (net.Conn, error)

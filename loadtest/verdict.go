@@ -45,7 +45,7 @@ func (r *Report) judge() {
 		v.Reasons = append(v.Reasons, "no message was sent")
 	}
 	v.OK = len(v.Reasons) == 0
-	v.Invalid = r.Generator.Bottleneck
+	v.Invalid = r.Generator.Bottleneck || len(r.ClockReasons) > 0
 }
 
 // judge fills in whether the generator was the bottleneck. sends is how many were due.

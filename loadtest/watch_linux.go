@@ -57,7 +57,7 @@ func (r *run) addInterval(at float64, total progress, latency *hdrhistogram.Hist
 	if length > 0 {
 		second.GeneratorCPU = float64(total.CPU-r.last.CPU) / 1e9 / length
 	}
-	second.ServerCPU, second.ServerRSS = r.server.second(r.clock.now())
+	r.server.second(r.clock.now(), &second)
 	r.last = total
 	r.report.Seconds = append(r.report.Seconds, second)
 	if r.cfg.Progress != nil {

@@ -56,7 +56,7 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	return w.result(stop.Publishers)
+	return w.result(stop.Totals)
 }
 
 func (w *worker) startLoops() error {
@@ -118,6 +118,9 @@ func (w *worker) serve(ctx context.Context, commands *json.Decoder) (*stopComman
 			}
 			if c.Start != nil {
 				w.window = *c.Start
+			}
+			if c.Clock != nil {
+				w.clock = newClockOn(*c.Clock)
 			}
 			for _, l := range w.loops {
 				l.post(c)
@@ -186,19 +189,20 @@ func (w *worker) markWindow() {
 	}
 }
 
-// result settles the ledgers and writes the last line.
-func (w *worker) result(publishers []publisherTotals) error {
+// result settles the ledgers and writes the last line. totals are by stream.
+func (w *worker) result(totals []publisherTotals) error {
 	w.markWindow()
 	tlsTimes := newHistogram()
 	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
 	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
-	r.Retries = map[string]uint64{}
+	r.Retries, r.ReadyByTopic = map[string]uint64{}, make([]int, w.spec.Topics.count())
 	phases := make([]*phaseTally, len(w.spec.Phases))
 	for i := range phases {
 		phases[i] = newPhaseTally()
 	}
+	var classes []*hdrhistogram.Histogram
 	for _, l := range w.loops {
-		l.settle(publishers)
+		l.settle(totals, &r)
 		r.Ledger.add(l.ledger.counts)
 		r.Tally.add(l.tally.counts)
 		r.LoopBusy = append(r.LoopBusy, l.tally.busy)
@@ -215,16 +219,18 @@ func (w *worker) result(publishers []publisherTotals) error {
 		for i, t := range l.tally.phases {
 			phases[i].merge(t)
 		}
+		mergeClasses(&classes, l.tally.classes)
 		tlsTimes.Merge(l.tally.tlsTimes)
 		r.TLS.add(l.tally.tls)
 		r.Deflate.add(l.deflateCounts())
 	}
-	var failures [5]error
+	var failures [6]error
 	r.Latency, failures[0] = encodeHistogram(w.takeLatency())
 	r.Connect, failures[1] = encodeHistogram(connect)
 	r.Subscribe, failures[2] = encodeHistogram(subscribe)
 	r.Lag, failures[3] = encodeHistogram(lag)
-	r.TLSTimes, failures[4] = encodeHistogram(tlsTimes)
+	r.Classes, failures[4] = encodeClasses(classes)
+	r.TLSTimes, failures[5] = encodeHistogram(tlsTimes)
 	if err := errors.Join(errors.Join(failures[:]...), r.takePhases(phases, slow)); err != nil {
 		return err
 	}
@@ -232,18 +238,24 @@ func (w *worker) result(publishers []publisherTotals) error {
 }
 
 // settle closes the accounts of all connections that were ready at some time. It is called after the loop has ended.
-func (l *loop) settle(publishers []publisherTotals) {
+func (l *loop) settle(totals []publisherTotals, r *workerResult) {
 	if l.spec.phased() {
-		l.settleLives(publishers)
+		l.settleLives(totals)
 	}
+	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
+		if !c.wasReady {
+			continue
+		}
+		topic := l.topic(slot)
+		r.ReadyByTopic[topic]++
 		switch {
-		case !c.wasReady || l.spec.phased():
+		case l.spec.phased():
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
-			l.ledger.settle(slot, publishers)
+			l.ledger.settle(slot, byTopic[topic])
 		}
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted

@@ -46,8 +46,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return runFile(name, args[1:], stdout, stderr)
 	case "compare":
 		return runCompare(args[1:], stdout, stderr)
+	case "agent":
+		return runAgent(args[1:], stdout, stderr)
 	case "worker":
 		return runWorker(stdin, stdout, stderr)
+	case "search":
+		return runSearch(args[1:], stdout, stderr)
+	case "curve":
+		return runCurve(args[1:], stdout, stderr)
+	case "floor":
+		return runFloor(args[1:], stdout, stderr)
+	case "floor-server":
+		return runFloorServer(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, overview)
 		return exitOK
@@ -59,35 +69,35 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 func runScenario(scenario loadtest.Scenario, args []string, stdout, stderr io.Writer) int {
 	opts, err := parseOptions(scenario, args, stdout)
-	return execute(string(scenario), opts, err, stdout, stderr)
+	return opts.report(string(scenario), loadtest.Run, err, stdout, stderr)
 }
 
-// execute runs what the command of that name asks for, unless reading it failed.
-func execute(scenario string, opts *options, err error, stdout, stderr io.Writer) int {
+// report runs what was asked for, unless parsing failed, and says what came of it.
+func (opts *options) report(name string, measure runner, err error, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	stopObserving, err := opts.observe(stderr)
 	if err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
 		return exitUsage
 	}
-	report, err := runObserved(ctx, opts.config, stopObserving)
+	report, err := runObserved(ctx, measure, opts.config, stopObserving)
 	if err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
 		if errors.Is(err, loadtest.ErrUsage) {
 			return exitUsage
 		}
 		return exitFailed
 	}
 	if err := opts.files.publish(report, stdout); err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", scenario, err)
+		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
 		return exitFailed
 	}
 	return exitCode(report, opts.acceptInvalid, stderr)
@@ -113,10 +123,13 @@ func exitCode(report *loadtest.Report, acceptInvalid bool, stderr io.Writer) int
 	}
 }
 
+// runner measures, as loadtest.Run does.
+type runner func(context.Context, loadtest.Config) (*loadtest.Report, error)
+
 // runObserved gives the terminal back however the run ends.
-func runObserved(ctx context.Context, cfg loadtest.Config, stopObserving func()) (*loadtest.Report, error) {
+func runObserved(ctx context.Context, measure runner, cfg loadtest.Config, stopObserving func()) (*loadtest.Report, error) {
 	defer stopObserving()
-	return loadtest.Run(ctx, cfg)
+	return measure(ctx, cfg)
 }
 
 // runWorker serves a coordinator. An interrupt from the terminal reaches all processes; only the coordinator acts on it.

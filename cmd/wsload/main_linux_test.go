@@ -43,7 +43,7 @@ func TestExitCodes(t *testing.T) {
 		{"", exitUsage, "", "wsload fanout URL"},
 		{"--help", exitOK, "wsload fanout URL", ""},
 		{"flood", exitUsage, "", `unknown command "flood"`},
-		{"fanout --help", exitOK, "Example:\n  wsload fanout ws://", ""},
+		{"fanout --help", exitOK, "Examples:\n  wsload fanout ws://", ""},
 		{"echo --help", exitOK, "Example:\n  wsload echo ws://", ""},
 		{"idle -h", exitOK, "Example:\n  wsload idle ws://", ""},
 		{"fanout", exitUsage, "", "want one URL"},
@@ -67,6 +67,14 @@ func TestExitCodes(t *testing.T) {
 		{"compare a vs b vs c", exitUsage, "", "want two results"},
 		{"compare /does/not/exist /nor/this", exitFailed, "", "/nor/this"},
 		{"worker", exitFailed, "", "no specification"},
+		{"agent --help", exitOK, "Example:\n", ""},
+		{"agent --token-file /does/not/exist", exitUsage, "", "/does/not/exist"},
+		{"agent", exitUsage, "", "--token-file"},
+		{"agent somewhere", exitUsage, "", "somewhere"},
+		{"agent --allow-target nonsense", exitUsage, "", "neither a CIDR range"},
+		{"fanout ws://127.0.0.1:1/ws --agents here", exitUsage, "", "want HOST:PORT"},
+		{"fanout ws://127.0.0.1:1/ws --agents h:1", exitUsage, "", "--agent-token-file"},
+		{"fanout ws://127.0.0.1:1/ws --with-local", exitUsage, "", "agents only"},
 	}
 	for _, c := range cases {
 		var stdout, stderr strings.Builder

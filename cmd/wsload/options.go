@@ -17,6 +17,7 @@ type options struct {
 	plain         bool
 	quiet         bool
 	acceptInvalid bool
+	tokenFile     string // of the agents
 }
 
 // parseOptions reads the arguments behind the scenario. It returns flag.ErrHelp after having printed the help.
@@ -25,7 +26,10 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
+	opts.addMessages(set)
+	opts.addFloor(set)
 	opts.addTransport(set)
+	opts.addAgents(set)
 	switch scenario {
 	case loadtest.Fanout:
 		opts.addFanout(set)
@@ -44,7 +48,7 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
 	}
 	opts.config.URL = set.Arg(0)
-	return opts, nil
+	return opts, opts.readToken()
 }
 
 func (o *options) addCommon(set *flag.FlagSet) {
@@ -58,7 +62,7 @@ func (o *options) addCommon(set *flag.FlagSet) {
 	set.IntVar(&c.Threads, "threads", 0, "epoll loops per process; 0: two, or one on a single core")
 	set.Float64Var(&c.ConnectRate, "connect-rate", 4000, "connections opened per second")
 	set.IntVar(&c.MaxInFlight, "max-in-flight", 1000, "connections in setup at a time")
-	set.IntVar(&c.PID, "pid", 0, "the server's process, to report its CPU time and memory")
+	o.addServer(set)
 	set.StringVar(&o.files.json, "json", "", "write the whole result to `FILE` (schema: docs/wsload-result.schema.json)")
 	set.StringVar(&o.files.csv, "csv", "", "write the seconds of the run to `FILE`")
 	set.StringVar(&o.files.html, "html", "", "write a page with plots to `FILE`")
@@ -101,9 +105,9 @@ func (o *options) addFanout(set *flag.FlagSet) {
 	set.Float64Var(&c.Rate, "rate", 8, "publications per second, open loop")
 	set.IntVar(&c.Payload, "payload", 128, "bytes of data per publication")
 	set.IntVar(&c.Outstanding, "outstanding", 1, "publications back to back at each scheduled time")
-	set.IntVar(&c.Publishers, "publishers", 0, "HTTP connections that publish; 0: as many as outstanding publications and the rate need")
-	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish (default: the URL's host, /api/publish)")
-	set.StringVar(&c.Channel, "channel", "", "channel (default: load, or the one in the URL)")
+	set.IntVar(&c.Publishers, "publishers", 0, "connections that publish; 0: as many as outstanding publications and the rate need")
+	set.StringVar(&c.PublishURL, "publish-url", "", "where to publish, http or ws (default: as the protocol says, for wsedge the URL's host, /api/publish)")
+	set.StringVar(&c.Channel, "channel", "", "channel, or with --topics what their names begin with (default: load, or the one in the URL)")
 	set.DurationVar(&c.Drain, "drain", 5*time.Second, "how long to wait for the last deliveries")
 }
 

@@ -21,7 +21,7 @@ func runFile(command string, args []string, stdout, stderr io.Writer) int {
 			return exitOK
 		}
 	}
-	return execute(command, opts, err, stdout, stderr)
+	return opts.report(command, loadtest.Run, err, stdout, stderr)
 }
 
 // parseRun reads the arguments, the file among them, and the file. It returns flag.ErrHelp after having printed the help.
@@ -127,7 +127,7 @@ func readScenario(text []byte, c *loadtest.Config) error {
 // phase reads one phase.
 func (r *yamlReader) phase(n *yamlNode) (p loadtest.PhasePlan) {
 	share := func(to *float64) func(*yamlNode) {
-		return r.value(func(s string) (err error) { *to, err = parseShare(s); return err })
+		return r.value(func(s string) (err error) { *to, err = parsePart(s); return err })
 	}
 	rate := func(to *float64) func(*yamlNode) {
 		return r.value(func(s string) (err error) { *to, err = parseRate(s); return err })

@@ -20,7 +20,7 @@ type shapeOptions struct {
 // runShape runs churn, storm, slow or mixed.
 func runShape(name string, args []string, stdout, stderr io.Writer) int {
 	opts, err := parseShape(name, args, stdout)
-	return execute(name, opts, err, stdout, stderr)
+	return opts.report(name, loadtest.Run, err, stdout, stderr)
 }
 
 // parseShape reads the arguments behind the scenario's name. It returns flag.ErrHelp after having printed the help.
@@ -110,7 +110,7 @@ func (o *shapeOptions) addSlow(set *flag.FlagSet) {
 
 func addShare(set *flag.FlagSet, name, usage string, share *float64) {
 	set.Func(name, usage, func(text string) (err error) {
-		*share, err = parseShare(text)
+		*share, err = parsePart(text)
 		return err
 	})
 }
@@ -124,13 +124,9 @@ func parseRate(text string) (float64, error) {
 	return rate, nil
 }
 
-// parseShare reads 1% or 0.01.
-func parseShare(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(number, 64)
-	if percent {
-		share /= 100
-	}
+// parsePart is parseShare for one that cannot be more than the whole.
+func parsePart(text string) (float64, error) {
+	share, err := parseShare(text)
 	if err != nil || !(share >= 0 && share <= 1) {
 		return 0, fmt.Errorf("want a share such as 1%%, up to 100%%, not %q", text)
 	}

@@ -10,7 +10,7 @@ import (
 
 const overview = `wsload puts load on a WebSocket push server and tells whether every message arrived.
 
-  wsload fanout URL [flags]   publish to subscribers of one channel
+  wsload fanout URL [flags]   publish to the subscribers of one channel, or of many
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
   wsload churn URL [flags]    end connections and open new ones during a fan-out
@@ -18,11 +18,16 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload slow URL [flags]     a share of the connections reads nothing, or little
   wsload mixed URL [flags]    all of this, one after the other
   wsload run FILE [flags]     the phases of a scenario file (YAML); "wsload check FILE" only reads it
+  wsload search URL [flags]   find the highest rate, or the most connections, that meet a goal
+  wsload curve URL [flags]    show latency and throughput up to saturation
+  wsload floor [flags]        measure what the kernel alone takes on this machine
   wsload compare A B          tell two results' differences from chance
+  wsload agent                hold connections for a wsload on another machine (--agents there)
 
 Flags may stand before or after the URL; "wsload fanout --help" lists them.
 Exit status: 0 everything delivered, 1 something was not, 2 usage, 3 an expectation was not met,
-4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's.
+4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's, or
+clocks of several machines were not known well enough.
 `
 
 // expectHelp stands below the help of each scenario.
@@ -44,13 +49,16 @@ is always short of cores can still check what was delivered, with --accept-inval
 var helpTexts = map[loadtest.Scenario]string{
 	loadtest.Fanout: `Usage: wsload fanout URL [flags]
 
-All connections subscribe to one channel, publications are posted to it over HTTP on a fixed
-schedule, and each delivery is checked and timed from the intended time of publishing. URL is
-ws://host:port/ws (a subscribe message is sent and its reply awaited) or
-ws://host:port/ws/raw?channel=NAME (the URL subscribes). With wss:// both go over TLS.
+All connections subscribe to one channel, or are divided among --topics, publications go to it
+over HTTP or by WebSocket on a fixed schedule, and each delivery is checked and timed from the
+intended time of publishing. URL is ws://host:port/ws (a subscribe message is sent and its reply
+awaited) or ws://host:port/ws/raw?channel=NAME (the URL subscribes); other servers are spoken to
+as --protocol says. With wss:// all of it goes over TLS.
 
-Example:
+Examples:
   wsload fanout ws://127.0.0.1:8080/ws --conns 5000 --rate 8 --duration 30s --pid $(pidof wsedge)
+  wsload fanout ws://127.0.0.1:8080/ws --topics 500 --topic-sizes zipf:1 --publish-by websocket
+  wsload fanout ws://127.0.0.1:8000/connection/websocket --protocol centrifugo
 `,
 	loadtest.Echo: `Usage: wsload echo URL [flags]
 

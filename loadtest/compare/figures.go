@@ -78,13 +78,13 @@ func warnings(a, b []*loadtest.Report) (list []string) {
 			}
 		}
 	}
-	for _, name := range []string{"scenario", "conns", "payload", "rate", "arrivals", "outstanding", "duration", "kernel", "CPU", "usable cores"} {
+	for _, name := range []string{"scenario", "conns", "payload", "rate", "arrivals", "outstanding", "duration", "topics", "kernel", "CPU", "usable cores", "agents"} {
 		if differ[name] {
 			list = append(list, "the runs differ in "+name)
 		}
 	}
 	for i, side := range [][]*loadtest.Report{a, b} {
-		failed, slow := 0, 0
+		failed, slow, vague := 0, 0, 0
 		for _, r := range side {
 			if !r.Verdict.OK {
 				failed++
@@ -92,12 +92,18 @@ func warnings(a, b []*loadtest.Report) (list []string) {
 			if r.Generator.Bottleneck {
 				slow++
 			}
+			if len(r.ClockReasons) > 0 {
+				vague++
+			}
 		}
 		if failed > 0 {
 			list = append(list, plural(failed, len(side), sideName(i))+" failed")
 		}
 		if slow > 0 {
 			list = append(list, plural(slow, len(side), sideName(i))+" had the generator as its bottleneck: its latencies are the generator's")
+		}
+		if vague > 0 {
+			list = append(list, plural(vague, len(side), sideName(i))+" had agents whose clocks were not known well enough for its latencies")
 		}
 	}
 	return list
@@ -108,8 +114,9 @@ func differences(a, b *loadtest.Report) (names []string) {
 	for name, same := range map[string]bool{
 		"scenario": x.Scenario == y.Scenario, "conns": x.Conns == y.Conns, "payload": x.Payload == y.Payload, "rate": x.Rate == y.Rate,
 		"arrivals": x.Arrivals == y.Arrivals, "outstanding": x.Outstanding == y.Outstanding, "duration": x.Duration == y.Duration,
+		"topics": x.Topics < 2 && y.Topics < 2 || x.Topics == y.Topics && x.TopicSizes == y.TopicSizes && x.TopicRates == y.TopicRates,
 		"kernel": a.Environment.Kernel == b.Environment.Kernel, "CPU": a.Environment.CPU == b.Environment.CPU,
-		"usable cores": a.Environment.UsableCores == b.Environment.UsableCores,
+		"usable cores": a.Environment.UsableCores == b.Environment.UsableCores, "agents": len(a.Agents) == len(b.Agents),
 	} {
 		if !same {
 			names = append(names, name)

@@ -110,7 +110,8 @@ func connectionsPlan(r *loadtest.Report) plan {
 func memoryPlan(r *loadtest.Report) plan {
 	p := timePlan(r, "Server memory", bytesOf,
 		overTime(r, "resident", true, func(s loadtest.Interval) float64 { return float64(s.ServerRSS) }))
-	p.caption = "Resident set of the server's process."
+	p.lines = append(p.lines, overTime(r, "Go heap in use", true, func(s loadtest.Interval) float64 { return float64(s.ServerHeap) }))
+	p.caption = "Resident set of the server's processes, and what its metrics say."
 	return p
 }
 
