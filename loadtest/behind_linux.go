@@ -18,7 +18,7 @@ func (l *loop) behindDue(now int64) int64 {
 	}
 	behind := 0
 	for slot := range l.conns {
-		if c := &l.conns[slot]; c.alive && !c.slow && l.ledger.lacks(slot, v.sealed) {
+		if c := &l.conns[slot]; c.life == lifeOn && !c.slow && l.ledger.lacks(slot, v.sealed) {
 			behind++
 		}
 	}

@@ -177,10 +177,10 @@ func (l *loop) upgraded(slot int, c *conn) {
 }
 
 func (l *loop) nowReady(slot int, c *conn) {
-	if l.inFlight--; c.wasReady {
+	if l.inFlight--; c.life != lifeNone {
 		l.tally.counts.Reborn++
 	}
-	c.state, c.wasReady = stateReady, true
+	c.state, c.life = stateReady, lifeEnded // lifeBegins makes it more than that
 	if s := l.session(c); s != nil {
 		s.layer.cool() // the keys that are needed again are made again
 	}

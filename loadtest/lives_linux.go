@@ -127,7 +127,7 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 		return
 	}
 	now := l.clock.now()
-	c.began, c.alive = now, true
+	c.began, c.life = now, lifeOn
 	l.ledger.begin(slot, func(publisher int) uint32 { return l.floorOf(publisher, now) })
 	if c.slow {
 		l.tally.slow.ready++
@@ -175,8 +175,8 @@ func (l *loop) skipUnowed(slot int, c *conn, s stamp) {
 
 // lifeEnds closes the ledger of a connection that was ready.
 func (l *loop) lifeEnds(slot int, c *conn) {
-	if c.alive {
-		c.alive = false
+	if c.life == lifeOn {
+		c.life = lifeEnded
 		l.ledger.end(slot, c.began, c.slow)
 	}
 }
@@ -227,9 +227,9 @@ func (l *loop) settleLives(publishers []publisherTotals) {
 	l.ledger.sums = newPublicationSums(publishers)
 	for slot := range l.conns {
 		switch c := &l.conns[slot]; {
-		case c.alive && c.slow: // what it has not read yet may well be on its way
+		case c.life == lifeOn && c.slow: // what it has not read yet may well be on its way
 			l.lifeEnds(slot, c)
-		case c.alive:
+		case c.life == lifeOn:
 			l.ledger.settleSince(slot, c.began, publishers)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"testing"
 	"time"
-	"unsafe"
 )
 
 // livesRun is a small run with phases.
@@ -213,12 +212,6 @@ func TestConnectionsThatTheServerEndsComeBack(t *testing.T) {
 	if p := r.Phases[0]; r.Verdict.OK || r.Connections.Endings["close 1001 bye"] != 1 || p.Ended != 1 || p.Reconnect.Count != 1 || p.Conns != 60 ||
 		r.Ledger.Lost != 0 {
 		t.Errorf("%+v\n%+v\n%+v", r.Connections, p, r.Ledger)
-	}
-}
-
-func TestConnectionAtRestStaysSmall(t *testing.T) {
-	if size := unsafe.Sizeof(conn{}); size > 48 {
-		t.Errorf("%d bytes", size)
 	}
 }
 

@@ -245,7 +245,7 @@ func (l *loop) settle(totals []publisherTotals, r *workerResult) {
 	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
-		if !c.wasReady {
+		if c.life == lifeNone {
 			continue
 		}
 		topic := l.topic(slot)
