@@ -80,6 +80,16 @@ type Config struct {
 	// PublishURL is where publications are posted (default: the URL's host, path /api/publish).
 	PublishURL string
 
+	// Phases (Fanout) divide the run: connections come and go, rates change. They take the place of Duration and Warmup, and
+	// Conns is how many connections there are before the first of them. Name (default "phases") is what to
+	// call them together, for people.
+	Phases []PhasePlan
+	Name   string
+	// NoRetry leaves a connection of a run with phases that the server has refused or ended. Otherwise it is tried again after
+	// a random time up to Backoff (default 100 ms), which doubles with each attempt up to 10 s.
+	NoRetry bool
+	Backoff time.Duration
+	initial int // what Conns was; with phases, Conns becomes the most that there are at a time
 	// Messages and topics.
 
 	// Protocol is how the server is spoken to (default: Recipe "echo" for Echo; otherwise "raw" where the URL looks like that,
@@ -166,9 +176,10 @@ func (c Config) withDefaults() Config {
 	if peak := c.Arrivals.peakRate(); peak > 0 {
 		c.Rate = peak
 	}
-	if c.Scenario == Fanout {
+	if c.Scenario == Fanout && len(c.Phases) == 0 {
 		setDefault(&c.Rate, 8)
 	}
+	c = c.withPhaseDefaults()
 	atOnce := max(c.Outstanding, min(c.Arrivals.burst, 16))
 	setDefault(&c.Publishers, max(atOnce, min(16, 1+int(c.Rate/50)), defaultTopicPublishers(c.Topics)))
 	return c
@@ -203,6 +214,7 @@ func (c Config) validate() error {
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
 	complain(c.Publishers < 1 || c.Publishers > 1024, "publishers must be 1 to 1024")
 	complain(c.PID < 0, "pid must not be negative")
+	c.validatePhases(complain)
 	problems = append(problems, c.validateMessages()...)
 	for _, pid := range c.PIDs {
 		complain(pid < 1, "process %d cannot be", pid)

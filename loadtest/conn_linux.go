@@ -17,23 +17,34 @@ const (
 	stateReady
 	stateClosing // our close frame is out
 	stateDone
+	stateWaiting // for its next life
+)
+
+// lifeState is whether a connection has been ready.
+type lifeState uint8
+
+const (
+	lifeNone  lifeState = iota // never
+	lifeEnded                  // it was; without phases also while it is
+	lifeOn                     // with phases: it is, and its account in the ledger is open
 )
 
 // conn is one client connection, owned by its loop.
 //
-// At rest it takes 44 bytes: 40 here (8 decoder, 8 rest, 8 began, 4 fd, 4 sent, 2 state and wasReady, 6 of alignment) and 4 in
+// At rest it takes 44 bytes: 40 here (8 decoder, 8 rest, 8 began, 4 fd, 4 sent, 4 state to step, 4 extra) and 4 in
 // the ledger, which in a fan-out are 4 for each publisher: 104 bytes with 16 of them. The budget is 300, and
 // TestIdleConnectionsAreSmall measures it. It has no goroutine and no buffer: reads go to one that the loop's connections share.
 type conn struct {
-	decoder  frame.Decoder
-	rest     *leftover
-	began    int64 // of the current step of the setup, in ns after the epoch
-	fd       int32
-	sent     uint32 // Echo: messages so far
-	state    connState
-	wasReady bool
-	step     uint8  // of the protocol's setup: the one that waits for a reply
-	extra    uint32 // entry in the loop's table of TLS sessions and codecs; 0: none
+	decoder frame.Decoder
+	rest    *leftover
+	began   int64 // the current step of the setup, or with phases the life; in ns after the epoch
+	fd      int32
+	sent    uint32 // Echo: messages so far
+	state   connState
+	life    lifeState
+	slow    bool   // it is slow in some phase
+	step    uint8  // of the protocol's setup: the one that waits for a reply
+	extra   uint32 // entry in the loop's table of TLS sessions and codecs; 0: none
 }
 
 // leftover is what a connection only rarely has.
@@ -69,10 +80,13 @@ func (c *conn) leftover() *leftover {
 // inSetup says whether the connection is on its way to ready.
 func (c *conn) inSetup() bool { return c.state > stateNew && c.state < stateReady }
 
+// over says that the connection has ended; another life may follow.
+func (c *conn) over() bool { return c.state >= stateDone }
+
 // ready handles what epoll says of a connection. An event may be left over from a connection that ended within the turn.
 func (l *loop) ready(slot int, events uint32) {
 	c := &l.conns[slot]
-	if c.state == stateDone {
+	if c.over() {
 		return
 	}
 	if c.state == stateConnecting {
@@ -82,7 +96,7 @@ func (l *loop) ready(slot int, events uint32) {
 	if events&unix.EPOLLOUT != 0 {
 		l.flush(slot, c)
 	}
-	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && c.state != stateDone {
+	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && !c.over() {
 		l.receive(slot, c)
 	}
 }
@@ -142,34 +156,38 @@ func (l *loop) flush(slot int, c *conn) {
 }
 
 func (l *loop) watchConn(slot int, c *conn, events uint32) {
-	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), events); err != nil {
+	if err := l.watch(unix.EPOLL_CTL_MOD, int(c.fd), int32(slot), l.interest(slot, c, events)); err != nil {
 		l.end(slot, c, failureOf("watch", err))
 	}
 }
 
-// end closes a connection for good and counts why: as a failed setup, or as one that ended early.
+// end closes a connection and counts why: as a failed setup, or as one that ended early. With phases it may come back.
 func (l *loop) end(slot int, c *conn, f failure) {
-	switch {
-	case c.inSetup():
-		l.inFlight--
-		l.tally.failed(f)
-	case c.state == stateReady:
-		l.tally.ended(f)
-	}
+	inSetup, ready := c.inSetup(), c.state == stateReady
+	l.lifeEnds(slot, c)
 	l.release(c)
+	switch {
+	case inSetup:
+		l.inFlight--
+		l.setupFailed(slot, c, f)
+	case ready:
+		l.serverEnded(slot, c, f)
+	}
 }
 
 // release closes the socket and gives everything back.
 func (l *loop) release(c *conn) {
-	if c.state == stateNew || c.state == stateDone {
+	if c.state == stateNew || c.over() {
 		return
 	}
-	c.state = stateDone
+	c.state, c.step = stateDone, 0
 	decoding, _ := l.codecOf(c)
 	c.decoder.Reset(decoding)
 	l.endExtra(c)
 	c.rest = nil
-	_ = unix.Close(int(c.fd))
+	if c.fd != noDescriptor {
+		_ = unix.Close(int(c.fd))
+	}
 }
 
 // fail ends a connection over something the server did wrong, and tells it.
@@ -196,7 +214,7 @@ func (l *loop) startClosing() {
 	left := 0
 	for i := range l.conns {
 		c := &l.conns[i]
-		if c.state != stateReady || c.rest != nil || l.spec.Stalled {
+		if c.state != stateReady || c.rest != nil || l.spec.Stalled || c.slow {
 			l.release(c)
 			continue
 		}
@@ -222,6 +240,7 @@ func (l *loop) closeConns() {
 	for i := range l.conns {
 		l.release(&l.conns[i])
 	}
+	l.closeLives()
 }
 
 // nextMask makes masking keys with splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).

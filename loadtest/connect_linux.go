@@ -20,22 +20,28 @@ func (l *loop) connectDue(now int64) int64 {
 		return never
 	}
 	rate := l.spec.ConnectRate * l.share
-	due := min(int(float64(now-l.connectAt)/1e9*rate)+1, len(l.conns))
-	limit := max(1, int(float64(l.spec.MaxInFlight)*l.share))
+	due := min(int(float64(now-l.connectAt)/1e9*rate)+1, l.lives.initial)
+	limit := l.setupLimit()
 	for l.opened < due && l.inFlight < limit {
 		l.open(l.opened, now)
 		l.opened++
 	}
-	if l.opened == len(l.conns) || l.inFlight >= limit {
+	if l.opened >= l.lives.initial || l.inFlight >= limit {
 		return never // the end of a setup makes room, and is an event itself
 	}
 	// At most 1000 turns a second are spent on opening.
 	return max(l.connectAt+int64(float64(l.opened)/rate*1e9)+1, now+int64(time.Millisecond))
 }
 
+// setupLimit is how many setups may be under way.
+func (l *loop) setupLimit() int { return max(1, int(float64(l.spec.MaxInFlight)*l.share)) }
+
 func (l *loop) open(slot int, now int64) {
 	c := &l.conns[slot]
-	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled)
+	if t := l.phaseTally(); t != nil {
+		t.counts.Opened++
+	}
+	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled || c.slow)
 	if err == nil {
 		if err = l.watch(unix.EPOLL_CTL_ADD, fd, int32(slot), unix.EPOLLOUT); err != nil {
 			_ = unix.Close(fd)
@@ -43,7 +49,7 @@ func (l *loop) open(slot int, now int64) {
 	}
 	if err != nil {
 		c.state = stateDone
-		l.tally.failed(failureOf("connect", err))
+		l.setupFailed(slot, c, failureOf("connect", err))
 		return
 	}
 	c.fd, c.state, c.began = int32(fd), stateConnecting, now
@@ -97,7 +103,7 @@ func (l *loop) connected(slot int, c *conn) {
 		return
 	}
 	l.watchConn(slot, c, unix.EPOLLIN)
-	if c.state != stateDone {
+	if !c.over() {
 		l.upgrade(slot, c)
 	}
 }
@@ -144,7 +150,7 @@ func (l *loop) receiveHead(slot int, c *conn, in []byte) {
 		c.rest = nil
 	}
 	l.upgraded(slot, c)
-	if len(frames) > 0 && c.state != stateDone {
+	if len(frames) > 0 && !c.over() {
 		l.consume(slot, c, frames)
 	}
 }
@@ -165,17 +171,21 @@ func (l *loop) checkHandshake(slot int, c *conn, head []byte) (subprotocol []byt
 func (l *loop) upgraded(slot int, c *conn) {
 	now := l.clock.now()
 	record(l.tally.connect, now-c.began)
+	l.setupTimed(timeConnect, now-c.began)
 	c.began = now
 	l.nextStep(slot, c)
 }
 
 func (l *loop) nowReady(slot int, c *conn) {
-	c.state, c.wasReady = stateReady, true
+	if l.inFlight--; c.life != lifeNone {
+		l.tally.counts.Reborn++
+	}
+	c.state, c.life = stateReady, lifeEnded // lifeBegins makes it more than that
 	if s := l.session(c); s != nil {
 		s.layer.cool() // the keys that are needed again are made again
 	}
-	l.inFlight--
 	l.tally.counts.Ready++
+	l.lifeBegins(slot, c)
 	if l.spec.Stalled {
 		l.watchConn(slot, c, 0) // only its end is told
 	}

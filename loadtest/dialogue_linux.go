@@ -61,7 +61,9 @@ func (l *loop) nextStep(slot int, c *conn) {
 		}
 	}
 	if l.talk.waits {
-		record(l.tally.subscribe, l.clock.now()-c.began)
+		took := l.clock.now() - c.began
+		record(l.tally.subscribe, took)
+		l.setupTimed(timeSubscribe, took)
 	}
 	l.nowReady(slot, c)
 }

@@ -11,9 +11,12 @@
 // Connections may be of TLS: a goroutine for the handshake, none afterwards. Messages may be compressed.
 //
 // The package never uses the server side of wsedge: of the project it imports package frame, and tlsloop/record, which either
-// opens a record or does not (decision 7). It never retries a
-// connection, never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
+// opens a record or does not (decision 7). Without phases it never retries a connection; with them it does, and counts each
+// attempt. It never repairs what it measures, and never writes to the log. It needs Linux to run; elsewhere it builds, and
 // Run returns ErrNeedsLinux.
+//
+// A run may have phases (Config.Phases), in which connections come and go, rates change, and some stop reading. lives.go has
+// the rules by which a connection that comes back is owed messages.
 //
 // # Ownership
 //

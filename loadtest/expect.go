@@ -185,6 +185,10 @@ func (e Expectation) find(r *Report) (float64, error) {
 			}
 			node = next
 		case []any:
+			if element, found := named(level, part); found {
+				node = element
+				continue
+			}
 			n, err := strconv.Atoi(part)
 			if err != nil || n < 0 || n >= len(level) {
 				return 0, fmt.Errorf("%s has no element %s", strings.Join(e.path[:i], "."), part)

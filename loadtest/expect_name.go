@@ -88,6 +88,9 @@ func child(at reflect.Type, name string) reflect.Type {
 	case reflect.Map:
 		return at.Elem()
 	case reflect.Slice:
+		if at.Elem() == reflect.TypeFor[PhaseReport]() && phaseName.MatchString(name) {
+			return at.Elem()
+		}
 		if _, err := strconv.ParseUint(name, 10, 31); err == nil {
 			return at.Elem()
 		}
@@ -101,12 +104,31 @@ func child(at reflect.Type, name string) reflect.Type {
 	return nil
 }
 
-// objects lists the paths of all objects below a type, but for those in lists.
+// phase is the name of the phase that the expectation is about; "" where it is about none, or gives its number.
+func (e Expectation) phase() string {
+	if len(e.path) > 1 && e.path[0] == "phases" && phaseName.MatchString(e.path[1]) {
+		return e.path[1]
+	}
+	return ""
+}
+
+// named finds the element of a list that has that name.
+func named(list []any, name string) (any, bool) {
+	for _, element := range list {
+		if object, ok := element.(map[string]any); ok && object["name"] == name {
+			return object, true
+		}
+	}
+	return nil, false
+}
+
+// objects lists the paths of all objects below a type, but for those in lists and the slow connections: a bare name is never
+// about these.
 func objects(at reflect.Type, path []string) (paths [][]string) {
 	if at.Kind() == reflect.Pointer {
 		at = at.Elem()
 	}
-	if at.Kind() != reflect.Struct {
+	if at.Kind() != reflect.Struct || at == reflect.TypeFor[SlowReport]() {
 		return nil
 	}
 	paths = append(paths, path)

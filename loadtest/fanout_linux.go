@@ -32,7 +32,7 @@ func (r *run) fanout(ctx context.Context) error {
 	scheduled, published := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(scheduled)
-		r.publishAll(scheduling, newSchedule(r.window.Send, r.plan()), publishers)
+		r.publishAll(scheduling, r.schedule(), publishers)
 	}()
 	go func() { defer close(published); group.Wait() }()
 	err = r.awaitPublished(ctx, scheduled, published)
@@ -82,10 +82,22 @@ func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan st
 	if err := r.await(ctx, never, func() bool { return isClosed(scheduled) }); err != nil {
 		return err
 	}
-	return r.await(ctx, r.clock.now()+int64(r.cfg.Drain), func() bool {
+	until := r.clock.now() + int64(r.cfg.Drain)
+	if len(r.cfg.Phases) > 0 {
+		return r.awaitLives(ctx, until, published)
+	}
+	return r.await(ctx, until, func() bool {
 		p := r.fleet.progress()
 		return isClosed(published) && p.Delivered >= r.owed(p)
 	})
+}
+
+// schedule is when to publish.
+func (r *run) schedule() arrivalTimes {
+	if len(r.cfg.Phases) > 0 {
+		return newPhasedSchedule(r.cfg.Phases, r.window.Send, r.cfg.Outstanding, r.cfg.Seed)
+	}
+	return newSchedule(r.window.Send, r.plan())
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -99,7 +111,7 @@ func isClosed(c <-chan struct{}) bool {
 
 // publishAll hands each publication to its publisher when it is due. It has a thread of its own with the finest timer, so
 // that a busy runtime does not hold the schedule up.
-func (r *run) publishAll(ctx context.Context, plan *schedule, publishers []*publisher) {
+func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*publisher) {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its timer slack with it
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	defer func() {

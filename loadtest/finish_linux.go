@@ -43,7 +43,7 @@ func (r *run) finish() {
 		deflated.add(w.Deflate)
 	}
 	report.Connections = Connections{
-		Wanted: r.cfg.Conns, Established: tally.Ready, Failures: failures, Endings: endings,
+		Wanted: r.cfg.Conns, Established: tally.Ready - tally.Reborn, Failures: failures, Endings: endings,
 		SetupSecs: report.Connections.SetupSecs, Connect: percentilesOf(connect), Subscribe: percentilesOf(subscribe),
 	}
 	r.reportTransport(tlsTimes, secured, deflated)
@@ -52,9 +52,14 @@ func (r *run) finish() {
 		GapNotices: tally.Gaps, Answers: tally.Answers, Other: tally.Other, Stale: tally.Stale,
 	}
 	report.Latency, report.LatencyCurve = percentilesOf(r.fleet.latency), curveOf(r.fleet.latency)
-	r.completions(records, ready)
+	if len(r.cfg.Phases) > 0 {
+		r.livesCompletions(records)
+	} else {
+		r.completions(records, ready)
+	}
+	r.finishPhases(records)
 	report.Topics, report.TopicClasses = r.topics.describe(), r.topics.classes(classes)
-	report.Server = r.server.report(tally.Ready, tally.Measured)
+	report.Server = r.server.report(tally.Ready-tally.Reborn, tally.Measured)
 	if tally.Measured > 0 {
 		report.Generator.CPUPerDelivery = float64(cpu) / 1e3 / float64(tally.Measured)
 	}
@@ -122,6 +127,7 @@ func (r *run) configEcho() ConfigEcho {
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Deflate: r.cfg.Deflate,
+		Name:     r.cfg.Name,
 		Protocol: r.target.Protocol.Name, Topics: r.cfg.Topics, TopicSizes: r.cfg.TopicSizes.String(), TopicRates: string(r.cfg.TopicRates),
 	}
 	if r.cfg.Scenario == Fanout {

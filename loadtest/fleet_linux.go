@@ -58,11 +58,11 @@ func wantedProcesses(cfg Config) (int, error) {
 	if files.Cur <= 2*fileReserve {
 		return 0, fmt.Errorf("the limit on open files is %d; raise it to at least 1024 (ulimit -n)", files.Cur)
 	}
-	room := int(min(files.Cur, maxConns)) - fileReserve - cfg.Publishers
+	room := int(min(files.Cur, maxConns)) - fileReserve - cfg.Publishers - cfg.leavingFiles()
 	if room < 1 {
 		return 0, fmt.Errorf("the limit on open files is %d, too low for %d publishers", files.Cur, cfg.Publishers)
 	}
-	return (cfg.Conns + room - 1) / room, nil
+	return (cfg.Conns + cfg.heldFiles() + room - 1) / room, nil
 }
 
 func newFleet(cancel context.CancelFunc, workers int) *fleet {

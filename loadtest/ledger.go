@@ -2,13 +2,18 @@ package loadtest
 
 import "slices"
 
-// ledger keeps, for each subscriber and publisher, what arrived. The ordinary delivery costs one comparison and one
+// ledger keeps, for each subscriber and publisher, what arrived; lives.go has the rules where a subscriber ends and comes
+// back. The ordinary delivery costs one comparison and one
 // addition in a flat array of 4 bytes per subscriber and publisher; holes are kept aside, as ranges, until they are filled.
 type ledger struct {
 	publishers int
 	next       []uint32          // by subscriber*publishers + publisher: one more than the highest sequence seen
 	holes      map[uint64][]span // same key: sequences below next that have not arrived
 	missing    uint64            // sequences in holes
+	floor      []uint32          // same index, nil without lives: next is at least that, and more if something owed has arrived
+	ended      []endedLife
+	early      map[uint64][]span // same key: what came from before the life; see noteEarly
+	sums       *publicationSums  // nil where nobody asks
 	counts     LedgerCounts      // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
 }
 
@@ -33,6 +38,9 @@ type LedgerCounts struct {
 	Misdelivered uint64 `json:"misdelivered"`
 	// Unconfirmed deliveries arrived though the publisher got no clear answer; they are neither expected nor wrong.
 	Unconfirmed uint64 `json:"unconfirmed"`
+	// BeforeLife deliveries are of publications from before the connection's subscription was confirmed: they may be had or
+	// not, and are neither expected nor wrong. In a run without phases there are none.
+	BeforeLife uint64 `json:"before_life"`
 }
 
 func newLedger(subscribers, publishers int) *ledger {
@@ -40,6 +48,7 @@ func newLedger(subscribers, publishers int) *ledger {
 		publishers: publishers,
 		next:       make([]uint32, subscribers*publishers),
 		holes:      map[uint64][]span{},
+		early:      map[uint64][]span{},
 	}
 }
 
@@ -51,6 +60,11 @@ func (l *ledger) note(subscriber, publisher int, sequence uint32) bool {
 		return true
 	}
 	return l.noteOutOfOrder(key, sequence)
+}
+
+// awaited is the sequence behind the highest that was seen.
+func (l *ledger) awaited(subscriber, publisher int) uint32 {
+	return l.next[subscriber*l.publishers+publisher]
 }
 
 func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {
@@ -90,30 +104,55 @@ func (h span) without(sequence uint32) []span {
 type publisherTotals struct {
 	Sent    uint32   `json:"sent"`              // sequences used: 0 … Sent-1
 	Unknown []uint32 `json:"unknown,omitempty"` // those of them without a clear answer, ascending
+	// Times are the intended times by sequence, in ns after the epoch, never falling; only of a run with phases.
+	Times []int64 `json:"times,omitempty"`
 }
 
 // settle adds one subscriber's deliveries to the counts: what each publisher had acknowledged was expected.
 func (l *ledger) settle(subscriber int, totals []publisherTotals) {
+	l.settleSince(subscriber, beforeAll, totals)
+}
+
+// beforeAll is a time before every publication.
+const beforeAll = int64(-1)
+
+// settleSince does it for a subscriber whose life began at that time and lasts: what was intended before is not expected.
+func (l *ledger) settleSince(subscriber int, ready int64, totals []publisherTotals) {
 	for publisher, t := range totals {
 		key := subscriber*l.publishers + publisher
 		missing := l.holes[uint64(key)]
 		if next := l.next[key]; next < t.Sent {
 			missing = append(slices.Clip(missing), span{next, t.Sent})
 		}
-		lost, lostUnknown := uint64(0), uint64(0)
-		for _, h := range missing {
-			lost += uint64(h.to - h.from)
-			lostUnknown += countWithin(t.Unknown, h)
-		}
-		unknown := uint64(len(t.Unknown))
-		expected := uint64(t.Sent) - unknown
-		lost -= lostUnknown
-		l.counts.Expected += expected
-		l.counts.Lost += lost
-		l.counts.Received += expected - lost
-		l.counts.Unconfirmed += unknown - lostUnknown
+		l.account(publisher, t, span{t.owedSince(ready), t.Sent}, missing)
 	}
 }
+
+// account books what one publisher owed one life, and what of it is missing. Missing may reach beyond what was owed.
+func (l *ledger) account(publisher int, t publisherTotals, owed span, missing []span) {
+	if owed.from >= owed.to {
+		return
+	}
+	lost, lostUnknown := uint64(0), uint64(0)
+	for _, h := range missing {
+		if h = h.within(owed); h.from < h.to {
+			lost += uint64(h.to - h.from)
+			lostUnknown += countWithin(t.Unknown, h)
+			l.sums.lost(publisher, h)
+		}
+	}
+	l.sums.owed(publisher, owed)
+	unknown := countWithin(t.Unknown, owed)
+	expected := uint64(owed.to-owed.from) - unknown
+	lost -= lostUnknown
+	l.counts.Expected += expected
+	l.counts.Lost += lost
+	l.counts.Received += expected - lost
+	l.counts.Unconfirmed += unknown - lostUnknown
+}
+
+// within is the part of the span that lies in another.
+func (h span) within(o span) span { return span{max(h.from, o.from), min(h.to, o.to)} }
 
 // countWithin counts the members of a sorted list that lie in h.
 func countWithin(sorted []uint32, h span) uint64 {
@@ -132,6 +171,7 @@ func (c *LedgerCounts) add(o LedgerCounts) {
 	c.Corrupted += o.Corrupted
 	c.Misdelivered += o.Misdelivered
 	c.Unconfirmed += o.Unconfirmed
+	c.BeforeLife += o.BeforeLife
 }
 
 // clean says whether everything expected arrived once, in order, and as it was sent.

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"errors"
-	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -19,7 +18,6 @@ const (
 	// Slots of the descriptors that are not connections.
 	wakeSlot  = -1
 	timerSlot = -2
-	never     = int64(math.MaxInt64)
 	// closeGrace is how long the server may take to answer the close frames at the end of a run.
 	closeGrace = int64(2 * time.Second)
 )
@@ -60,6 +58,7 @@ type loop struct {
 	connectAt int64 // the connect schedule's zero
 	scanAt    int64 // when to look for setups that take too long
 	echo      echoSchedule
+	lives     lives
 	lag       lagProbe
 	window    window
 	windowCPU cpuMark // of the thread
@@ -89,7 +88,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		spec:    spec,
 		number:  number,
 		first:   first,
-		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.TotalConns),
+		sources: newSourceRing(spec.Sources, spec.Addr.Addr(), spec.portsWanted()),
 		share:   float64(conns) / float64(spec.Conns),
 		clock:   newClock(spec.Epoch),
 		conns:   make([]conn, conns),
@@ -107,6 +106,7 @@ func newLoop(spec *workerSpec, number, first, conns int) (*loop, error) {
 		window:   window{Send: never, From: never, End: never},
 		tally:    newTally(),
 	}
+	l.prepareLives()
 	if err := l.prepareMessages(); err != nil {
 		return nil, err
 	}
@@ -198,6 +198,10 @@ func (l *loop) handle(events []unix.EpollEvent) {
 			l.clear(l.timer)
 			l.armed = never
 		default:
+			if event.Fd < timerSlot {
+				l.leavingReady(leavingSlot(event.Fd))
+				continue
+			}
 			l.ready(int(event.Fd), event.Events)
 		}
 	}
@@ -223,6 +227,10 @@ func (l *loop) takeCommands() {
 			l.window = *c.Start
 			l.lag.start(l.window)
 			l.startEcho()
+			l.startLives()
+		}
+		if c.Seal != nil {
+			l.sealAt(c.Seal)
 		}
 		if c.Clock != nil {
 			l.clock = newClockOn(*c.Clock)
@@ -239,6 +247,7 @@ func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
 	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
+	next = min(next, l.livesDue(now))
 	next = min(next, l.connectDue(now))
 	next = min(next, l.timeoutDue(now))
 	next = min(next, l.echoDue(now))

@@ -39,6 +39,13 @@ type workerSpec struct {
 	Loops         int         // of all workers
 	FirstLoop     int         // number of the worker's first loop among them
 	SetupTimeout  time.Duration
+
+	// Of a run with phases.
+	Phases  []PhasePlan
+	Initial int // connections of the run before the first phase
+	NoRetry bool
+	Backoff time.Duration
+	Seed    uint64
 }
 
 // loops is how many loops the worker has; none is without a connection.
@@ -48,7 +55,13 @@ func (s *workerSpec) loops() int { return min(s.Threads, s.Conns) }
 type workerCommand struct {
 	Start *window
 	Stop  *stopCommand
+	Seal  *sealCommand
 	Clock *clockLine // on other machines, from time to time: what the clock has to show
+}
+
+// sealCommand says how many sequences each publisher has used, now that there will be no more: whoever lacks some is behind.
+type sealCommand struct {
+	Sent []uint32
 }
 
 // window is the time in which messages are sent and that in which they are measured, in ns after the epoch.
@@ -56,10 +69,22 @@ type window struct {
 	Send int64 // sending begins
 	From int64 // measuring begins
 	End  int64 // both end; exclusive
+	// Unmeasured stretches within it, in their order.
+	Unmeasured []phaseSpan `json:",omitempty"`
 }
 
 // measures says whether what was intended for that time counts.
-func (w window) measures(intended int64) bool { return intended >= w.From && intended < w.End }
+func (w *window) measures(intended int64) bool {
+	if intended < w.From || intended >= w.End {
+		return false
+	}
+	for _, s := range w.Unmeasured {
+		if intended >= s.From && intended < s.End {
+			return false
+		}
+	}
+	return true
+}
 
 // stopCommand ends the run and settles the ledgers against what was acknowledged.
 type stopCommand struct {
@@ -85,6 +110,11 @@ type progress struct {
 	Late      uint64 // messages sent behind the schedule (Echo)
 	Missing   uint64 // deliveries that a later one has overtaken; may shrink
 	Faulty    uint64 // deliveries duplicated, reordered, corrupted or misdelivered
+	Left      int    // connections that were ready and that we ended
+	Reborn    int    // of those in Ready, the second and later lives
+	Retried   int    // setups that failed and are tried again
+	Sealed    int    // loops that know what was sent in all
+	Behind    int    // connections that lack some of that; of loops that know it
 	CPU       int64  // the process's CPU time, in ns
 	// Second, where it is not 0, says that this line closes the seconds of the run before it, and brings Latency: what was
 	// measured since the last line that closed one, as an encoded histogram.
@@ -103,6 +133,11 @@ func (p *progress) add(o progress) {
 	p.Missing += o.Missing
 	p.Faulty += o.Faulty
 	p.CPU += o.CPU
+	p.Left += o.Left
+	p.Reborn += o.Reborn
+	p.Retried += o.Retried
+	p.Sealed += o.Sealed
+	p.Behind += o.Behind
 }
 
 // workerResult is what a worker knows at the end.
@@ -126,6 +161,11 @@ type workerResult struct {
 	LoopBusy     []float64 // CPU time per wall time in the window, by loop
 	CPUBusy      float64   // the process's, per wall time in the window; in a shared process, all of it
 	CPU          int64     // the same in ns
+
+	// Of a run with phases.
+	Phases  []phaseResult
+	Slow    slowResult
+	Retries map[string]uint64 // setups that failed and were tried again, by cause
 }
 
 // publicationRecord is one publication as one worker's subscribers saw it. Times are in ns after the epoch.
@@ -134,10 +174,17 @@ type publicationRecord struct {
 	First    int64  `json:"f"`
 	Last     int64  `json:"l"`
 	Count    uint32 `json:"n"`
+	// Of a run with phases: to how many lives it was owed, and how many of them did not get it. An unconfirmed one is owed to
+	// nobody.
+	Owed uint32 `json:"o,omitempty"`
+	Lost uint32 `json:"x,omitempty"`
 }
 
 // add merges what other subscribers saw of the same publication.
 func (r *publicationRecord) add(o publicationRecord) {
+	o.Owed += r.Owed
+	o.Lost += r.Lost
+	r.Owed, r.Lost = o.Owed, o.Lost
 	if o.Count == 0 {
 		return
 	}

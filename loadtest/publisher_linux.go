@@ -146,12 +146,14 @@ func (p *publisher) finish(ctx context.Context, what publication, err error) {
 	switch {
 	case answer.accepted:
 		totals.Sent++
+		totals.Times = append(totals.Times, what.intended)
 		p.board.acknowledged(what.intended, p.topics.Sizes[what.stream%p.topics.count()])
 	case answer.refused != nil:
 		p.board.refused(*answer.refused)
 	default:
 		totals.Unknown = append(totals.Unknown, totals.Sent)
 		totals.Sent++
+		totals.Times = append(totals.Times, what.intended)
 		p.board.unknown(publishFailure("answer", err))
 	}
 	if err != nil {

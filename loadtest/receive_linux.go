@@ -20,6 +20,9 @@ func (l *loop) receive(slot int, c *conn) {
 		l.lostPeer(slot, c, l.endOfStream(c))
 	default:
 		l.tally.counts.Bytes += uint64(n)
+		if c.slow {
+			l.tally.slow.bytes += uint64(n)
+		}
 		l.tally.counts.Reads++
 		if s := l.session(c); s != nil {
 			l.receiveSecure(s, c, l.buf[:n])
@@ -92,7 +95,7 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 		var only bool
 		known, only = l.message(slot, c, &m, now, known)
 		m.Release()
-		if c.state == stateDone {
+		if c.over() {
 			return
 		}
 		all = all && only
@@ -163,6 +166,9 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 		l.tally.counts.Other++
 		if bytes.Contains(payload, []byte(`"type":"gap"`)) {
 			l.tally.counts.Gaps++
+			if c.slow {
+				l.tally.slow.gaps++
+			}
 		}
 	case s.Run != l.spec.Run:
 		l.tally.counts.Stale++
@@ -180,7 +186,7 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 }
 
 // deliver books a publication that arrived.
-func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
+func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	column := int(s.Publisher)
 	if topics := len(l.spec.Topics.Sizes); topics > 1 {
 		if column%topics != int(l.topicOf[slot]) {
@@ -188,6 +194,16 @@ func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
 			return
 		}
 		column /= topics
+	}
+	switch {
+	case c.slow:
+		l.deliverSlow(slot, c, s, now)
+		return
+	case s.Intended < c.began && l.spec.phased():
+		l.ledger.noteEarly(slot, column, s.Sequence)
+		return
+	case l.spec.phased():
+		l.skipUnowed(slot, c, s)
 	}
 	if !l.ledger.note(slot, column, s.Sequence) {
 		return
@@ -212,6 +228,9 @@ func (l *loop) deliver(slot int, _ *conn, s stamp, now int64) {
 // book counts a first arrival and its latency.
 func (l *loop) book(s stamp, now int64) {
 	l.tally.counts.Delivered++
+	if l.spec.phased() {
+		l.bookPhase(s.Intended, now)
+	}
 	if l.window.measures(now) {
 		l.tally.counts.InTime++
 	}

@@ -53,6 +53,9 @@ type Report struct {
 	Generator Generator  `json:"generator"`
 	Seconds   []Interval `json:"seconds"`
 	Verdict   Verdict    `json:"verdict"`
+	// Phases are those of Config.Phases, in order; an expectation may call them by name: "phases.storm.back.last<5s".
+	Phases []PhaseReport `json:"phases"`
+	Slow   *SlowReport   `json:"slow,omitempty"` // where a phase has slow connections
 	// Agents are the other machines of the run, in the order they were named in.
 	Agents []AgentReport `json:"agents"`
 	// ClockReasons say whose clock was not known well enough for what was measured by it: latencies are invalid then.
@@ -129,6 +132,7 @@ type ConfigEcho struct {
 	ConnectRate float64  `json:"connect_rate_per_s"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
+	Name        string   `json:"name,omitempty"`    // of a run with phases
 	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
 
 	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"
@@ -141,13 +145,23 @@ type ConfigEcho struct {
 	TopicRates     string `json:"topic_rates"`
 }
 
+// Title is what to call the run: the name of its phases together, or its scenario.
+func (c ConfigEcho) Title() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return string(c.Scenario)
+}
+
 // Connections says how the setup went.
 type Connections struct {
 	Wanted      int `json:"wanted"`
 	Established int `json:"established"`
 	// Failures are connections that were never ready, by cause; Endings are those that ended before they should.
-	Failures  map[string]uint64 `json:"failures"`
-	Endings   map[string]uint64 `json:"endings"`
+	Failures map[string]uint64 `json:"failures"`
+	Endings  map[string]uint64 `json:"endings"`
+	// Retries are setups that failed and were tried again, by cause; only in a run with phases.
+	Retries   map[string]uint64 `json:"retries,omitempty"`
 	SetupSecs float64           `json:"setup_s"`
 	Connect   Percentiles       `json:"connect"`   // connect to the end of the handshake
 	TLS       Percentiles       `json:"tls"`       // of it, the TLS handshake
@@ -213,6 +227,9 @@ type Interval struct {
 	GeneratorCPU float64 `json:"generator_cpu"`
 	ServerCPU    float64 `json:"server_cpu"`       // 0 without a PID
 	ServerRSS    int64   `json:"server_rss_bytes"` // at its end, to within some pages; 0 without a PID
+	// Phase (Config.Phases) is that in which it ended, "" outside of all; Ready is the connections that became so in it.
+	Phase string `json:"phase"`
+	Ready uint64 `json:"ready"`
 	// With a metrics URL, as of the last scrape; 0 where it does not say.
 	ServerHeap       int64 `json:"server_heap_bytes"`
 	ServerGoroutines int64 `json:"server_goroutines"`

@@ -33,6 +33,7 @@ type run struct {
 	topics     topicPlan
 	totals     []publisherTotals // by stream
 	window     window
+	watch      phaseWatch
 	phase      Phase
 	ends       int64       // the phase does, in ns after the epoch; 0 where that depends on others
 	shown      int         // seconds, when soFar was read
@@ -161,6 +162,7 @@ func (r *run) specs() []workerSpec {
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: s.threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
 			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload,
+			Phases: r.cfg.Phases, Initial: r.cfg.initial, NoRetry: r.cfg.NoRetry, Backoff: r.cfg.Backoff, Seed: r.cfg.Seed,
 			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}
 		loops += specs[i].loops()
@@ -179,6 +181,9 @@ func (r *run) plan() arrivalPlan {
 // stays within ten standard deviations of its mean.
 func (r *run) sequenceLimit() uint32 {
 	batch := float64(max(r.cfg.Outstanding, r.cfg.Arrivals.burst))
+	for _, p := range r.cfg.Phases { // all at the rate of the peak
+		batch = max(batch, float64(p.Arrivals.burst))
+	}
 	batches := r.cfg.Rate * (r.cfg.Warmup + r.cfg.Duration).Seconds() / batch
 	all := batch * (batches + 10*math.Sqrt(batches) + 2)
 	return uint32(min(all, math.MaxUint32))
@@ -198,7 +203,7 @@ func (r *run) phases(ctx context.Context) error {
 		return err
 	}
 	r.server.settled()
-	if ctx.Err() == nil && r.fleet.progress().Ready > 0 {
+	if ctx.Err() == nil && (r.fleet.progress().Ready > 0 || len(r.cfg.Phases) > 0 && r.cfg.initial == 0) {
 		if err := r.load(ctx); err != nil {
 			return err
 		}
@@ -216,6 +221,9 @@ func (r *run) phases(ctx context.Context) error {
 
 func (r *run) allSetUp() bool {
 	p := r.fleet.progress()
+	if len(r.cfg.Phases) > 0 {
+		return p.Ready+p.Failed == r.cfg.initial
+	}
 	return p.Ready+p.Failed == r.cfg.Conns
 }
 
@@ -254,7 +262,11 @@ func (r *run) load(ctx context.Context) error {
 	start := r.clock.now() + leadTime + 2*r.markClocks()
 	w := window{Send: start, From: start + int64(r.cfg.Warmup)}
 	w.End = w.From + int64(r.cfg.Duration)
+	if len(r.cfg.Phases) > 0 {
+		w = windowOf(r.cfg.Phases, start)
+	}
 	r.window = w
+	defer r.watchPhases()()
 	r.enter(PhaseWarmup, w.From)
 	if err := r.fleet.command(workerCommand{Start: &w}); err != nil {
 		return err

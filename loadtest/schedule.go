@@ -83,6 +83,5 @@ const nanosecond = 1e-9
 // gap is exponentially distributed around the mean of 1/rate: the inverse of 1-e^(-rate·t), at a uniform number below 1
 // with 53 bits.
 func (s *schedule) gap() float64 {
-	uniform := float64(s.random.Uint64()>>11) / (1 << 53)
-	return -math.Log1p(-uniform) / s.rate
+	return exponential(s.random) / s.rate
 }

@@ -34,6 +34,11 @@ type pushServer struct {
 	echo func(payload []byte) [][]byte
 	// ping is sent before each publication.
 	ping bool
+	// Of subscribers after the first 60: replay is how many of the last publications they are given first (replayTwice: two
+	// times), skipReturned how often each of them misses one in the middle.
+	replay       int
+	replayTwice  bool
+	skipReturned int
 	// secure makes it a server of TLS.
 	secure *tls.Config
 	// deflate is how it accepts an offer of permessage-deflate; "" declines it.
@@ -45,6 +50,7 @@ type pushServer struct {
 	mu           sync.Mutex
 	conns        map[net.Conn]bool
 	subscribers  []net.Conn
+	past         [][]byte // messages
 	handshakes   int
 	publications int
 	pongs        int
@@ -157,7 +163,11 @@ func (s *pushServer) acceptPublication(conn net.Conn, request *http.Request) boo
 // broadcast is called with mu held, which gives all subscribers the same order.
 func (s *pushServer) broadcast(nth int, data []byte) {
 	message := append(append([]byte(`{"type":"message","channel":"load","data":`), data...), '}')
+	s.past = append(s.past, message)
 	for i, conn := range s.subscribers {
+		if i >= returned && s.skipReturned > 0 && nth%s.skipReturned == 0 {
+			continue
+		}
 		out := []byte{}
 		if s.ping {
 			out = frame.AppendFrame(out, frame.OpPing, []byte("alive?"))
@@ -256,6 +266,9 @@ func (s *pushServer) message(conn net.Conn, m *frame.Message, native bool) error
 	case !m.Opcode.IsData():
 	case native:
 		out = frame.AppendFrame(nil, frame.OpText, []byte(s.subscribed))
+		if len(s.subscribers) >= returned {
+			out = s.appendReplay(out)
+		}
 		s.subscribers = append(s.subscribers, conn)
 	case s.echo != nil:
 		for _, p := range s.echo(m.Payload) {
@@ -269,6 +282,20 @@ func (s *pushServer) message(conn net.Conn, m *frame.Message, native bool) error
 	}
 	_, err := conn.Write(out)
 	return err
+}
+
+// returned is the number of the first subscriber that is one of those that come back, in the tests that tell them apart.
+const returned = 60
+
+// appendReplay gives a subscriber what was published before. It is called with mu held.
+func (s *pushServer) appendReplay(out []byte) []byte {
+	for _, p := range s.past[max(0, len(s.past)-s.replay):] {
+		out = frame.AppendFrame(out, frame.OpText, p)
+		if s.replayTwice {
+			out = frame.AppendFrame(out, frame.OpText, p)
+		}
+	}
+	return out
 }
 
 // closeSubscriber sends a close frame to a subscriber and ends its connection. It is called with mu held.

@@ -26,6 +26,9 @@ type tallyCounts struct {
 	Stale     uint64 // messages of another run
 	Early     uint64 // deliveries noted before the time they were sent at: two machines' clocks differ
 
+	// Of a run with phases, as in progress.
+	Left, Reborn, Retried, Sealed, Behind int
+
 	Corrupted, Misdelivered uint64
 
 	// As of the end of the loop's last turn; the ledger has them for good.
@@ -55,6 +58,11 @@ func (c *tallyCounts) add(o tallyCounts) {
 	c.Missing += o.Missing
 	c.Duplicated += o.Duplicated
 	c.Reordered += o.Reordered
+	c.Left += o.Left
+	c.Reborn += o.Reborn
+	c.Retried += o.Retried
+	c.Sealed += o.Sealed
+	c.Behind += o.Behind
 }
 
 // takeTally brings p to what the counts of an ended worker say; its time and CPU time stay. It closes no second.
@@ -69,6 +77,7 @@ func (c *tallyCounts) progress() progress {
 	return progress{
 		Ready: c.Ready, Failed: c.Failed, Ended: c.Ended, Sending: c.Sending, Sent: c.Sent, Delivered: c.Delivered,
 		Late: c.Late, Missing: c.Missing, Faulty: c.Duplicated + c.Reordered + c.Corrupted + c.Misdelivered,
+		Left: c.Left, Reborn: c.Reborn, Retried: c.Retried, Sealed: c.Sealed, Behind: c.Behind,
 	}
 }
 
@@ -85,6 +94,9 @@ type tally struct {
 	failures  map[string]uint64 // before a connection was ready, by cause
 	endings   map[string]uint64 // after it
 	errors    ErrorCounts       // of both
+	retries   map[string]uint64 // setups that are tried again, with phases
+	phases    []*phaseTally
+	slow      slowTally
 	tlsTimes  *hdrhistogram.Histogram
 	tls       TLSCounts
 	busy      float64 // CPU time per wall time of the loop within the window
@@ -97,6 +109,8 @@ func newTally() *tally {
 		subscribe: newHistogram(),
 		failures:  map[string]uint64{},
 		endings:   map[string]uint64{},
+		retries:   map[string]uint64{},
+		slow:      newSlowTally(),
 		errors:    newErrorCounts(),
 		tlsTimes:  newHistogram(),
 		tls:       newTLSCounts(),

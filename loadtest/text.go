@@ -15,7 +15,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row(string(r.Config.Scenario), "%s (run %s)", r.Config.URL, r.Run)
+	row(r.Config.Title(), "%s (run %s)", r.Config.URL, r.Run)
 	r.writeConnections(row)
 	switch r.Config.Scenario {
 	case Fanout:
@@ -26,6 +26,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Config.Scenario != Idle {
 		r.writeLedger(row)
 	}
+	r.writePhases(row)
 	if m := r.Messages; m.Pings+m.GapNotices+m.Stale+m.Answers > 0 {
 		row("other", "%d pings answered, %d heartbeats or the like, %d gap notices, %d messages of another run", m.Pings, m.Answers, m.GapNotices, m.Stale)
 	}

@@ -56,7 +56,7 @@ func (l *loop) session(c *conn) *tlsSession {
 func (l *loop) startTLS(slot int, c *conn) {
 	c.state = stateSecuring
 	l.watchConn(slot, c, unix.EPOLLIN)
-	if c.state == stateDone {
+	if c.over() {
 		return
 	}
 	s := &tlsSession{slot: int32(slot)}

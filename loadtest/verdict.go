@@ -24,6 +24,9 @@ func (r *Report) judge() {
 		}
 	}
 	complain(uint64(r.Connections.Wanted-r.Connections.Established), "%d connections not established")
+	for _, p := range r.Phases {
+		complain(p.NotBack, "%d connections not back after phase "+p.Name)
+	}
 	if !r.Config.Stalled {
 		complain(sum(r.Connections.Endings), "%d connections ended early")
 	}
@@ -35,7 +38,7 @@ func (r *Report) judge() {
 	complain(r.Publications.Unknown, "%d publications of unknown outcome")
 	complain(r.Publications.Failed, "%d publications could not be sent")
 	complain(r.Publications.Unsent, "%d publications still unsent at the end")
-	if r.Config.Scenario == Fanout && r.Publications.Acknowledged == 0 {
+	if r.Config.Scenario == Fanout && r.Publications.Acknowledged == 0 && (r.Config.Name == "" || r.Config.Rate > 0) {
 		v.Reasons = append(v.Reasons, "no publication was acknowledged")
 	}
 	if r.Config.Scenario == Echo && r.Messages.Sent == 0 {

@@ -49,7 +49,8 @@ func (r *run) addInterval(at float64, total progress, latency *hdrhistogram.Hist
 	}
 	published, late := r.sends(total)
 	second := Interval{
-		At: at, Length: length, Conns: total.Ready - total.Ended, Published: published, Delivered: total.Delivered - r.last.Delivered,
+		At: at, Length: length, Conns: total.Ready - total.Ended - total.Left, Ready: uint64(total.Ready - r.last.Ready),
+		Phase: phaseNameAt(r.cfg.Phases, r.watch.spans, int64(at*1e9)-1), Published: published, Delivered: total.Delivered - r.last.Delivered,
 		P50: latency.ValueAtQuantile(50), P99: latency.ValueAtQuantile(99), Max: latency.Max(),
 		Late: late, Missing: total.Missing, Faulty: total.Faulty,
 	}
@@ -86,8 +87,11 @@ func (r *run) showStatus() {
 	published, late := r.sends(p)
 	status := Status{
 		Config: r.report.Config, Phase: r.phaseAt(now), Elapsed: time.Duration(now),
-		Established: p.Ready, Failed: p.Failed, Ended: p.Ended, Published: published, Delivered: p.Delivered,
+		Established: p.Ready - p.Left, Failed: p.Failed, Ended: p.Ended, Published: published, Delivered: p.Delivered,
 		Missing: p.Missing, Faulty: p.Faulty, Late: late, Latency: r.soFar, Seconds: r.report.Seconds,
+	}
+	if len(r.watch.spans) > 0 {
+		status.Left = r.leftOfPhase(now)
 	}
 	if r.ends > now {
 		status.Left = time.Duration(r.ends - now)
@@ -99,6 +103,9 @@ func (r *run) showStatus() {
 func (r *run) phaseAt(now int64) Phase {
 	if r.phase == PhaseWarmup && now >= r.window.From {
 		r.enter(PhaseMeasuring, r.window.End)
+	}
+	if name := phaseNameAt(r.cfg.Phases, r.watch.spans, now); name != "" {
+		return Phase(name)
 	}
 	if r.phase == PhaseMeasuring && now >= r.window.End {
 		r.enter(PhaseDraining, 0)

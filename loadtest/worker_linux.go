@@ -194,8 +194,12 @@ func (w *worker) result(totals []publisherTotals) error {
 	w.markWindow()
 	tlsTimes := newHistogram()
 	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
-	r.ReadyByTopic = make([]int, w.spec.Topics.count())
-	connect, subscribe, lag := newHistogram(), newHistogram(), newHistogram()
+	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
+	r.Retries, r.ReadyByTopic = map[string]uint64{}, make([]int, w.spec.Topics.count())
+	phases := make([]*phaseTally, len(w.spec.Phases))
+	for i := range phases {
+		phases[i] = newPhaseTally()
+	}
 	var classes []*hdrhistogram.Histogram
 	for _, l := range w.loops {
 		l.settle(totals, &r)
@@ -209,6 +213,12 @@ func (w *worker) result(totals []publisherTotals) error {
 		mergeCounts(r.Endings, l.tally.endings)
 		r.Errors.add(l.tally.errors)
 		mergeRecords(&r.Records, l.records)
+		mergeCounts(r.Retries, l.tally.retries)
+		r.Slow.add(l.tally.slow)
+		slow.Merge(l.tally.slow.latency)
+		for i, t := range l.tally.phases {
+			phases[i].merge(t)
+		}
 		mergeClasses(&classes, l.tally.classes)
 		tlsTimes.Merge(l.tally.tlsTimes)
 		r.TLS.add(l.tally.tls)
@@ -221,7 +231,7 @@ func (w *worker) result(totals []publisherTotals) error {
 	r.Lag, failures[3] = encodeHistogram(lag)
 	r.Classes, failures[4] = encodeClasses(classes)
 	r.TLSTimes, failures[5] = encodeHistogram(tlsTimes)
-	if err := errors.Join(failures[:]...); err != nil {
+	if err := errors.Join(errors.Join(failures[:]...), r.takePhases(phases, slow)); err != nil {
 		return err
 	}
 	return w.out.Encode(workerLine{Result: &r})
@@ -229,15 +239,19 @@ func (w *worker) result(totals []publisherTotals) error {
 
 // settle closes the accounts of all connections that were ready at some time. It is called after the loop has ended.
 func (l *loop) settle(totals []publisherTotals, r *workerResult) {
+	if l.spec.phased() {
+		l.settleLives(totals)
+	}
 	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
-		if !c.wasReady {
+		if c.life == lifeNone {
 			continue
 		}
 		topic := l.topic(slot)
 		r.ReadyByTopic[topic]++
 		switch {
+		case l.spec.phased():
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:

@@ -40,6 +40,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch name := args[0]; name {
 	case "fanout", "echo", "idle":
 		return runScenario(loadtest.Scenario(name), args[1:], stdout, stderr)
+	case "churn", "storm", "slow", "mixed":
+		return runShape(name, args[1:], stdout, stderr)
+	case "run", "check":
+		return runFile(name, args[1:], stdout, stderr)
 	case "compare":
 		return runCompare(args[1:], stdout, stderr)
 	case "agent":

@@ -13,6 +13,11 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload fanout URL [flags]   publish to the subscribers of one channel, or of many
   wsload echo URL [flags]     send messages that come back
   wsload idle URL [flags]     hold connections that do nothing
+  wsload churn URL [flags]    end connections and open new ones during a fan-out
+  wsload storm URL [flags]    end all connections at once, and let them come back
+  wsload slow URL [flags]     a share of the connections reads nothing, or little
+  wsload mixed URL [flags]    all of this, one after the other
+  wsload run FILE [flags]     the phases of a scenario file (YAML); "wsload check FILE" only reads it
   wsload search URL [flags]   find the highest rate, or the most connections, that meet a goal
   wsload curve URL [flags]    show latency and throughput up to saturation
   wsload floor [flags]        measure what the kernel alone takes on this machine
@@ -71,8 +76,58 @@ Example:
 `,
 }
 
+// shapeHelp is the same for the scenarios that are lists of phases.
+var shapeHelp = map[string]string{
+	"churn": `Usage: wsload churn URL [flags]
+
+A fan-out, during which connections are ended and opened anew in an open loop: what the server does
+not get done in time counts from its time. Each life of a connection is owed what is published after
+its subscription was confirmed.
+
+Example:
+  wsload churn ws://127.0.0.1:8080/ws --conns 5000 --churn 500 --duration 20s --pid $(pidof wsedge)
+`,
+	"storm": `Usage: wsload storm URL [flags]
+
+A fan-out, in the middle of which all connections (--drop) are ended at once and come back. A setup
+that fails is tried again after a random pause that doubles. Reported is the time until the first,
+half, 99 % and the last of them were back.
+
+Example:
+  wsload storm ws://127.0.0.1:8080/ws --conns 5000 --drop-by reset --return-jitter 2s --duration 20s
+`,
+	"slow": `Usage: wsload slow URL [flags]
+
+A fan-out, first with healthy connections, then with a share of them that reads nothing, or --trickle
+bytes per second. The slow ones have a ledger of their own: that the server ends them or leaves out
+messages is reported, and no failure. Compare the healthy ones' latencies in the two phases.
+
+Example:
+  wsload slow ws://127.0.0.1:8080/ws --conns 5000 --slow 1% --duration 20s
+`,
+	"mixed": `Usage: wsload mixed URL [flags]
+
+A fan-out in five phases of a fifth of the duration each: steady, churn, slow, storm, after.
+
+Example:
+  wsload mixed ws://127.0.0.1:8080/ws --conns 5000 --churn 100 --slow 1% --duration 60s
+`,
+	"run": `Usage: wsload run FILE [flags]
+
+Runs the phases of a scenario file (YAML; see docs/WSLOAD.md). Flags take the place of what the file says.
+"wsload check FILE" only reads it, and tells all that is wrong with it.
+
+Example:
+  wsload run nightly.yaml --conns 10000 --json result.json
+`,
+}
+
 func printHelp(w io.Writer, scenario loadtest.Scenario, set *flag.FlagSet) {
-	fmt.Fprintf(w, "%s\nFlags:\n", helpTexts[scenario])
+	printHelpText(w, helpTexts[scenario], set)
+}
+
+func printHelpText(w io.Writer, text string, set *flag.FlagSet) {
+	fmt.Fprintf(w, "%s\nFlags:\n", text)
 	set.SetOutput(w)
 	set.PrintDefaults()
 	fmt.Fprint(w, expectHelp)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/wsedge/wsedge/loadtest"
 )
 
 // A chart's drawing area, in the units of its SVG view box. It is drawn at 320 to 640 pixels; the type is set for both.
@@ -51,6 +53,7 @@ type Chart struct {
 	XTicks  []Tick
 	YTicks  []Tick
 	Shade   float64 // width of what lies before the measured window
+	Bands   []Band
 }
 
 // ChartLine is one line of a chart.
@@ -76,6 +79,7 @@ type plan struct {
 	x       axis    // only min, max and log; zero: as the lines ask for
 	log     bool    // the y axis
 	before  float64 // x where the measured window begins
+	phases  []loadtest.PhaseReport
 	xLabel  func(float64) string
 	yLabel  func(float64) string
 	xTicks  []float64 // zero: as the axis asks for
@@ -107,6 +111,7 @@ func (p plan) draw() *Chart {
 	if p.before > 0 {
 		c.Shade = min(max(p.x.place(p.before)-plotLeft, 0), plotRight-plotLeft)
 	}
+	c.Bands = bands(p.phases, p.x)
 	return c
 }
 

@@ -33,7 +33,7 @@ func overTime(r *loadtest.Report, name string, zeroGaps bool, figure func(loadte
 
 // timePlan is a plot over the time of the run.
 func timePlan(r *loadtest.Report, title string, yLabel func(float64) string, lines ...line) plan {
-	p := plan{title: title, lines: lines, xLabel: clock, yLabel: yLabel, before: r.Window.FromSecs}
+	p := plan{title: title, lines: lines, xLabel: clock, yLabel: yLabel, before: r.Window.FromSecs, phases: r.Phases}
 	if n := len(r.Seconds); n > 0 {
 		p.x.max = max(r.Seconds[n-1].At, 1)
 	}

@@ -72,7 +72,7 @@ func tiles(r *loadtest.Report) []Tile {
 }
 
 func tables(r *loadtest.Report) []Table {
-	all := []Table{latencyTable(r), floorTable(r), topicsTable(r), ledgerTable(r), publicationsTable(r), causesTable(r), serverTable(r), agentsTable(r), environmentTable(r), configTable(r), sysctlTable(r)}
+	all := []Table{latencyTable(r), phasesTable(r), backTable(r), slowTable(r), floorTable(r), topicsTable(r), ledgerTable(r), publicationsTable(r), causesTable(r), serverTable(r), agentsTable(r), environmentTable(r), configTable(r), sysctlTable(r)}
 	return slices.DeleteFunc(all, func(t Table) bool { return len(t.Rows) == 0 })
 }
 

@@ -22,7 +22,7 @@ func screen(s *loadtest.Status, width int) []string {
 		return fmt.Sprintf("%-13s %-30s %s", name, text, spark(s.Seconds, history, figure))
 	}
 	lines := []string{
-		fmt.Sprintf("wsload %s  %s", s.Config.Scenario, s.Config.URL), state, "",
+		fmt.Sprintf("wsload %s  %s", s.Config.Title(), s.Config.URL), state, "",
 		row("connections", fmt.Sprintf("%s of %s", thousands(s.Established-s.Ended), thousands(s.Config.Conns)),
 			func(i loadtest.Interval) float64 { return float64(i.Conns) }),
 		fmt.Sprintf("%-13s failed %s, ended early %s", "", thousands(s.Failed), thousands(s.Ended)),

@@ -1,0 +1,38 @@
+package loadtest
+
+import "time"
+
+// behindInterval is how often a loop counts those that lack something, while it waits for the last deliveries.
+const behindInterval = int64(100 * time.Millisecond)
+
+// sealAt notes what has been sent in all.
+func (l *loop) sealAt(c *sealCommand) {
+	l.lives.sealed, l.lives.sealedAt = c.Sent, 0
+}
+
+// behindDue counts the connections that lack some of what was sent, once that is known.
+func (l *loop) behindDue(now int64) int64 {
+	v := &l.lives
+	if now < v.sealedAt {
+		return v.sealedAt
+	}
+	behind := 0
+	for slot := range l.conns {
+		if c := &l.conns[slot]; c.life == lifeOn && !c.slow && l.ledger.lacks(slot, v.sealed) {
+			behind++
+		}
+	}
+	l.tally.counts.Sealed, l.tally.counts.Behind = 1, behind
+	v.sealedAt = now + behindInterval
+	return v.sealedAt
+}
+
+// lacks says whether a subscriber has not got all that was sent. Holes do not count: they are not likely to be filled.
+func (l *ledger) lacks(subscriber int, sent []uint32) bool {
+	for publisher, n := range sent {
+		if l.next[subscriber*l.publishers+publisher] < n {
+			return true
+		}
+	}
+	return false
+}
