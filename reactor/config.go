@@ -83,7 +83,7 @@ type Config struct {
 	// Default 10 s.
 	OutboundMaxAge time.Duration
 	// NodeMaxBytes bounds the memory, in bytes, of all output that is on its way in this server: what many conns share is
-	// counted once. From half of it on, conns that have not taken anything for a second may hold less and less, so that the
+	// counted once. From half of it on, conns for which something has waited a second may hold less and less, so that the
 	// largest offenders go first; above it Publish returns ErrBacklog, so that publishers know before anything is lost. Default
 	// 256 MiB.
 	NodeMaxBytes int64
