@@ -48,8 +48,8 @@ type Config struct {
 	// OnDrain is called for each open conn when Shutdown begins, just before its close frame, on its loop: a last word may
 	// be sent. May be nil.
 	OnDrain func(c *Conn)
-	// OnDrop is called for what a subscriber does not get because it is slow, on the conn's loop, at the end of the turn and
-	// before OnClose; drops in a row come as one. What is lost because the peer has gone is counted only: OnClose tells of
+	// OnDrop is called for what a subscriber does not get because it is slow, on the conn's loop, at the end of the turn, or
+	// between two steps of it where there are many, and before OnClose; drops in a row come as one. What is lost because the peer has gone is counted only: OnClose tells of
 	// it. May be nil.
 	OnDrop func(c *Conn, d Drop)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its

@@ -116,21 +116,30 @@ func (c *Conn) leaveGap(t *Topic, f Form, m missing, since uint32) {
 	if t.gap == nil {
 		return
 	}
-	for i := len(o.entries) - 1; i >= 0 && o.entries[i].topic != nil; i-- {
-		e := &o.entries[i]
-		if e.topic != t {
-			continue
-		}
-		if o.growable(i) {
-			o.reopen(c.loop, e)
-			e.last = m.last
-			return
-		}
-		break
+	if i := o.gapBefore(len(o.entries), t); i >= 0 {
+		o.reopen(c.loop, &o.entries[i])
+		o.entries[i].last = m.last
+		return
 	}
 	o.entries = append(o.entries, gapEntry(t, f, m, since))
 	o.gaps++
 	o.count(c.loop)
+}
+
+// gapReach is how many entries back a gap is looked for that can grow; from further on there may be one more.
+const gapReach = 256
+
+// gapBefore is the index of the gap that what is dropped of a topic at an index is added to; -1 where there is none.
+func (o *outbound) gapBefore(index int, t *Topic) int {
+	for i := index - 1; i >= max(0, index-gapReach) && o.entries[i].topic != nil; i-- {
+		if o.entries[i].topic == t {
+			if o.growable(i) {
+				return i
+			}
+			break
+		}
+	}
+	return -1
 }
 
 // growable tells whether the entry at index i is a gap that the socket has not begun to take.

@@ -378,6 +378,68 @@ func TestPanicInANotice(t *testing.T) {
 	}
 }
 
+// foreignBacklog is a conn whose queue is full of small publications of one topic, but for the first, which was another's. put
+// queues one more of that.
+func foreignBacklog(policy SlowPolicy) (c *Conn, other *Topic, put func()) {
+	s := &Server{cfg: Config{OutboundMaxBytes: 1 << 20}}
+	l := &loop{srv: s}
+	s.loops.Store(&[]*loop{l})
+	gaps := &numberedTopic{name: 'a'}
+	topic, other := s.NewTopic(TopicOptions{Policy: policy, Gap: gaps}), s.NewTopic(TopicOptions{Policy: policy, Gap: gaps})
+	c = &Conn{loop: l, state: stateOpen, out: &outbound{}}
+	seq := uint64(0)
+	enqueue := func(t *Topic) {
+		seq++
+		shared := newShared(60, func(dst []byte) []byte { return append(dst, make([]byte, 60)...) })
+		c.enqueue(entry{shared: shared, topic: t, frames: 1, missing: missing{seq - 1, seq}}, 0, false)
+	}
+	enqueue(other)
+	for c.out.bytes+60 <= s.cfg.OutboundMaxBytes {
+		enqueue(topic)
+	}
+	return c, other, func() { enqueue(other) }
+}
+
+// What is dropped of one topic costs no walk through all that waits of another, each time.
+func TestDropsPassWhatIsOfOtherTopics(t *testing.T) {
+	for _, policy := range []SlowPolicy{DropOldest, KeepLatest} {
+		c, other, put := foreignBacklog(policy)
+		full := len(c.out.entries)
+		for range 10 {
+			put()
+		}
+		o := c.out
+		if first := o.first(other); first < full-1 || o.passed[other] < o.gone+uint64(full-1) || o.entries[first].last != uint64(full+10) {
+			t.Errorf("%v: the first of %d entries is %d, the search begins at %d", policy, len(o.entries), first, o.passed[other]-o.gone)
+		}
+		var after []uint64
+		for _, e := range o.entries {
+			if e.gap {
+				after = append(after, e.after, e.last)
+			}
+		}
+		if len(after) != 4 || after[1] != 1 || after[2] != uint64(full) || after[3] != uint64(full+9) {
+			t.Errorf("%v: gaps %d", policy, after)
+		}
+		if got := c.loop.stats.queuedEntries.Load(); got != int64(len(o.entries)) || c.loop.stats.queuedBytes.Load() != o.bytes {
+			t.Errorf("%v: %d entries are counted, %d wait", policy, got, len(o.entries))
+		}
+		o.dropAll(c.loop)
+	}
+}
+
+func BenchmarkDropBehindAnotherTopic(b *testing.B) {
+	for _, policy := range []SlowPolicy{DropOldest, DropNewest, KeepLatest} {
+		b.Run("policy="+policy.String(), func(b *testing.B) {
+			c, _, put := foreignBacklog(policy)
+			for b.Loop() {
+				put()
+			}
+			c.out.dropAll(c.loop)
+		})
+	}
+}
+
 // onEachLoop runs f on every loop.
 func onEachLoop(t testing.TB, s *Server, f func(*loop)) {
 	t.Helper()

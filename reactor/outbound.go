@@ -45,6 +45,10 @@ type outbound struct {
 	gaps    int    // of the entries, without a notice so far
 	counted int    // of the entries, in the loop's sum
 	token   uint64 // names the conn to the writable poller
+
+	// An entry's place is its index plus gone: it never falls, while others go.
+	gone   uint64            // entries that have been taken out
+	passed map[*Topic]uint64 // places before which nothing waits of a topic that was looked for: see first
 }
 
 // enqueue puts e behind what waits, after the socket has taken sent bytes of it; it takes ownership. begun tells that bytes
@@ -213,18 +217,38 @@ func (c *Conn) keepNewest(e *entry) {
 // place. One that the socket has begun to take stays. What is newer than the last of them is not touched, so that the cost
 // does not grow with the queue.
 func (o *outbound) dropTopic(c *Conn, t *Topic, room int64, reason DropReason) {
-	o.dropWhere(c, t, func(*entry) (drop, goOn bool) {
+	o.dropWhere(c, t, o.first(t), func(*entry) (drop, goOn bool) {
 		goOn = o.bytes > room
 		return goOn, goOn
 	}, reason)
 }
 
-// dropWhere drops those entries of a topic for which drop is true, from the oldest entry of any to the first for which goOn is
-// not: a run without exceptions, but for what the socket has begun to take. It leaves a gap in its place, if the topic has
+// maxPassed bounds the topics that a queue remembers.
+const maxPassed = 1024
+
+// first is the index of a topic's first publication that may be dropped; the length where there is none. It does not look twice
+// at anything else: else whoever fills his queue from one of them would make each publication of another cost a walk
+// through all of it.
+func (o *outbound) first(t *Topic) int {
+	i := 0
+	if place := o.passed[t]; place > o.gone {
+		i = int(min(place-o.gone, uint64(len(o.entries))))
+	}
+	for ; i < len(o.entries) && (o.entries[i].topic != t || o.entries[i].gap || i == 0 && o.begun); i++ {
+	}
+	if o.passed == nil || len(o.passed) >= maxPassed {
+		o.passed = make(map[*Topic]uint64)
+	}
+	o.passed[t] = o.gone + uint64(i)
+	return i
+}
+
+// dropWhere drops those entries of a topic for which drop is true, from the one at an index, before which there are none, to the
+// first for which goOn is not: a run without exceptions, but for what the socket has begun to take. It leaves a gap in its place, if the topic has
 // notices, to which gaps that are met are added; one on each side of what the conn was sent of its own, as leaveGap has it.
-func (o *outbound) dropWhere(c *Conn, t *Topic, which func(*entry) (drop, goOn bool), reason DropReason) {
-	kept, seen := 0, 0 // entries[:kept] stay, entries[kept:seen] are free
-	gapAt := -1        // the gap that the next drop is added to; -1: none
+func (o *outbound) dropWhere(c *Conn, t *Topic, from int, which func(*entry) (drop, goOn bool), reason DropReason) {
+	kept, seen := from, from      // entries[:kept] stay, entries[kept:seen] are free
+	gapAt := o.gapBefore(from, t) // the gap that the next drop is added to; -1: none
 	for ; seen < len(o.entries); seen++ {
 		e := o.entries[seen]
 		drop, goOn := which(&e)
@@ -238,7 +262,9 @@ func (o *outbound) dropWhere(c *Conn, t *Topic, which func(*entry) (drop, goOn b
 			case e.topic == t:
 				gapAt = kept
 			}
-			o.entries[kept] = e
+			if kept != seen {
+				o.entries[kept] = e
+			}
 			kept++
 			continue
 		}
@@ -255,9 +281,21 @@ func (o *outbound) dropWhere(c *Conn, t *Topic, which func(*entry) (drop, goOn b
 			o.entries[gapAt].last = e.last
 		}
 	}
-	copy(o.entries[seen-kept:], o.entries[:kept])
-	o.cut(seen - kept)
+	o.close(kept, seen)
 	o.count(c.loop)
+}
+
+// close closes the hole entries[from:to], from its shorter side.
+func (o *outbound) close(from, to int) {
+	if from <= len(o.entries)-to {
+		copy(o.entries[to-from:], o.entries[:from])
+		o.cut(to - from)
+		return
+	}
+	n := from + copy(o.entries[from:], o.entries[to:])
+	clear(o.entries[n:])
+	o.entries = o.entries[:n]
+	o.gone += uint64(to - from)
 }
 
 // count brings the loop's sum of entries up to date.
@@ -275,7 +313,7 @@ func (o *outbound) dropNewest(c *Conn, t *Topic, room int64) {
 		}
 	}
 	seen := 0
-	o.dropWhere(c, t, func(*entry) (drop, goOn bool) {
+	o.dropWhere(c, t, 0, func(*entry) (drop, goOn bool) {
 		seen++
 		return seen > from, true
 	}, DropNewestFirst)
@@ -296,6 +334,7 @@ func (o *outbound) forgetEntry(c *Conn, e *entry, reason DropReason) {
 func (o *outbound) cut(n int) {
 	clear(o.entries[:n])
 	o.entries = o.entries[n:]
+	o.gone += uint64(n)
 }
 
 // dropAll drops all that waits: it cannot be sent any more.

@@ -36,7 +36,7 @@ func (c *Conn) dropStale(next uint32) (uint32, bool) {
 		case t.policy == KeepLatest:
 			c.conflate(t, now-t.maxAge)
 		default:
-			c.out.dropWhere(c, t, func(e *entry) (drop, goOn bool) {
+			c.out.dropWhere(c, t, 0, func(e *entry) (drop, goOn bool) {
 				goOn = e.since+t.maxAge <= now // none behind it has waited longer
 				return goOn, goOn
 			}, DropStale)
@@ -52,7 +52,7 @@ func (c *Conn) conflate(t *Topic, since uint32) {
 	for ; newest >= 0 && (o.entries[newest].topic != t || o.entries[newest].gap); newest-- {
 	}
 	i := -1
-	o.dropWhere(c, t, func(e *entry) (drop, goOn bool) {
+	o.dropWhere(c, t, 0, func(e *entry) (drop, goOn bool) {
 		i++
 		return e.since <= since, i < newest
 	}, DropConflated)
