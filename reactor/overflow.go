@@ -57,14 +57,9 @@ func (g *group) endMembers() {
 // dropPending drops those of the pending publications that none of the members gets, and leaves in their place one gap for those
 // that went to the same members.
 func (g *group) dropPending(from, to int, reason DropReason) {
-	kept := g.head
-	for i := g.head; i < len(g.pending); i++ {
+	kept := from
+	for i := from; i < to; i++ {
 		a := g.pending[i]
-		if i < from || i >= to {
-			g.pending[kept] = a
-			kept++
-			continue
-		}
 		g.waitingBytes -= int64(a.shared.Len())
 		a.shared.Release()
 		if !a.gap {
@@ -85,8 +80,14 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 		g.pending[kept] = g.gapArrival(a)
 		kept++
 	}
-	clear(g.pending[kept:])
-	g.pending = g.pending[:kept]
+	if from == g.head { // what comes behind may be much
+		g.head = to - copy(g.pending[to-(kept-from):to], g.pending[from:kept])
+		clear(g.pending[from:g.head])
+	} else {
+		n := kept + copy(g.pending[kept:], g.pending[to:])
+		clear(g.pending[n:])
+		g.pending = g.pending[:n]
+	}
 	g.shift()
 }
 

@@ -115,3 +115,24 @@ func TestNotedDropsAreBounded(t *testing.T) {
 		t.Errorf("%d drops counted, %d told", n, count)
 	}
 }
+
+// BenchmarkDropPending drops one publication of many that wait for the gap of their form to pass, for the newest.
+func BenchmarkDropPending(b *testing.B) {
+	for _, policy := range []SlowPolicy{DropOldest, DropNewest} {
+		b.Run("policy="+policy.String(), func(b *testing.B) {
+			s := &Server{cfg: Config{OutboundMaxBytes: 1 << 20, Forms: []FormOptions{{Gap: time.Hour}}}}
+			g := newGroup(&loop{srv: s}, s.NewTopic(TopicOptions{Policy: policy}), 0)
+			arrive := func() {
+				g.arrive(arrival{shared: newShared(60, func(dst []byte) []byte { return append(dst, make([]byte, 60)...) })})
+			}
+			for g.waitingBytes <= s.cfg.OutboundMaxBytes {
+				arrive()
+			}
+			for b.Loop() {
+				arrive()
+				g.overflow()
+			}
+			g.discard()
+		})
+	}
+}
