@@ -48,8 +48,8 @@ type Config struct {
 	// OnDrain is called for each open conn when Shutdown begins, just before its close frame, on its loop: a last word may
 	// be sent. May be nil.
 	OnDrain func(c *Conn)
-	// OnDrop is called for what a subscriber does not get because it is slow, on the conn's loop, at the end of the turn and
-	// before OnClose; drops in a row come as one. What is lost because the peer has gone is counted only: OnClose tells of
+	// OnDrop is called for what a subscriber does not get because it is slow, on the conn's loop, at the end of the turn, or
+	// between two steps of it where there are many, and before OnClose; drops in a row come as one. What is lost because the peer has gone is counted only: OnClose tells of
 	// it. May be nil.
 	OnDrop func(c *Conn, d Drop)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
@@ -83,7 +83,7 @@ type Config struct {
 	// Default 10 s.
 	OutboundMaxAge time.Duration
 	// NodeMaxBytes bounds the memory, in bytes, of all output that is on its way in this server: what many conns share is
-	// counted once. From half of it on, conns that have not taken anything for a second may hold less and less, so that the
+	// counted once. From half of it on, conns for which something has waited a second may hold less and less, so that the
 	// largest offenders go first; above it Publish returns ErrBacklog, so that publishers know before anything is lost. Default
 	// 256 MiB.
 	NodeMaxBytes int64

@@ -1,5 +1,11 @@
 package reactor
 
+import (
+	"runtime/debug"
+
+	"github.com/wsedge/wsedge/pool"
+)
+
 // Drop says what a conn does not get of a topic, and why.
 type Drop struct {
 	Topic  *Topic
@@ -14,7 +20,8 @@ type Drop struct {
 type GapEncoder interface {
 	// AppendGap appends the complete wire bytes, in form f, of a notice that the publications whose Seqs lie between after
 	// and before, both exclusive, were dropped: one WebSocket frame, not compressed, which goes out in their place. What is
-	// dropped around it is added to it. Appending nothing means that there is no notice. It is called on the loop of the conn.
+	// dropped around it is added to it, but for what the conn was sent something of its own in between. Appending nothing means
+	// that there is no notice, and so does a panic. It is called on the loop of the conn.
 	AppendGap(dst []byte, f Form, after, before uint64) []byte
 }
 
@@ -87,29 +94,56 @@ func (o *outbound) reopen(l *loop, gap *entry) {
 	o.gaps++
 }
 
-// leaveGap notes behind all that waits that publications of a topic are missing from there on: in the topic's last entry,
-// if that is a gap that can still be changed.
-func (c *Conn) leaveGap(t *Topic, f Form, m missing) {
+// gapNotice makes the notice of a gap; the caller owns it. After a panic of the embedder's it is as if there was none.
+func (t *Topic) gapNotice(f Form, m missing) (s *pool.Shared) {
+	s = pool.NewShared(128)
+	defer func() {
+		if p := recover(); p != nil {
+			t.srv.counters.panics.Add(1)
+			t.srv.cfg.Logger.Error("gap encoder panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+		t.srv.charge(s)
+	}()
+	s.SetBytes(t.gap.AppendGap(s.Storage(), f, m.after, m.last+1))
+	return s
+}
+
+// leaveGap notes behind all that waits that publications of a topic are missing from there on, since that tick: in the topic's
+// last entry, if that is a gap that can still be changed. No gap grows past what the conn was sent of its own: a client that
+// has left the topic and come back would not take the notice to be about what it misses since.
+func (c *Conn) leaveGap(t *Topic, f Form, m missing, since uint32) {
 	o := c.out
 	if t.gap == nil {
 		return
 	}
-	for i := len(o.entries) - 1; i >= 0; i-- {
-		e := &o.entries[i]
-		if e.topic != t {
-			continue
-		}
-		if e.gap && !(i == 0 && o.begun) {
-			o.reopen(c.loop, e)
-			e.last = m.last
-			return
-		}
-		break
+	if i := o.gapBefore(len(o.entries), t); i >= 0 {
+		o.reopen(c.loop, &o.entries[i])
+		o.entries[i].last = m.last
+		return
 	}
-	o.entries = append(o.entries, gapEntry(t, f, m, c.loop.wheel.now))
+	o.entries = append(o.entries, gapEntry(t, f, m, since))
 	o.gaps++
 	o.count(c.loop)
 }
+
+// gapReach is how many entries back a gap is looked for that can grow; from further on there may be one more.
+const gapReach = 256
+
+// gapBefore is the index of the gap that what is dropped of a topic at an index is added to; -1 where there is none.
+func (o *outbound) gapBefore(index int, t *Topic) int {
+	for i := index - 1; i >= max(0, index-gapReach) && o.entries[i].topic != nil; i-- {
+		if o.entries[i].topic == t {
+			if o.growable(i) {
+				return i
+			}
+			break
+		}
+	}
+	return -1
+}
+
+// growable tells whether the entry at index i is a gap that the socket has not begun to take.
+func (o *outbound) growable(i int) bool { return o.entries[i].gap && !(i == 0 && o.begun) }
 
 // encodeGaps makes the notices of all gaps: what waits is about to go out.
 func (c *Conn) encodeGaps() {
@@ -120,9 +154,7 @@ func (c *Conn) encodeGaps() {
 	for i := range o.entries {
 		e := &o.entries[i]
 		if e.gap && e.shared == nil {
-			e.shared = newShared(128, func(dst []byte) []byte {
-				return e.topic.gap.AppendGap(dst, e.form, e.after, e.last+1)
-			})
+			e.shared = e.topic.gapNotice(e.form, e.missing)
 			o.bytes += int64(e.shared.Len())
 			c.loop.stats.queuedBytes.Add(int64(e.shared.Len()))
 		}

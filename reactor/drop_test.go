@@ -264,6 +264,182 @@ func TestGapsOfAPausedTopicAreForThoseWhoMissSomething(t *testing.T) {
 	})
 }
 
+// A notice stands behind the replies that were sent before the publications it is about: a client that has come back to the
+// topic takes no notice of what was said before.
+func TestGapsDoNotPassReplies(t *testing.T) {
+	for _, policy := range []SlowPolicy{DropOldest, DropNewest} {
+		t.Run(policy.String(), func(t *testing.T) {
+			r := newDropRun(t, 9, Config{OutboundMaxBytes: 400_000, OutboundMaxAge: patience}, []TopicOptions{{Policy: policy}})
+			topic := r.topics[0]
+			dropped := func() int64 { return sumOf(r.s.Stats().Drops) }
+			floodUntil := func(n int64) {
+				for before := dropped(); dropped() < before+n; {
+					if err := topic.publish(r.rng); err != nil {
+						t.Fatal(err)
+					}
+					r.s.settle()
+				}
+			}
+			floodUntil(20)
+			left := topic.seq
+			onEachLoop(t, r.s, func(l *loop) {
+				for _, c := range l.congested {
+					c.Unsubscribe(topic.Topic)
+					_ = c.Subscribe(topic.Topic, 0)
+					_ = c.Send(frame.OpText, []byte("back"))
+				}
+			})
+			r.s.settle()
+			floodUntil(80) // DropOldest: all that waited, and some of what came since
+			for {
+				_, payload, err := r.slow.next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if payload == "back" {
+					break
+				}
+				var name byte
+				var after, before uint64
+				if n, _ := fmt.Sscanf(payload, "gap %c %d %d ", &name, &after, &before); n == 3 && before > left+1 {
+					t.Fatalf("%.40q comes before the reply that was sent after %d", payload, left)
+				}
+			}
+			r.position['a'], r.gaps['a'] = left, 0
+			for r.position['a'] < topic.seq {
+				r.read()
+			}
+			if r.gaps['a'] == 0 {
+				t.Error("no gap behind the reply")
+			}
+		})
+	}
+}
+
+// The books hold while a joined piece of output is taken apart, and what is left has waited as long as before.
+func TestNarrowedOutputIsBooked(t *testing.T) {
+	clock := newClock()
+	r := newDropRun(t, 12, Config{now: clock.Now, OutboundMaxBytes: 64 << 20, OutboundMaxAge: time.Hour}, []TopicOptions{
+		{Policy: KeepLatest, MaxAge: time.Second}, {Policy: DropOldest},
+	})
+	for r.s.Stats().QueuedBytes < 50_000 {
+		_ = r.topics[1].publish(r.rng)
+		r.s.settle()
+	}
+	onEachLoop(t, r.s, func(*loop) {
+		for range 3 {
+			_ = r.topics[0].publish(r.rng)
+		}
+	})
+	_ = r.topics[1].publish(r.rng)
+	clock.pass(r.s, 1500*time.Millisecond)
+	onEachLoop(t, r.s, func(l *loop) {
+		for _, c := range l.congested {
+			if n := l.stats.queuedEntries.Load(); n != int64(len(c.out.entries)) {
+				t.Errorf("%d entries are counted, %d wait", n, len(c.out.entries))
+			}
+			gaps := 0
+			for i, e := range c.out.entries {
+				if e.gap {
+					gaps++
+				}
+				if i > 0 && e.since < c.out.entries[i-1].since {
+					t.Errorf("entry %d waits since %d, the one before since %d", i, e.since, c.out.entries[i-1].since)
+				}
+			}
+			if gaps != 1 {
+				t.Errorf("%d gaps", gaps)
+			}
+		}
+	})
+	r.finish()
+}
+
+type panickingGaps struct{}
+
+func (panickingGaps) AppendGap([]byte, Form, uint64, uint64) []byte { panic("no notice") }
+
+// A panic of the embedder's encoder costs a notice, not the process.
+func TestPanicInANotice(t *testing.T) {
+	s, topic, _ := onTopic(t, Config{OutboundMaxBytes: 100_000, OutboundMaxAge: patience}, TopicOptions{Policy: DropNewest, Gap: panickingGaps{}})
+	c := dialStalled(t, s)
+	published := overflow(t, s, topic, DropNewestFirst)
+	s.settle()
+	for range int64(published) - s.Stats().Drops["newest"] {
+		if _, _, err := c.next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all is sent", func() bool { st := s.Stats(); return st.Congested == 0 && st.QueuedBytes == 0 })
+	_, _ = topic.Broadcast(frame.OpText, []byte("last"))
+	c.wantText("last")
+	if st := s.Stats(); st.Panics != 1 || st.Open != 1 {
+		t.Errorf("%d panics, %d open", st.Panics, st.Open)
+	}
+}
+
+// foreignBacklog is a conn whose queue is full of small publications of one topic, but for the first, which was another's. put
+// queues one more of that.
+func foreignBacklog(policy SlowPolicy) (c *Conn, other *Topic, put func()) {
+	s := &Server{cfg: Config{OutboundMaxBytes: 1 << 20}}
+	l := &loop{srv: s}
+	s.loops.Store(&[]*loop{l})
+	gaps := &numberedTopic{name: 'a'}
+	topic, other := s.NewTopic(TopicOptions{Policy: policy, Gap: gaps}), s.NewTopic(TopicOptions{Policy: policy, Gap: gaps})
+	c = &Conn{loop: l, state: stateOpen, out: &outbound{}}
+	seq := uint64(0)
+	enqueue := func(t *Topic) {
+		seq++
+		shared := newShared(60, func(dst []byte) []byte { return append(dst, make([]byte, 60)...) })
+		c.enqueue(entry{shared: shared, topic: t, frames: 1, missing: missing{seq - 1, seq}}, 0, false)
+	}
+	enqueue(other)
+	for c.out.bytes+60 <= s.cfg.OutboundMaxBytes {
+		enqueue(topic)
+	}
+	return c, other, func() { enqueue(other) }
+}
+
+// What is dropped of one topic costs no walk through all that waits of another, each time.
+func TestDropsPassWhatIsOfOtherTopics(t *testing.T) {
+	for _, policy := range []SlowPolicy{DropOldest, KeepLatest} {
+		c, other, put := foreignBacklog(policy)
+		full := len(c.out.entries)
+		for range 10 {
+			put()
+		}
+		o := c.out
+		if first := o.first(other); first < full-1 || o.passed[other] < o.gone+uint64(full-1) || o.entries[first].last != uint64(full+10) {
+			t.Errorf("%v: the first of %d entries is %d, the search begins at %d", policy, len(o.entries), first, o.passed[other]-o.gone)
+		}
+		var after []uint64
+		for _, e := range o.entries {
+			if e.gap {
+				after = append(after, e.after, e.last)
+			}
+		}
+		if len(after) != 4 || after[1] != 1 || after[2] != uint64(full) || after[3] != uint64(full+9) {
+			t.Errorf("%v: gaps %d", policy, after)
+		}
+		if got := c.loop.stats.queuedEntries.Load(); got != int64(len(o.entries)) || c.loop.stats.queuedBytes.Load() != o.bytes {
+			t.Errorf("%v: %d entries are counted, %d wait", policy, got, len(o.entries))
+		}
+		o.dropAll(c.loop)
+	}
+}
+
+func BenchmarkDropBehindAnotherTopic(b *testing.B) {
+	for _, policy := range []SlowPolicy{DropOldest, DropNewest, KeepLatest} {
+		b.Run("policy="+policy.String(), func(b *testing.B) {
+			c, _, put := foreignBacklog(policy)
+			for b.Loop() {
+				put()
+			}
+			c.out.dropAll(c.loop)
+		})
+	}
+}
+
 // onEachLoop runs f on every loop.
 func onEachLoop(t testing.TB, s *Server, f func(*loop)) {
 	t.Helper()

@@ -75,7 +75,11 @@ func (j *Joining) Abort() {
 
 // hold keeps a publication for Complete. It borrows p.
 func (j *Joining) hold(p *post) {
-	if p.conn == j.conn || j.lost {
+	if p.conn == j.conn {
+		return
+	}
+	if j.lost {
+		j.conn.noteDrop(Drop{Topic: j.topic, Reason: DropSlow, Count: 1, After: p.prev, Before: p.seq + 1})
 		return
 	}
 	j.bytes += int64(p.shared.Len())

@@ -175,6 +175,9 @@ func (l *loop) wakeUp() {
 	posts, tick := l.inbox.take()
 	for i := range posts {
 		l.do(&posts[i])
+		if len(l.drops) > scratchMaxItems {
+			l.tellDrops() // a publication that is dropped for a whole topic leaves a note for each member
+		}
 	}
 	l.inbox.spare = emptied(posts)
 	if !tick.IsZero() {

@@ -45,6 +45,10 @@ type outbound struct {
 	gaps    int    // of the entries, without a notice so far
 	counted int    // of the entries, in the loop's sum
 	token   uint64 // names the conn to the writable poller
+
+	// An entry's place is its index plus gone: it never falls, while others go.
+	gone   uint64            // entries that have been taken out
+	passed map[*Topic]uint64 // places before which nothing waits of a topic that was looked for: see first
 }
 
 // enqueue puts e behind what waits, after the socket has taken sent bytes of it; it takes ownership. begun tells that bytes
@@ -58,6 +62,7 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 	if c.out == nil {
 		c.congest()
 	}
+	e.since = c.loop.wheel.now
 	size := int64(e.shared.Len() - sent)
 	if c.out.bytes > 0 && c.out.bytes+size > c.outboundLimit() && c.state == stateOpen {
 		if c.overflow(&e); e.shared == nil {
@@ -72,7 +77,6 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		c.loop.stats.queuedBytes.Add(size)
 		return
 	}
-	e.since = c.loop.wheel.now
 	if len(c.out.entries) == 0 {
 		c.out.offset, c.out.begun = sent, begun || sent > 0
 	}
@@ -194,7 +198,7 @@ func (c *Conn) overflow(e *entry) {
 		c.out.dropTopic(c, e.topic, c.outboundLimit()-int64(e.shared.Len()), DropOldestFirst)
 	case DropNewest:
 		c.dropEntry(DropNewestFirst, e)
-		c.leaveGap(e.topic, e.form, e.missing)
+		c.leaveGap(e.topic, e.form, e.missing, e.since)
 		e.release()
 		*e = entry{}
 	}
@@ -204,7 +208,7 @@ func (c *Conn) overflow(e *entry) {
 func (c *Conn) keepNewest(e *entry) {
 	older := missing{e.after, e.prev}
 	c.noteDrop(Drop{Topic: e.topic, Reason: DropConflated, Count: int64(e.frames - 1), After: older.after, Before: older.last + 1})
-	c.leaveGap(e.topic, e.form, older)
+	c.leaveGap(e.topic, e.form, older, e.since)
 	e.shared.Release()
 	e.shared, e.newest, e.frames, e.after = e.newest, nil, 1, e.prev
 }
@@ -213,50 +217,85 @@ func (c *Conn) keepNewest(e *entry) {
 // place. One that the socket has begun to take stays. What is newer than the last of them is not touched, so that the cost
 // does not grow with the queue.
 func (o *outbound) dropTopic(c *Conn, t *Topic, room int64, reason DropReason) {
-	o.dropWhere(c, func(e *entry) (drop, goOn bool) {
+	o.dropWhere(c, t, o.first(t), func(*entry) (drop, goOn bool) {
 		goOn = o.bytes > room
-		return goOn && e.topic == t, goOn
+		return goOn, goOn
 	}, reason)
 }
 
-// dropWhere drops those entries for which drop is true, from the oldest to the first for which goOn is not: of each topic a run
-// without exceptions, but for what the socket has begun to take. It leaves a gap in its place, if the topic has notices, to which
-// gaps that are met are added.
-func (o *outbound) dropWhere(c *Conn, which func(*entry) (drop, goOn bool), reason DropReason) {
-	kept, seen := 0, 0 // entries[:kept] stay, entries[kept:seen] are free
-	var gapOf *Topic   // the topic that the last gap is of
-	gapAt := 0
+// maxPassed bounds the topics that a queue remembers.
+const maxPassed = 1024
+
+// first is the index of a topic's first publication that may be dropped; the length where there is none. It does not look twice
+// at anything else: else whoever fills his queue from one of them would make each publication of another cost a walk
+// through all of it.
+func (o *outbound) first(t *Topic) int {
+	i := 0
+	if place := o.passed[t]; place > o.gone {
+		i = int(min(place-o.gone, uint64(len(o.entries))))
+	}
+	for ; i < len(o.entries) && (o.entries[i].topic != t || o.entries[i].gap || i == 0 && o.begun); i++ {
+	}
+	if o.passed == nil || len(o.passed) >= maxPassed {
+		o.passed = make(map[*Topic]uint64)
+	}
+	o.passed[t] = o.gone + uint64(i)
+	return i
+}
+
+// dropWhere drops those entries of a topic for which drop is true, from the one at an index, before which there are none, to the
+// first for which goOn is not: a run without exceptions, but for what the socket has begun to take. It leaves a gap in its place, if the topic has
+// notices, to which gaps that are met are added; one on each side of what the conn was sent of its own, as leaveGap has it.
+func (o *outbound) dropWhere(c *Conn, t *Topic, from int, which func(*entry) (drop, goOn bool), reason DropReason) {
+	kept, seen := from, from      // entries[:kept] stay, entries[kept:seen] are free
+	gapAt := o.gapBefore(from, t) // the gap that the next drop is added to; -1: none
 	for ; seen < len(o.entries); seen++ {
 		e := o.entries[seen]
 		drop, goOn := which(&e)
 		if !goOn {
 			break
 		}
-		if !drop || seen == 0 && o.begun {
-			o.entries[kept] = e
+		if e.topic != t || !drop || seen == 0 && o.begun {
+			switch {
+			case e.topic == nil || e.topic == t && !o.growable(seen):
+				gapAt = -1
+			case e.topic == t:
+				gapAt = kept
+			}
+			if kept != seen {
+				o.entries[kept] = e
+			}
 			kept++
 			continue
 		}
 		o.forgetEntry(c, &e, reason)
-		if e.topic.gap == nil {
-			continue
-		}
-		if gapOf != e.topic {
-			gapOf, gapAt = e.topic, o.gapBefore(kept, e.topic)
-		}
-		if gapAt < 0 {
+		switch {
+		case t.gap == nil:
+		case gapAt < 0:
 			gapAt = kept
-			o.entries[kept] = gapEntry(e.topic, e.form, e.missing, e.since)
+			o.entries[kept] = gapEntry(t, e.form, e.missing, e.since)
 			kept++
 			o.gaps++
-			continue
+		default:
+			o.reopen(c.loop, &o.entries[gapAt])
+			o.entries[gapAt].last = e.last
 		}
-		o.reopen(c.loop, &o.entries[gapAt])
-		o.entries[gapAt].last = e.last
 	}
-	copy(o.entries[seen-kept:], o.entries[:kept])
-	o.cut(seen - kept)
+	o.close(kept, seen)
 	o.count(c.loop)
+}
+
+// close closes the hole entries[from:to], from its shorter side.
+func (o *outbound) close(from, to int) {
+	if from <= len(o.entries)-to {
+		copy(o.entries[to-from:], o.entries[:from])
+		o.cut(to - from)
+		return
+	}
+	n := from + copy(o.entries[from:], o.entries[to:])
+	clear(o.entries[n:])
+	o.entries = o.entries[:n]
+	o.gone += uint64(to - from)
 }
 
 // count brings the loop's sum of entries up to date.
@@ -274,23 +313,10 @@ func (o *outbound) dropNewest(c *Conn, t *Topic, room int64) {
 		}
 	}
 	seen := 0
-	o.dropWhere(c, func(e *entry) (drop, goOn bool) {
+	o.dropWhere(c, t, 0, func(*entry) (drop, goOn bool) {
 		seen++
-		return seen > from && e.topic == t, true
+		return seen > from, true
 	}, DropNewestFirst)
-}
-
-// gapBefore is the index of the gap that a topic's last entry among the first kept is; -1 where it is none.
-func (o *outbound) gapBefore(kept int, t *Topic) int {
-	for i := kept - 1; i >= 0; i-- {
-		if e := &o.entries[i]; e.topic == t {
-			if e.gap && !(i == 0 && o.begun) {
-				return i
-			}
-			return -1
-		}
-	}
-	return -1
 }
 
 // forgetEntry takes e, which is no longer among the entries, off the books.
@@ -308,6 +334,7 @@ func (o *outbound) forgetEntry(c *Conn, e *entry, reason DropReason) {
 func (o *outbound) cut(n int) {
 	clear(o.entries[:n])
 	o.entries = o.entries[n:]
+	o.gone += uint64(n)
 }
 
 // dropAll drops all that waits: it cannot be sent any more.

@@ -26,19 +26,30 @@ func (g *group) overflow() {
 	}
 }
 
-// endMembers closes all members as slow.
+// endMembers closes all members as slow. What waits goes with them: who is about to join has a queue of its own.
 func (g *group) endMembers() {
 	waiting := g.waiting()
-	d := Drop{
-		Topic: g.topic, Reason: DropSlow, Count: int64(len(waiting)), After: waiting[0].after, Before: waiting[len(waiting)-1].last + 1,
-	}
-	for _, c := range slices.Clone(g.members.slots) {
-		if c != nil {
-			c.noteDrop(d)
-			c.end(CauseSlow)
+	last := waiting[len(waiting)-1].last
+	excluded := make(map[*Conn]int64)
+	for _, a := range waiting {
+		if a.exclude != nil {
+			excluded[a.exclude]++
 		}
 	}
-	if g.idle() {
+	first := 0 // of those that wait for the member: the ends ascend
+	for i, c := range slices.Clone(g.members.slots) {
+		for first < len(waiting) && waiting[first].end <= i {
+			first++
+		}
+		if c == nil {
+			continue
+		}
+		if n := int64(len(waiting)-first) - excluded[c]; n > 0 {
+			c.noteDrop(Drop{Topic: g.topic, Reason: DropSlow, Count: n, After: waiting[first].after, Before: last + 1})
+		}
+		c.end(CauseSlow)
+	}
+	if g.members.live == 0 {
 		g.discard() // its turn may be far away
 	}
 }
@@ -46,14 +57,9 @@ func (g *group) endMembers() {
 // dropPending drops those of the pending publications that none of the members gets, and leaves in their place one gap for those
 // that went to the same members.
 func (g *group) dropPending(from, to int, reason DropReason) {
-	kept := g.head
-	for i := g.head; i < len(g.pending); i++ {
+	kept := from
+	for i := from; i < to; i++ {
 		a := g.pending[i]
-		if i < from || i >= to {
-			g.pending[kept] = a
-			kept++
-			continue
-		}
 		g.waitingBytes -= int64(a.shared.Len())
 		a.shared.Release()
 		if !a.gap {
@@ -65,21 +71,29 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 		if kept > g.head && g.pending[kept-1].gap && g.pending[kept-1].end == a.end {
 			kept--
 			a.after = g.pending[kept].after
+			if a.exclude != g.pending[kept].exclude {
+				a.exclude = nil // each of them misses something
+			}
 			g.waitingBytes -= int64(g.pending[kept].shared.Len())
 			g.pending[kept].shared.Release()
 		}
 		g.pending[kept] = g.gapArrival(a)
 		kept++
 	}
-	clear(g.pending[kept:])
-	g.pending = g.pending[:kept]
+	if from == g.head { // what comes behind may be much
+		g.head = to - copy(g.pending[to-(kept-from):to], g.pending[from:kept])
+		clear(g.pending[from:g.head])
+	} else {
+		n := kept + copy(g.pending[kept:], g.pending[to:])
+		clear(g.pending[n:])
+		g.pending = g.pending[:n]
+	}
 	g.shift()
 }
 
 // gapArrival is the notice that a, or what it now stands for, was dropped.
 func (g *group) gapArrival(a arrival) arrival {
-	a.shared = newShared(128, func(dst []byte) []byte { return g.topic.gap.AppendGap(dst, g.form, a.after, a.last+1) })
-	a.gap, a.exclude = true, nil
+	a.shared, a.gap = g.topic.gapNotice(g.form, a.missing), true
 	g.waitingBytes += int64(a.shared.Len())
 	return a
 }

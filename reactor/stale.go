@@ -36,8 +36,9 @@ func (c *Conn) dropStale(next uint32) (uint32, bool) {
 		case t.policy == KeepLatest:
 			c.conflate(t, now-t.maxAge)
 		default:
-			c.out.dropWhere(c, func(e *entry) (drop, goOn bool) {
-				return e.topic == t && e.since+t.maxAge <= now, true
+			c.out.dropWhere(c, t, 0, func(e *entry) (drop, goOn bool) {
+				goOn = e.since+t.maxAge <= now // none behind it has waited longer
+				return goOn, goOn
 			}, DropStale)
 		}
 	}
@@ -51,9 +52,9 @@ func (c *Conn) conflate(t *Topic, since uint32) {
 	for ; newest >= 0 && (o.entries[newest].topic != t || o.entries[newest].gap); newest-- {
 	}
 	i := -1
-	o.dropWhere(c, func(e *entry) (drop, goOn bool) {
+	o.dropWhere(c, t, 0, func(e *entry) (drop, goOn bool) {
 		i++
-		return e.topic == t && e.since <= since, i < newest
+		return e.since <= since, i < newest
 	}, DropConflated)
 	o.narrow(c, t, since)
 }
@@ -74,6 +75,7 @@ func (o *outbound) narrow(c *Conn, t *Topic, since uint32) {
 		o.entries = o.entries[:i]
 		c.keepNewest(&kept) // leaves its gap behind what is before it
 		o.entries = append(o.entries, append([]entry{kept}, rest...)...)
+		o.count(c.loop)
 		o.bytes += kept.size() - before
 		c.loop.stats.queuedBytes.Add(kept.size() - before)
 		return
