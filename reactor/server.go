@@ -114,6 +114,7 @@ func (s *Server) Start() error {
 		s.finish(err)
 		return fmt.Errorf("reactor: %w", err)
 	}
+	growDescriptorTable(s.cfg.MaxConns + reserveFiles(openFileLimit()))
 	if s.cfg.HTTP != nil {
 		s.http = newHTTPSide(s)
 	}
