@@ -10,13 +10,13 @@ func (l *loop) sealAt(c *sealCommand) {
 	l.lives.sealed, l.lives.sealedAt = c.Sent, 0
 }
 
-// behindDue counts the connections that lack some of what was sent, once that is known.
+// behindDue counts the connections that lack some of what was sent, once that is known, and those that are coming back.
 func (l *loop) behindDue(now int64) int64 {
 	v := &l.lives
 	if now < v.sealedAt {
 		return v.sealedAt
 	}
-	behind := 0
+	behind := l.returning()
 	for slot := range l.conns {
 		if c := &l.conns[slot]; c.life == lifeOn && !c.slow && l.ledger.lacks(slot, v.sealed) {
 			behind++

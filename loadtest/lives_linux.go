@@ -64,11 +64,14 @@ func (l *loop) livesDue(now int64) int64 {
 	if !l.spec.phased() || l.closing {
 		return never
 	}
-	next := min(l.phaseDue(now), l.leavingDue(now), l.behindDue(now))
+	next := min(l.phaseDue(now), l.leavingDue(now))
 	if l.lives.phase >= 0 && !l.lives.over {
-		next = min(next, l.rampDue(now), l.churnDue(now), l.trickleDue(now), l.returnsDue(now))
+		next = min(next, l.rampDue(now), l.churnDue(now), l.trickleDue(now))
 	}
-	return next
+	if l.lives.phase >= 0 {
+		next = min(next, l.returnsDue(now))
+	}
+	return min(next, l.behindDue(now))
 }
 
 // phaseDue goes on to the phase of the time.
@@ -144,7 +147,6 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 	t := l.tally.phases[back.phase]
 	record(t.times[timeReconnect], now-back.intended)
 	if back.dropped {
-		t.counts.Returned++
 		record(t.times[timeBack], now-l.lives.spans[back.phase].From)
 	}
 }
@@ -224,6 +226,7 @@ func (l *loop) bookPhase(intended, now int64) {
 
 // settleLives closes the accounts of all lives, after the loop has ended.
 func (l *loop) settleLives(publishers []publisherTotals) {
+	l.settleReturns()
 	l.ledger.sums = newPublicationSums(publishers)
 	for slot := range l.conns {
 		switch c := &l.conns[slot]; {

@@ -247,9 +247,9 @@ func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
 	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
+	l.timeoutDue(now) // it comes first: it makes room for others, and returns of its own
 	next = min(next, l.livesDue(now))
-	next = min(next, l.connectDue(now))
-	next = min(next, l.timeoutDue(now))
+	next = min(next, l.connectDue(now), l.scanAt)
 	next = min(next, l.echoDue(now))
 	next = min(next, l.windowDue(now))
 	l.tally.mu.Unlock()

@@ -114,7 +114,7 @@ type progress struct {
 	Reborn    int    // of those in Ready, the second and later lives
 	Retried   int    // setups that failed and are tried again
 	Sealed    int    // loops that know what was sent in all
-	Behind    int    // connections that lack some of that; of loops that know it
+	Behind    int    // connections that lack some of that, or are coming back; of loops that know it
 	CPU       int64  // the process's CPU time, in ns
 	// Second, where it is not 0, says that this line closes the seconds of the run before it, and brings Latency: what was
 	// measured since the last line that closed one, as an encoded histogram.

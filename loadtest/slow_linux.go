@@ -34,7 +34,11 @@ func (l *loop) slowDown(p *PhasePlan) {
 
 // regulate sets what a slow connection is watched for.
 func (l *loop) regulate(slot int, c *conn) {
-	l.watchConn(slot, c, unix.EPOLLIN)
+	events := uint32(unix.EPOLLIN)
+	if c.unsent() > 0 {
+		events |= unix.EPOLLOUT
+	}
+	l.watchConn(slot, c, events)
 }
 
 // interest is what to watch a connection for that wants events: one that is slow at present is not to be told of input.
