@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,7 +69,7 @@ func stepFigures(r *Report) StepFigures {
 	}
 	f.Achieved = f.Deliveries
 	if r.Config.Scenario == Fanout {
-		f.Achieved /= float64(max(f.Conns, 1))
+		f.Achieved /= r.receivers()
 	}
 	missing := (f.Offered - f.Achieved) * window
 	f.Behind = f.Achieved < 0.95*f.Offered && missing > 2*float64(max(r.Config.Outstanding, r.Config.burst(), 1))
@@ -77,6 +78,14 @@ func stepFigures(r *Report) StepFigures {
 		f.PerDelivery, f.RSSPerConn = figuresOf(r).CPUPerDelivery, figuresOf(r).RSSPerConn
 	}
 	return f
+}
+
+// receivers is how many connections a publication is for, on average: with several topics not all of them.
+func (r *Report) receivers() float64 {
+	if r.Config.Topics > 1 && r.Publications.Acknowledged > 0 {
+		return max(float64(r.Ledger.Expected)/float64(r.Publications.Acknowledged), 1)
+	}
+	return float64(max(r.Connections.Established, 1))
 }
 
 // burst is how many messages are due at once.
@@ -161,7 +170,7 @@ func judgeStep(r *Report, goals []Expectation, lenient bool) (cause string, reas
 	}
 	if r.Verdict.Invalid && !lenient {
 		cause = CauseGenerator
-		reasons = append(r.Generator.Reasons[:len(r.Generator.Reasons):len(r.Generator.Reasons)], reasons...)
+		reasons = slices.Concat(r.Generator.Reasons, r.ClockReasons, reasons)
 	}
 	return cause, reasons
 }
