@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,19 @@ func (r *run) fanout(ctx context.Context) error {
 	return err
 }
 
+// totalsToSettle is what the workers need of the totals: times are for lives alone, and with them the command would grow with the
+// run, beyond what an agent keeps for a worker.
+func (r *run) totalsToSettle() []publisherTotals {
+	if len(r.cfg.Phases) > 0 {
+		return r.totals
+	}
+	totals := slices.Clone(r.totals)
+	for i := range totals {
+		totals[i].Times = nil
+	}
+	return totals
+}
+
 // newPublishers makes them all; they connect when they run.
 func (r *run) newPublishers() ([]*publisher, error) {
 	publishers := make([]*publisher, r.cfg.Publishers)
@@ -66,11 +80,13 @@ func (r *run) takeTotals(publisher int, totals []publisherTotals) {
 	}
 }
 
-// owed is how many deliveries are to come in all. Where connections are missing from several topics it is too many: which
+// owed is how many deliveries are to come in all, with those of unknown outcome, which are delivered as others are where they
+// come: left out, they would stand in for as many that are still under way. Where connections are missing from several topics it is too many: which
 // topics they were of is known at the end.
 func (r *run) owed(p progress) uint64 {
 	if r.topics.count() == 1 {
-		return r.board.snapshot().Acknowledged * uint64(p.Ready)
+		counts := r.board.snapshot()
+		return (counts.Acknowledged + counts.Unknown) * uint64(p.Ready)
 	}
 	return r.board.deliveries()
 }
@@ -119,15 +135,19 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 			p.close()
 		}
 	}()
-	measuring := false
+	measuring := r.window.From == r.window.End
+	measure := func() bool { // once, with or without a publication at that time
+		if !measuring {
+			if measuring = r.clock.sleepUntil(r.window.From-probeLead, ctx.Done()); measuring {
+				r.beginWindow()
+			}
+		}
+		return measuring
+	}
 	streams := newTurns(&r.topics, r.cfg.TopicRates)
 	for at := plan.next(); at < r.window.End; at = plan.next() {
-		if at >= r.window.From && !measuring {
-			measuring = true
-			if !r.clock.sleepUntil(at-probeLead, ctx.Done()) {
-				return
-			}
-			r.beginWindow()
+		if at >= r.window.From && !measure() {
+			return
 		}
 		if !r.clock.sleepUntil(at, ctx.Done()) {
 			return
@@ -136,6 +156,9 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 		stream := streams.stream()
 		publisher, _ := r.topics.publisherOf(stream)
 		publishers[publisher].submit(publication{stream, at})
+	}
+	if !measure() {
+		return
 	}
 	// The last publication's share of the time belongs to the window too.
 	r.clock.sleepUntil(r.window.End, ctx.Done())

@@ -391,3 +391,42 @@ func TestSourceAddressesAreUsed(t *testing.T) {
 		t.Errorf("connected from %v, want %v", from, want)
 	}
 }
+
+func TestPublicationLostForAllIsIncomplete(t *testing.T) {
+	s := &pushServer{give: func(nth int, payload []byte) [][]byte {
+		if nth == 7 || nth == 19 { // the last one leaves no record at all
+			return nil
+		}
+		return [][]byte{payload}
+	}}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Conns, cfg.Drain = 1, 100*time.Millisecond
+	r := mustRun(t, cfg)
+	if r.Ledger.Lost != 2 || r.Incomplete != 2 || r.Completion.Count != 18 {
+		t.Errorf("%d lost, %d incomplete, %d complete", r.Ledger.Lost, r.Incomplete, r.Completion.Count)
+	}
+}
+
+// TestUnknownPublicationsAreAwaited: one of unknown outcome that is delivered must not stand in for the last one.
+func TestUnknownPublicationsAreAwaited(t *testing.T) {
+	for _, sizes := range [][]int{{10}, {6, 4}} {
+		r := &run{board: newBoard(newClock(0), window{}), topics: topicPlan{Sizes: sizes, Publishers: 1}}
+		r.board.unknown(failure{text: "closed"}, sizes[0])
+		r.board.acknowledged(0, sizes[0])
+		if owed := r.owed(progress{Ready: 10}); owed != uint64(2*sizes[0]) {
+			t.Errorf("topics of %v: %d owed", sizes, owed)
+		}
+	}
+}
+
+func TestOnlyLivesAreToldOfTimes(t *testing.T) {
+	r := &run{totals: []publisherTotals{{Sent: 2, Unknown: []uint32{1}, Times: []int64{5, 6}}}}
+	if told := r.totalsToSettle(); told[0].Times != nil || told[0].Sent != 2 || len(told[0].Unknown) != 1 || len(r.totals[0].Times) != 2 {
+		t.Errorf("%+v of %+v", told, r.totals)
+	}
+	r.cfg.Phases = []PhasePlan{{}}
+	if told := r.totalsToSettle(); len(told[0].Times) != 2 {
+		t.Errorf("%+v", told)
+	}
+}

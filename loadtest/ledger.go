@@ -104,8 +104,14 @@ func (h span) without(sequence uint32) []span {
 type publisherTotals struct {
 	Sent    uint32   `json:"sent"`              // sequences used: 0 … Sent-1
 	Unknown []uint32 `json:"unknown,omitempty"` // those of them without a clear answer, ascending
-	// Times are the intended times by sequence, in ns after the epoch, never falling; only of a run with phases.
+	// Times are the intended times by sequence, in ns after the epoch, never falling; workers have them in a run with phases only.
 	Times []int64 `json:"times,omitempty"`
+}
+
+// unknown says whether that one got no clear answer.
+func (t *publisherTotals) unknown(sequence uint32) bool {
+	_, found := slices.BinarySearch(t.Unknown, sequence)
+	return found
 }
 
 // settle adds one subscriber's deliveries to the counts: what each publisher had acknowledged was expected.

@@ -142,19 +142,19 @@ func (p *publisher) finish(ctx context.Context, what publication, err error) {
 	if err == nil {
 		answer, err = p.line.answer(ctx)
 	}
-	totals := p.streamTotals(what.stream)
+	totals, subscribers := p.streamTotals(what.stream), p.topics.Sizes[what.stream%p.topics.count()]
 	switch {
 	case answer.accepted:
 		totals.Sent++
 		totals.Times = append(totals.Times, what.intended)
-		p.board.acknowledged(what.intended, p.topics.Sizes[what.stream%p.topics.count()])
+		p.board.acknowledged(what.intended, subscribers)
 	case answer.refused != nil:
 		p.board.refused(*answer.refused)
 	default:
 		totals.Unknown = append(totals.Unknown, totals.Sent)
 		totals.Sent++
 		totals.Times = append(totals.Times, what.intended)
-		p.board.unknown(publishFailure("answer", err))
+		p.board.unknown(publishFailure("answer", err), subscribers)
 	}
 	if err != nil {
 		p.line.shut()

@@ -213,7 +213,7 @@ func (r *run) phases(ctx context.Context) error {
 	}
 	r.server.after()
 	r.enter(PhaseClosing, 0)
-	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: r.totals}}); err != nil {
+	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: r.totalsToSettle()}}); err != nil {
 		return err
 	}
 	return r.await(context.WithoutCancel(ctx), never, r.fleet.complete)
