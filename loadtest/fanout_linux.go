@@ -93,9 +93,12 @@ func (r *run) owed(p progress) uint64 {
 
 // awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
 func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan struct{}) error {
-	// The schedule ends soon after ctx, so that the wait needs no limit of its own.
+	// The schedule ends with the window, or soon after ctx, but for a server that does not take what is written.
+	if err := r.await(ctx, r.window.End+int64(r.cfg.Drain), func() bool { return isClosed(scheduled) }); err != nil {
+		return err
+	}
 	ctx = context.WithoutCancel(ctx)
-	if err := r.await(ctx, never, func() bool { return isClosed(scheduled) }); err != nil {
+	if err := r.await(ctx, r.clock.now()+int64(r.cfg.Drain), func() bool { return isClosed(scheduled) }); err != nil {
 		return err
 	}
 	until := r.clock.now() + int64(r.cfg.Drain)
