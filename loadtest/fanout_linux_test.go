@@ -312,6 +312,9 @@ func TestInterruptedFanoutReports(t *testing.T) {
 	if !r.Interrupted || !r.Verdict.OK || r.Publications.Acknowledged < 6 || r.Ledger.Received != 5*r.Publications.Acknowledged {
 		t.Errorf("%v, %+v, %+v", r.Verdict, r.Publications, r.Ledger)
 	}
+	if r.Generator.LoopBusy == 0 {
+		t.Error("nothing is said of how busy the generator was")
+	}
 }
 
 func TestExpectationsOfARun(t *testing.T) {

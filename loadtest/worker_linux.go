@@ -192,6 +192,9 @@ func (w *worker) markWindow() {
 // result settles the ledgers and writes the last line. totals are by stream.
 func (w *worker) result(totals []publisherTotals) error {
 	w.markWindow()
+	if w.cpu.begun && !w.cpu.ended { // cut short
+		w.cpuBusy = w.cpu.end(w.clock.now())
+	}
 	tlsTimes := newHistogram()
 	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
 	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
