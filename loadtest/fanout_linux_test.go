@@ -433,3 +433,14 @@ func TestOnlyLivesAreToldOfTimes(t *testing.T) {
 		t.Errorf("%+v", told)
 	}
 }
+
+// TestShortestWindow is over before anybody has looked at the CPU time at its beginning.
+func TestShortestWindow(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Duration = 1
+	if r := mustRun(t, cfg); !r.Verdict.OK || r.Generator.CPUBusy > 100 || r.Generator.LoopBusy > 100 {
+		t.Errorf("%+v %+v", r.Verdict, r.Generator)
+	}
+}

@@ -282,7 +282,7 @@ func (l *loop) windowDue(now int64) int64 {
 	if now >= l.window.From && !l.windowCPU.begun {
 		l.windowCPU.begin(unix.CLOCK_THREAD_CPUTIME_ID, now)
 	}
-	if now >= l.window.End && !l.windowCPU.ended {
+	if now >= l.window.End && !l.windowCPU.ended && now > l.windowCPU.at {
 		l.tally.busy = l.windowCPU.end(now)
 	}
 	switch {

@@ -184,7 +184,7 @@ func (w *worker) markWindow() {
 	if now >= w.window.From && !w.cpu.begun {
 		w.cpu.begin(unix.CLOCK_PROCESS_CPUTIME_ID, now)
 	}
-	if now >= w.window.End && w.cpu.begun && !w.cpu.ended {
+	if now >= w.window.End && w.cpu.begun && !w.cpu.ended && now > w.cpu.at { // not of no time at all
 		w.cpuBusy = w.cpu.end(now)
 	}
 }
