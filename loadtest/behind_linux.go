@@ -27,10 +27,11 @@ func (l *loop) behindDue(now int64) int64 {
 	return v.sealedAt
 }
 
-// lacks says whether a subscriber has not got all that was sent. Holes do not count: they are not likely to be filled.
+// lacks says whether a subscriber has not got all that was sent, by stream. Holes do not count: they are not likely to be filled.
 func (l *ledger) lacks(subscriber int, sent []uint32) bool {
-	for publisher, n := range sent {
-		if l.next[subscriber*l.publishers+publisher] < n {
+	for publisher := range l.publishers {
+		stream := l.stream(subscriber, publisher)
+		if stream < len(sent) && l.next[subscriber*l.publishers+publisher] < sent[stream] {
 			return true
 		}
 	}

@@ -128,7 +128,7 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 	}
 	now := l.clock.now()
 	c.began, c.life = now, lifeOn
-	l.ledger.begin(slot, func(publisher int) uint32 { return l.floorOf(publisher, now) })
+	l.ledger.begin(slot, func(stream int) uint32 { return l.floorOf(stream, now) })
 	if c.slow {
 		l.tally.slow.ready++
 		l.regulate(slot, c)
@@ -150,8 +150,11 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 }
 
 // floorOf is the sequence behind the last one that somebody has got here and that was intended before that time.
-func (l *loop) floorOf(publisher int, ready int64) uint32 {
-	records := l.records[publisher]
+func (l *loop) floorOf(stream int, ready int64) uint32 {
+	if stream >= len(l.records) {
+		return 0
+	}
+	records := l.records[stream]
 	for i := len(records) - 1; i >= 0; i-- {
 		if records[i].Count > 0 && records[i].Intended < ready {
 			return uint32(i + 1)
@@ -161,13 +164,12 @@ func (l *loop) floorOf(publisher int, ready int64) uint32 {
 }
 
 // skipUnowed keeps what others have got before this connection's life, but it has not, from looking like a hole before s.
-func (l *loop) skipUnowed(slot int, c *conn, s stamp) {
-	publisher := int(s.Publisher)
-	next := l.ledger.awaited(slot, publisher)
-	records := l.records[publisher]
+func (l *loop) skipUnowed(slot, column int, c *conn, s stamp) {
+	next := l.ledger.awaited(slot, column)
+	records := l.records[s.Publisher]
 	for i := min(int(s.Sequence), len(records)) - 1; i >= int(next); i-- {
 		if records[i].Count > 0 && records[i].Intended < c.began {
-			l.ledger.raise(slot, publisher, uint32(i+1))
+			l.ledger.raise(slot, column, uint32(i+1))
 			return
 		}
 	}

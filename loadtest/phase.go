@@ -164,7 +164,6 @@ func (c Config) validatePhases(complain func(bad bool, format string, args ...an
 		return
 	}
 	complain(c.Scenario != Fanout, "phases are for scenario %s", Fanout)
-	complain(c.Topics > 1, "phases are for one topic")
 	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")
 	complain(len(c.Phases) > maxPhases, "at most %d phases", maxPhases)

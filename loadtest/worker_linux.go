@@ -242,20 +242,18 @@ func (l *loop) settle(totals []publisherTotals, r *workerResult) {
 	if l.spec.phased() {
 		l.settleLives(totals)
 	}
-	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
 		if c.life == lifeNone {
 			continue
 		}
-		topic := l.topic(slot)
-		r.ReadyByTopic[topic]++
+		r.ReadyByTopic[l.topic(slot)]++
 		switch {
 		case l.spec.phased():
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
-			l.ledger.settle(slot, byTopic[topic])
+			l.ledger.settle(slot, totals)
 		}
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted
