@@ -14,6 +14,7 @@ type ledger struct {
 	ended      []endedLife
 	early      map[uint64][]span // same key: what came from before the life; see noteEarly
 	sums       *publicationSums  // nil where nobody asks
+	doubt      int64             // how wrong the beginnings of lives may be, in ns
 	topics     int               // a subscriber's accounts are about the streams of its topic
 	topicOf    []uint32          // by subscriber; nil for a single topic
 	counts     LedgerCounts      // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
@@ -143,7 +144,7 @@ func (l *ledger) settleSince(subscriber int, ready int64, totals []publisherTota
 		if next := l.next[key]; next < t.Sent {
 			missing = append(slices.Clip(missing), span{next, t.Sent})
 		}
-		l.account(stream, t, span{t.owedSince(ready), t.Sent}, missing)
+		l.account(stream, t, span{t.owedSince(ready + l.doubt), t.Sent}, missing)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 // Where connections end and come back, a place in the ledger has one life after the other. The rules:
 //
 //   - A life begins when its subscription is confirmed here. It is owed what is intended for that time or later: that was
-//     surely published after it. What was intended earlier may have been under way at that moment. If it comes, it is counted
+//     surely published after it. On another machine the time is later by as much as its clock may be wrong. What was intended earlier may have been under way at that moment. If it comes, it is counted
 //     (BeforeLife), and neither expected nor wrong.
 //   - A life that lasts to the end of the run is owed all that was acknowledged.
 //   - A life that ended before is owed what the last that it got has overtaken: a hole in the middle is a loss, but behind
@@ -99,7 +99,7 @@ func (l *ledger) settleEnded(totals []publisherTotals, slow bool) {
 	for _, e := range l.ended {
 		if e.slow == slow && int(e.stream) < len(totals) {
 			t := totals[e.stream]
-			l.account(int(e.stream), t, span{t.owedSince(e.ready), min(e.next, t.Sent)}, e.holes)
+			l.account(int(e.stream), t, span{t.owedSince(e.ready + l.doubt), min(e.next, t.Sent)}, e.holes)
 		}
 	}
 }

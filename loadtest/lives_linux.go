@@ -22,7 +22,7 @@ type lives struct {
 	leaving  map[int32]int64    // descriptors that wait for the answer to a close frame, and until when
 	leaveAt  int64
 	held     []int32 // descriptors of silent connections
-	sealed   []uint32
+	sealed   *sealCommand
 	sealedAt int64
 }
 
@@ -224,9 +224,10 @@ func (l *loop) bookPhase(intended, now int64) {
 	record(t.times[timeDelivery], now-intended)
 }
 
-// settleLives closes the accounts of all lives, after the loop has ended.
-func (l *loop) settleLives(publishers []publisherTotals) {
-	l.ledger.sums = newPublicationSums(publishers)
+// settleLives closes the accounts of all lives, after the loop has ended. On another machine the clock may have been wrong by
+// doubt, in ns.
+func (l *loop) settleLives(publishers []publisherTotals, doubt int64) {
+	l.ledger.sums, l.ledger.doubt = newPublicationSums(publishers), doubt
 	for slot := range l.conns {
 		switch c := &l.conns[slot]; {
 		case c.life == lifeOn && c.slow: // what it has not read yet may well be on its way
