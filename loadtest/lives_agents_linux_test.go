@@ -37,7 +37,7 @@ func TestPhasesOverAgents(t *testing.T) {
 			conns := 0
 			for _, a := range r.Agents {
 				conns += a.Conns
-				if a.Conns == 0 || a.Latency.Count == 0 {
+				if a.Conns == 0 || a.Established != a.Conns || a.Latency.Count == 0 {
 					t.Errorf("%+v", a)
 				}
 			}
