@@ -3,7 +3,6 @@ package loadtest
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -43,19 +42,6 @@ func (r *run) fanout(ctx context.Context) error {
 	<-published
 	r.endWindow()
 	return err
-}
-
-// totalsToSettle is what the workers need of the totals: times are for lives alone, and with them the command would grow with the
-// run, beyond what an agent keeps for a worker.
-func (r *run) totalsToSettle() []publisherTotals {
-	if len(r.cfg.Phases) > 0 {
-		return r.totals
-	}
-	totals := slices.Clone(r.totals)
-	for i := range totals {
-		totals[i].Times = nil
-	}
-	return totals
 }
 
 // newPublishers makes them all; they connect when they run.

@@ -423,17 +423,6 @@ func TestUnknownPublicationsAreAwaited(t *testing.T) {
 	}
 }
 
-func TestOnlyLivesAreToldOfTimes(t *testing.T) {
-	r := &run{totals: []publisherTotals{{Sent: 2, Unknown: []uint32{1}, Times: []int64{5, 6}}}}
-	if told := r.totalsToSettle(); told[0].Times != nil || told[0].Sent != 2 || len(told[0].Unknown) != 1 || len(r.totals[0].Times) != 2 {
-		t.Errorf("%+v of %+v", told, r.totals)
-	}
-	r.cfg.Phases = []PhasePlan{{}}
-	if told := r.totalsToSettle(); len(told[0].Times) != 2 {
-		t.Errorf("%+v", told)
-	}
-}
-
 // TestShortestWindow is over before anybody has looked at the CPU time at its beginning.
 func TestShortestWindow(t *testing.T) {
 	s := &pushServer{}

@@ -167,9 +167,9 @@ func (c Config) validatePhases(complain func(bad bool, format string, args ...an
 		return
 	}
 	complain(c.Scenario != Fanout, "phases are for scenario %s", Fanout)
-	complain(c.Topics > 1, "phases are for one topic")
 	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")
+	complain(c.Floor.Rounds > 0, "the floor has no phases: a ratio to it would compare two different things")
 	complain(len(c.Phases) > maxPhases, "at most %d phases", maxPhases)
 	complain(c.Backoff < 0 || c.Backoff > maxBackoff, "backoff must be 0 to %s, which it doubles up to", maxBackoff)
 	seen := map[string]bool{}
@@ -226,12 +226,12 @@ func (c Config) heldFiles() int {
 	return int(silent)
 }
 
-// leavingFiles is how many of a process's connections may wait for the answer to a close frame.
-func (c Config) leavingFiles() int {
+// leavingFiles is how many connections of a process with so many loops may wait for the answer to a close frame.
+func (c Config) leavingFiles(threads int) int {
 	if len(c.Phases) == 0 {
 		return 0
 	}
-	return maxLeaving * c.Threads
+	return maxLeaving * threads
 }
 
 // maxLeaving bounds the connections of a loop that wait for the answer to a close frame; beyond them it is not waited for.

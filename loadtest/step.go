@@ -43,7 +43,7 @@ const (
 type StepFigures struct {
 	Conns      int     `json:"conns"` // established
 	Offered    float64 `json:"offered_per_s"`
-	Achieved   float64 `json:"achieved_per_s"`   // what arrived in the window, by each connection in a fan-out
+	Achieved   float64 `json:"achieved_per_s"`   // what arrived in the window, in a fan-out by each subscriber of its topic
 	Deliveries float64 `json:"deliveries_per_s"` // by all of them
 	// Behind says that less than 95 % of what was offered arrived in the window, and that this is more than the edges of the
 	// window explain: more than two sendings.
@@ -69,7 +69,7 @@ func stepFigures(r *Report) StepFigures {
 	}
 	f.Achieved = f.Deliveries
 	if r.Config.Scenario == Fanout {
-		f.Achieved /= r.receivers()
+		f.Achieved /= receiversOf(r)
 	}
 	missing := (f.Offered - f.Achieved) * window
 	f.Behind = f.Achieved < 0.95*f.Offered && missing > 2*float64(max(r.Config.Outstanding, r.Config.burst(), 1))
@@ -80,10 +80,10 @@ func stepFigures(r *Report) StepFigures {
 	return f
 }
 
-// receivers is how many connections a publication is for, on average: with several topics not all of them.
-func (r *Report) receivers() float64 {
-	if r.Config.Topics > 1 && r.Publications.Acknowledged > 0 {
-		return max(float64(r.Ledger.Expected)/float64(r.Publications.Acknowledged), 1)
+// receiversOf is how many subscribers a publication had; where topics differ, on average.
+func receiversOf(r *Report) float64 {
+	if n := r.Publications.Acknowledged; r.Topics.Count > 1 && n > 0 && r.Ledger.Expected > 0 {
+		return float64(r.Ledger.Expected) / float64(n)
 	}
 	return float64(max(r.Connections.Established, 1))
 }
@@ -193,6 +193,8 @@ func validateAxis(cfg Config, over Axis, from, to float64) error {
 	complain(over == OverRate && to > maxRate, "to must be at most %d", int(maxRate))
 	complain(len(cfg.Expect) > 0, "expectations are of one run: want goals")
 	complain(cfg.Floor.Rounds > 0, "the floor is for one run")
+	complain(len(cfg.Phases) > 0, "phases have rates and numbers of connections of their own, so that there is none to vary: want scenario %s, %s or %s",
+		Fanout, Echo, Idle)
 	return errors.Join(problems...)
 }
 
