@@ -32,7 +32,7 @@ func (l *agentLink) report(r *run) AgentReport {
 		if m.latency != nil {
 			latency.Merge(m.latency)
 		}
-		a.Conns, a.Established, a.Processes, a.Threads = a.Conns+s.conns, a.Established+w.Tally.Ready, a.Processes+1, s.threads
+		a.Conns, a.Established, a.Processes, a.Threads = a.Conns+s.conns, a.Established+w.Tally.Ready-w.Tally.Reborn, a.Processes+1, s.threads
 		if a.Processes == 1 {
 			for _, source := range s.sources {
 				a.Sources = append(a.Sources, source.String())

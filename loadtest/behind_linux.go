@@ -7,18 +7,18 @@ const behindInterval = int64(100 * time.Millisecond)
 
 // sealAt notes what has been sent in all.
 func (l *loop) sealAt(c *sealCommand) {
-	l.lives.sealed, l.lives.sealedAt = c.Sent, 0
+	l.lives.sealed, l.lives.sealedAt = c, 0
 }
 
-// behindDue counts the connections that lack some of what was sent, once that is known.
+// behindDue counts the connections that lack some of what was sent, once that is known, and those that are coming back.
 func (l *loop) behindDue(now int64) int64 {
 	v := &l.lives
 	if now < v.sealedAt {
 		return v.sealedAt
 	}
-	behind := 0
+	behind := l.returning()
 	for slot := range l.conns {
-		if c := &l.conns[slot]; c.life == lifeOn && !c.slow && l.ledger.lacks(slot, v.sealed) {
+		if c := &l.conns[slot]; c.life == lifeOn && !c.slow && l.ledger.lacks(slot, c.began, v.sealed) {
 			behind++
 		}
 	}
@@ -27,10 +27,12 @@ func (l *loop) behindDue(now int64) int64 {
 	return v.sealedAt
 }
 
-// lacks says whether a subscriber has not got all that was sent. Holes do not count: they are not likely to be filled.
-func (l *ledger) lacks(subscriber int, sent []uint32) bool {
-	for publisher, n := range sent {
-		if l.next[subscriber*l.publishers+publisher] < n {
+// lacks says whether a subscriber whose life began at that time has not got all that was sent. Holes do not count: they are not
+// likely to be filled.
+func (l *ledger) lacks(subscriber int, ready int64, sealed *sealCommand) bool {
+	for publisher := range l.publishers {
+		stream := l.stream(subscriber, publisher)
+		if stream < len(sealed.Sent) && ready <= sealed.Last[stream] && l.next[subscriber*l.publishers+publisher] < sealed.Sent[stream] {
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ type publicationBoard struct {
 	mu     sync.Mutex
 	counts PublicationCounts
 	ack    *hdrhistogram.Histogram // intended time to answer, within the window
-	owed   uint64                  // deliveries of what was acknowledged, with all subscribers there
+	owed   uint64                  // deliveries of what was or may have been taken, with all subscribers there
 	window window
 }
 
@@ -72,8 +72,12 @@ func (b *publicationBoard) refused(f failure) {
 	b.update(func(c *PublicationCounts) { c.Refused++; c.note(f) })
 }
 
-func (b *publicationBoard) unknown(f failure) {
-	b.update(func(c *PublicationCounts) { c.Unknown++; c.note(f) })
+func (b *publicationBoard) unknown(f failure, subscribers int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts.Unknown++
+	b.counts.note(f)
+	b.owed += uint64(subscribers)
 }
 
 func (b *publicationBoard) failed(f failure) {

@@ -205,10 +205,10 @@ func (c Config) validate() error {
 	complain(c.Duration < 0 || c.Warmup < 0 || c.Settle < 0 || c.Drain < 0 || c.SetupTimeout < 0, "durations must not be negative")
 	complain(c.Processes < 0 || c.Processes > maxProcesses, "processes must be 0 to %d", maxProcesses)
 	complain(c.Threads < 1 || c.Threads > 256, "threads must be 1 to 256")
-	complain(c.ConnectRate < 0, "connect-rate must not be negative")
+	complain(!(c.ConnectRate > 0 && c.ConnectRate <= maxRate), "connect-rate must be above 0 and up to %d", int(maxRate)) // refuses NaN as well
 	complain(c.MaxInFlight < 1, "max-in-flight must be at least 1")
 	complain(c.Payload < MinPayload || c.Payload > MaxPayload, "payload must be %d to %d bytes", MinPayload, MaxPayload)
-	complain(c.Rate < 0 || c.Rate > maxRate, "rate must be 0 to %d", int(maxRate))
+	complain(!(c.Rate >= 0 && c.Rate <= maxRate), "rate must be 0 to %d", int(maxRate))
 	complain(c.Outstanding > 1 && c.Arrivals.burst > 0, "outstanding and arrivals burst:N say the same: give one of them")
 	complain(c.Arrivals.kind != arriveConstantly && c.Rate == 0, "arrivals %s need a rate: a closed loop sends when answers come", c.Arrivals)
 	complain(c.Outstanding < 1 || c.Outstanding > 1024, "outstanding must be 1 to 1024")
@@ -219,6 +219,7 @@ func (c Config) validate() error {
 	for _, pid := range c.PIDs {
 		complain(pid < 1, "process %d cannot be", pid)
 	}
+	complain(c.Floor.Rounds > 0 && (len(c.Agents) > 0 || len(c.Phases) > 0), "the floor is for one machine, and for runs without phases")
 	complain(c.Floor.Rounds < 0 || c.Floor.Rounds > 100, "floor-rounds must be 0 to 100")
 	complain(!c.Deflate.valid(), "deflate must be each or takeover, not %q", c.Deflate)
 	if _, err := c.TLS.config(""); err != nil {

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,37 @@ func TestConfigReportsAllProblemsTogether(t *testing.T) {
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing about %s in\n%v", want, err)
+		}
+	}
+}
+
+func TestConfigRefusesNumbersThatAreNone(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"rate must": func(c *Config) { c.Rate = math.NaN() }, "connect-rate": func(c *Config) { c.ConnectRate = math.NaN() },
+		"connect-rate must": func(c *Config) { c.ConnectRate = math.Inf(1) },
+	} {
+		cfg := Config{Scenario: Fanout, URL: "ws://h/ws"}
+		change(&cfg)
+		if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want an error about %s, not %v", name, err)
+		}
+	}
+}
+
+// TestConfigRefusesAFloorThatIsAnother has what the floor's run would leave out without a word.
+func TestConfigRefusesAFloorThatIsAnother(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"agents": func(c *Config) { c.Agents, c.AgentToken = []Agent{{Address: "h:1"}}, []byte(strings.Repeat("t", 32)) },
+		"phases": func(c *Config) { c.Phases = []PhasePlan{{Name: "a", Duration: time.Second}} },
+	} {
+		cfg := Config{Scenario: Fanout, URL: "ws://h/ws"}
+		change(&cfg)
+		if err := cfg.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		cfg.Floor.Rounds = 1
+		if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), "floor") {
+			t.Errorf("%s: want an error about the floor, not %v", name, err)
 		}
 	}
 }

@@ -211,6 +211,9 @@ func (l *loop) sendClose(c *conn, code frame.CloseCode) {
 // startClosing says good-bye on all connections. The loop ends when the servers' answers are in, or after closeGrace.
 func (l *loop) startClosing() {
 	l.closing = true
+	if l.windowCPU.begun && !l.windowCPU.ended { // cut short
+		l.tally.busy = l.windowCPU.end(l.clock.now())
+	}
 	left := 0
 	for i := range l.conns {
 		c := &l.conns[i]

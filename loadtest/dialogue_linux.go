@@ -19,6 +19,7 @@ func (l *loop) prepareMessages() (err error) {
 		for slot := range l.topicOf {
 			l.topicOf[slot] = uint32(topics.of(l.first + slot))
 		}
+		l.ledger.withTopics(l.spec.Topics.count(), l.topicOf)
 	}
 	return err
 }

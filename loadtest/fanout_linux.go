@@ -66,20 +66,25 @@ func (r *run) takeTotals(publisher int, totals []publisherTotals) {
 	}
 }
 
-// owed is how many deliveries are to come in all. Where connections are missing from several topics it is too many: which
+// owed is how many deliveries are to come in all, with those of unknown outcome, which are delivered as others are where they
+// come: left out, they would stand in for as many that are still under way. Where connections are missing from several topics it is too many: which
 // topics they were of is known at the end.
 func (r *run) owed(p progress) uint64 {
 	if r.topics.count() == 1 {
-		return r.board.snapshot().Acknowledged * uint64(p.Ready)
+		counts := r.board.snapshot()
+		return (counts.Acknowledged + counts.Unknown) * uint64(p.Ready)
 	}
 	return r.board.deliveries()
 }
 
 // awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
 func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan struct{}) error {
-	// The schedule ends soon after ctx, so that the wait needs no limit of its own.
+	// The schedule ends with the window, or soon after ctx, but for a server that does not take what is written.
+	if err := r.await(ctx, r.window.End+int64(r.cfg.Drain), func() bool { return isClosed(scheduled) }); err != nil {
+		return err
+	}
 	ctx = context.WithoutCancel(ctx)
-	if err := r.await(ctx, never, func() bool { return isClosed(scheduled) }); err != nil {
+	if err := r.await(ctx, r.clock.now()+int64(r.cfg.Drain), func() bool { return isClosed(scheduled) }); err != nil {
 		return err
 	}
 	until := r.clock.now() + int64(r.cfg.Drain)
@@ -119,15 +124,19 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 			p.close()
 		}
 	}()
-	measuring := false
+	measuring := r.window.From == r.window.End
+	measure := func() bool { // once, with or without a publication at that time
+		if !measuring {
+			if measuring = r.clock.sleepUntil(r.window.From-probeLead, ctx.Done()); measuring {
+				r.beginWindow()
+			}
+		}
+		return measuring
+	}
 	streams := newTurns(&r.topics, r.cfg.TopicRates)
 	for at := plan.next(); at < r.window.End; at = plan.next() {
-		if at >= r.window.From && !measuring {
-			measuring = true
-			if !r.clock.sleepUntil(at-probeLead, ctx.Done()) {
-				return
-			}
-			r.beginWindow()
+		if at >= r.window.From && !measure() {
+			return
 		}
 		if !r.clock.sleepUntil(at, ctx.Done()) {
 			return
@@ -136,6 +145,9 @@ func (r *run) publishAll(ctx context.Context, plan arrivalTimes, publishers []*p
 		stream := streams.stream()
 		publisher, _ := r.topics.publisherOf(stream)
 		publishers[publisher].submit(publication{stream, at})
+	}
+	if !measure() {
+		return
 	}
 	// The last publication's share of the time belongs to the window too.
 	r.clock.sleepUntil(r.window.End, ctx.Done())

@@ -312,6 +312,9 @@ func TestInterruptedFanoutReports(t *testing.T) {
 	if !r.Interrupted || !r.Verdict.OK || r.Publications.Acknowledged < 6 || r.Ledger.Received != 5*r.Publications.Acknowledged {
 		t.Errorf("%v, %+v, %+v", r.Verdict, r.Publications, r.Ledger)
 	}
+	if r.Generator.LoopBusy == 0 {
+		t.Error("nothing is said of how busy the generator was")
+	}
 }
 
 func TestExpectationsOfARun(t *testing.T) {
@@ -389,5 +392,44 @@ func TestSourceAddressesAreUsed(t *testing.T) {
 	slices.Sort(from)
 	if want := []string{"127.0.0.7", "127.0.0.7", "127.0.0.7", "127.0.0.9", "127.0.0.9"}; !slices.Equal(from, want) {
 		t.Errorf("connected from %v, want %v", from, want)
+	}
+}
+
+func TestPublicationLostForAllIsIncomplete(t *testing.T) {
+	s := &pushServer{give: func(nth int, payload []byte) [][]byte {
+		if nth == 7 || nth == 19 { // the last one leaves no record at all
+			return nil
+		}
+		return [][]byte{payload}
+	}}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Conns, cfg.Drain = 1, 100*time.Millisecond
+	r := mustRun(t, cfg)
+	if r.Ledger.Lost != 2 || r.Incomplete != 2 || r.Completion.Count != 18 {
+		t.Errorf("%d lost, %d incomplete, %d complete", r.Ledger.Lost, r.Incomplete, r.Completion.Count)
+	}
+}
+
+// TestUnknownPublicationsAreAwaited: one of unknown outcome that is delivered must not stand in for the last one.
+func TestUnknownPublicationsAreAwaited(t *testing.T) {
+	for _, sizes := range [][]int{{10}, {6, 4}} {
+		r := &run{board: newBoard(newClock(0), window{}), topics: topicPlan{Sizes: sizes, Publishers: 1}}
+		r.board.unknown(failure{text: "closed"}, sizes[0])
+		r.board.acknowledged(0, sizes[0])
+		if owed := r.owed(progress{Ready: 10}); owed != uint64(2*sizes[0]) {
+			t.Errorf("topics of %v: %d owed", sizes, owed)
+		}
+	}
+}
+
+// TestShortestWindow is over before anybody has looked at the CPU time at its beginning.
+func TestShortestWindow(t *testing.T) {
+	s := &pushServer{}
+	s.start(t)
+	cfg := shortFanout(s.url("/ws"))
+	cfg.Duration = 1
+	if r := mustRun(t, cfg); !r.Verdict.OK || r.Generator.CPUBusy > 100 || r.Generator.LoopBusy > 100 {
+		t.Errorf("%+v %+v", r.Verdict, r.Generator)
 	}
 }

@@ -104,16 +104,20 @@ func (r *run) noteBusy(usable float64, w *workerResult) {
 // many each topic had.
 func (r *run) completions(records [][]publicationRecord, ready []int) {
 	first, last := newHistogram(), newHistogram()
-	for stream, ofStream := range records {
+	for stream, t := range r.totals {
 		receivers := ready[stream%len(ready)]
-		for _, p := range ofStream {
+		for sequence, at := range t.Times {
+			var p publicationRecord // of one that reached nobody there need not be any
+			if stream < len(records) && sequence < len(records[stream]) {
+				p = records[stream][sequence]
+			}
 			switch {
-			case p.Count == 0 || !r.window.measures(p.Intended):
+			case !r.window.measures(at) || receivers == 0 || p.Count == 0 && t.unknown(uint32(sequence)):
 			case int(p.Count) < receivers:
 				r.report.Incomplete++
 			default:
-				record(first, p.First-p.Intended)
-				record(last, p.Last-p.Intended)
+				record(first, p.First-at)
+				record(last, p.Last-at)
 			}
 		}
 	}

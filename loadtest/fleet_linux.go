@@ -58,7 +58,7 @@ func wantedProcesses(cfg Config) (int, error) {
 	if files.Cur <= 2*fileReserve {
 		return 0, fmt.Errorf("the limit on open files is %d; raise it to at least 1024 (ulimit -n)", files.Cur)
 	}
-	room := int(min(files.Cur, maxConns)) - fileReserve - cfg.Publishers - cfg.leavingFiles()
+	room := int(min(files.Cur, maxConns)) - fileReserve - cfg.Publishers - cfg.leavingFiles(cfg.Threads)
 	if room < 1 {
 		return 0, fmt.Errorf("the limit on open files is %d, too low for %d publishers", files.Cur, cfg.Publishers)
 	}

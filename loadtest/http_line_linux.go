@@ -52,7 +52,10 @@ func (l *httpLine) shut() {
 	}
 }
 
-func (l *httpLine) write(stream int, sequence uint32, intended int64) error {
+func (l *httpLine) waits() bool { return true }
+
+func (l *httpLine) write(ctx context.Context, stream int, sequence uint32, intended int64) error {
+	defer interruptible(ctx, l.conn)()
 	l.id++
 	l.sent = l.stamps.values(l.number, l.id, stream, sequence, intended)
 	l.buf = l.request.append(l.buf[:0], &l.sent)

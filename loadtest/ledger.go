@@ -14,6 +14,9 @@ type ledger struct {
 	ended      []endedLife
 	early      map[uint64][]span // same key: what came from before the life; see noteEarly
 	sums       *publicationSums  // nil where nobody asks
+	doubt      int64             // how wrong the beginnings of lives may be, in ns
+	topics     int               // a subscriber's accounts are about the streams of its topic
+	topicOf    []uint32          // by subscriber; nil for a single topic
 	counts     LedgerCounts      // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
 }
 
@@ -50,6 +53,18 @@ func newLedger(subscribers, publishers int) *ledger {
 		holes:      map[uint64][]span{},
 		early:      map[uint64][]span{},
 	}
+}
+
+// withTopics tells which subscriber is of which topic: its publishers are the streams of that one; see topicPlan.
+func (l *ledger) withTopics(topics int, topicOf []uint32) { l.topics, l.topicOf = topics, topicOf }
+
+// stream is the one that a subscriber's account is about. Where topics have different numbers of streams, there may be no such
+// stream.
+func (l *ledger) stream(subscriber, publisher int) int {
+	if l.topicOf == nil {
+		return publisher
+	}
+	return int(l.topicOf[subscriber]) + publisher*l.topics
 }
 
 // note records an arrival. It returns false for a duplicate.
@@ -104,11 +119,18 @@ func (h span) without(sequence uint32) []span {
 type publisherTotals struct {
 	Sent    uint32   `json:"sent"`              // sequences used: 0 … Sent-1
 	Unknown []uint32 `json:"unknown,omitempty"` // those of them without a clear answer, ascending
-	// Times are the intended times by sequence, in ns after the epoch, never falling; only of a run with phases.
+	// Times are the intended times by sequence, in ns after the epoch, never falling; workers have them in a run with phases only.
 	Times []int64 `json:"times,omitempty"`
 }
 
-// settle adds one subscriber's deliveries to the counts: what each publisher had acknowledged was expected.
+// unknown says whether that one got no clear answer.
+func (t *publisherTotals) unknown(sequence uint32) bool {
+	_, found := slices.BinarySearch(t.Unknown, sequence)
+	return found
+}
+
+// settle adds one subscriber's deliveries to the counts: what each stream of its topic had acknowledged was expected. totals
+// are by stream.
 func (l *ledger) settle(subscriber int, totals []publisherTotals) {
 	l.settleSince(subscriber, beforeAll, totals)
 }
@@ -118,18 +140,22 @@ const beforeAll = int64(-1)
 
 // settleSince does it for a subscriber whose life began at that time and lasts: what was intended before is not expected.
 func (l *ledger) settleSince(subscriber int, ready int64, totals []publisherTotals) {
-	for publisher, t := range totals {
-		key := subscriber*l.publishers + publisher
+	for publisher := range l.publishers {
+		stream := l.stream(subscriber, publisher)
+		if stream >= len(totals) {
+			break
+		}
+		t, key := totals[stream], subscriber*l.publishers+publisher
 		missing := l.holes[uint64(key)]
 		if next := l.next[key]; next < t.Sent {
 			missing = append(slices.Clip(missing), span{next, t.Sent})
 		}
-		l.account(publisher, t, span{t.owedSince(ready), t.Sent}, missing)
+		l.account(stream, t, span{t.owedSince(ready + l.doubt), t.Sent}, missing)
 	}
 }
 
-// account books what one publisher owed one life, and what of it is missing. Missing may reach beyond what was owed.
-func (l *ledger) account(publisher int, t publisherTotals, owed span, missing []span) {
+// account books what one stream owed one life, and what of it is missing. Missing may reach beyond what was owed.
+func (l *ledger) account(stream int, t publisherTotals, owed span, missing []span) {
 	if owed.from >= owed.to {
 		return
 	}
@@ -138,10 +164,10 @@ func (l *ledger) account(publisher int, t publisherTotals, owed span, missing []
 		if h = h.within(owed); h.from < h.to {
 			lost += uint64(h.to - h.from)
 			lostUnknown += countWithin(t.Unknown, h)
-			l.sums.lost(publisher, h)
+			l.sums.lost(stream, h)
 		}
 	}
-	l.sums.owed(publisher, owed)
+	l.sums.owed(stream, owed)
 	unknown := countWithin(t.Unknown, owed)
 	expected := uint64(owed.to-owed.from) - unknown
 	lost -= lostUnknown

@@ -8,7 +8,7 @@ import (
 // Where connections end and come back, a place in the ledger has one life after the other. The rules:
 //
 //   - A life begins when its subscription is confirmed here. It is owed what is intended for that time or later: that was
-//     surely published after it. What was intended earlier may have been under way at that moment. If it comes, it is counted
+//     surely published after it. On another machine the time is later by as much as its clock may be wrong. What was intended earlier may have been under way at that moment. If it comes, it is counted
 //     (BeforeLife), and neither expected nor wrong.
 //   - A life that lasts to the end of the run is owed all that was acknowledged.
 //   - A life that ended before is owed what the last that it got has overtaken: a hole in the middle is a loss, but behind
@@ -18,15 +18,18 @@ import (
 //
 // As a publisher sends in the order of the intended times, what a life is owed by it is a range of sequences; where that
 // begins is known for certain at the end, from the publishers' own lists.
+//
+// A place keeps its topic in all of its lives; with several topics, "publisher" is a stream of that topic. At the end,
+// everything is by stream.
 
-// endedLife is what remains of a life that has ended, for one publisher that it heard of: 48 bytes until the accounts are
+// endedLife is what remains of a life that has ended, for one stream that it heard of: 48 bytes until the accounts are
 // settled.
 type endedLife struct {
-	ready     int64 // in ns after the epoch
-	holes     []span
-	publisher uint32
-	next      uint32
-	slow      bool // it is not to be counted among the healthy
+	ready  int64 // in ns after the epoch
+	holes  []span
+	stream uint32
+	next   uint32
+	slow   bool // it is not to be counted among the healthy
 }
 
 // withLives prepares a ledger for subscribers that come back: 4 more bytes for each of them and each publisher.
@@ -35,11 +38,11 @@ func (l *ledger) withLives() *ledger {
 	return l
 }
 
-// begin opens a life. floor gives a lower bound for the first sequence of a publisher that it is owed.
-func (l *ledger) begin(subscriber int, floor func(publisher int) uint32) {
+// begin opens a life. floor gives a lower bound for the first sequence of a stream that it is owed.
+func (l *ledger) begin(subscriber int, floor func(stream int) uint32) {
 	for publisher := range l.publishers {
 		key := subscriber*l.publishers + publisher
-		l.floor[key] = floor(publisher)
+		l.floor[key] = floor(l.stream(subscriber, publisher))
 		l.next[key] = l.floor[key]
 	}
 }
@@ -49,7 +52,8 @@ func (l *ledger) end(subscriber int, ready int64, slow bool) {
 	for publisher := range l.publishers {
 		key := subscriber*l.publishers + publisher
 		if l.next[key] > l.floor[key] {
-			l.ended = append(l.ended, endedLife{ready, l.holes[uint64(key)], uint32(publisher), l.next[key], slow})
+			stream := uint32(l.stream(subscriber, publisher))
+			l.ended = append(l.ended, endedLife{ready, l.holes[uint64(key)], stream, l.next[key], slow})
 		}
 		l.next[key], l.floor[key] = 0, 0
 		delete(l.holes, uint64(key))
@@ -93,9 +97,9 @@ func (l *ledger) noteEarly(subscriber, publisher int, sequence uint32) bool {
 // settleEnded closes the accounts of the lives that have ended: of the slow ones, or of the others.
 func (l *ledger) settleEnded(totals []publisherTotals, slow bool) {
 	for _, e := range l.ended {
-		if e.slow == slow && int(e.publisher) < len(totals) {
-			t := totals[e.publisher]
-			l.account(int(e.publisher), t, span{t.owedSince(e.ready), min(e.next, t.Sent)}, e.holes)
+		if e.slow == slow && int(e.stream) < len(totals) {
+			t := totals[e.stream]
+			l.account(int(e.stream), t, span{t.owedSince(e.ready + l.doubt), min(e.next, t.Sent)}, e.holes)
 		}
 	}
 }
@@ -108,7 +112,7 @@ func (t *publisherTotals) owedSince(ready int64) uint32 {
 // publicationSums adds up, for each publication, how many lives were owed it and how many did not get it. A nil one does
 // nothing.
 type publicationSums struct {
-	// By publisher and sequence, as differences to the sequence before.
+	// By stream and sequence, as differences to the sequence before.
 	owes, lacks [][]int32
 }
 
@@ -121,34 +125,34 @@ func newPublicationSums(totals []publisherTotals) *publicationSums {
 	return s
 }
 
-func (s *publicationSums) owed(publisher int, h span) {
+func (s *publicationSums) owed(stream int, h span) {
 	if s != nil {
-		s.owes[publisher][h.from]++
-		s.owes[publisher][h.to]--
+		s.owes[stream][h.from]++
+		s.owes[stream][h.to]--
 	}
 }
 
-func (s *publicationSums) lost(publisher int, h span) {
+func (s *publicationSums) lost(stream int, h span) {
 	if s != nil {
-		s.lacks[publisher][h.from]++
-		s.lacks[publisher][h.to]--
+		s.lacks[stream][h.from]++
+		s.lacks[stream][h.to]--
 	}
 }
 
 // into puts the sums into the records of what arrived, and completes those with what arrived nowhere.
 func (s *publicationSums) into(records [][]publicationRecord, totals []publisherTotals) {
-	for publisher, t := range totals {
-		for len(records[publisher]) < int(t.Sent) {
-			records[publisher] = append(records[publisher], publicationRecord{})
+	for stream, t := range totals {
+		for len(records[stream]) < int(t.Sent) {
+			records[stream] = append(records[stream], publicationRecord{})
 		}
 		owed, lost := int32(0), int32(0)
 		for sequence := range t.Sent {
-			owed += s.owes[publisher][sequence]
-			lost += s.lacks[publisher][sequence]
+			owed += s.owes[stream][sequence]
+			lost += s.lacks[stream][sequence]
 			if _, unknown := slices.BinarySearch(t.Unknown, sequence); unknown {
 				continue
 			}
-			r := &records[publisher][sequence]
+			r := &records[stream][sequence]
 			r.Owed, r.Lost = uint32(owed), uint32(lost)
 		}
 	}

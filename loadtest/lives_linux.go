@@ -22,7 +22,7 @@ type lives struct {
 	leaving  map[int32]int64    // descriptors that wait for the answer to a close frame, and until when
 	leaveAt  int64
 	held     []int32 // descriptors of silent connections
-	sealed   []uint32
+	sealed   *sealCommand
 	sealedAt int64
 }
 
@@ -64,11 +64,14 @@ func (l *loop) livesDue(now int64) int64 {
 	if !l.spec.phased() || l.closing {
 		return never
 	}
-	next := min(l.phaseDue(now), l.leavingDue(now), l.behindDue(now))
+	next := min(l.phaseDue(now), l.leavingDue(now))
 	if l.lives.phase >= 0 && !l.lives.over {
-		next = min(next, l.rampDue(now), l.churnDue(now), l.trickleDue(now), l.returnsDue(now))
+		next = min(next, l.rampDue(now), l.churnDue(now), l.trickleDue(now))
 	}
-	return next
+	if l.lives.phase >= 0 {
+		next = min(next, l.returnsDue(now))
+	}
+	return min(next, l.behindDue(now))
 }
 
 // phaseDue goes on to the phase of the time.
@@ -128,7 +131,7 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 	}
 	now := l.clock.now()
 	c.began, c.life = now, lifeOn
-	l.ledger.begin(slot, func(publisher int) uint32 { return l.floorOf(publisher, now) })
+	l.ledger.begin(slot, func(stream int) uint32 { return l.floorOf(stream, now) })
 	if c.slow {
 		l.tally.slow.ready++
 		l.regulate(slot, c)
@@ -144,14 +147,16 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 	t := l.tally.phases[back.phase]
 	record(t.times[timeReconnect], now-back.intended)
 	if back.dropped {
-		t.counts.Returned++
 		record(t.times[timeBack], now-l.lives.spans[back.phase].From)
 	}
 }
 
 // floorOf is the sequence behind the last one that somebody has got here and that was intended before that time.
-func (l *loop) floorOf(publisher int, ready int64) uint32 {
-	records := l.records[publisher]
+func (l *loop) floorOf(stream int, ready int64) uint32 {
+	if stream >= len(l.records) {
+		return 0
+	}
+	records := l.records[stream]
 	for i := len(records) - 1; i >= 0; i-- {
 		if records[i].Count > 0 && records[i].Intended < ready {
 			return uint32(i + 1)
@@ -161,13 +166,12 @@ func (l *loop) floorOf(publisher int, ready int64) uint32 {
 }
 
 // skipUnowed keeps what others have got before this connection's life, but it has not, from looking like a hole before s.
-func (l *loop) skipUnowed(slot int, c *conn, s stamp) {
-	publisher := int(s.Publisher)
-	next := l.ledger.awaited(slot, publisher)
-	records := l.records[publisher]
+func (l *loop) skipUnowed(slot, column int, c *conn, s stamp) {
+	next := l.ledger.awaited(slot, column)
+	records := l.records[s.Publisher]
 	for i := min(int(s.Sequence), len(records)) - 1; i >= int(next); i-- {
 		if records[i].Count > 0 && records[i].Intended < c.began {
-			l.ledger.raise(slot, publisher, uint32(i+1))
+			l.ledger.raise(slot, column, uint32(i+1))
 			return
 		}
 	}
@@ -222,9 +226,11 @@ func (l *loop) bookPhase(intended, now int64) {
 	record(t.times[timeDelivery], now-intended)
 }
 
-// settleLives closes the accounts of all lives, after the loop has ended.
-func (l *loop) settleLives(publishers []publisherTotals) {
-	l.ledger.sums = newPublicationSums(publishers)
+// settleLives closes the accounts of all lives, after the loop has ended. On another machine the clock may have been wrong by
+// doubt, in ns.
+func (l *loop) settleLives(publishers []publisherTotals, doubt int64) {
+	l.settleReturns()
+	l.ledger.sums, l.ledger.doubt = newPublicationSums(publishers), doubt
 	for slot := range l.conns {
 		switch c := &l.conns[slot]; {
 		case c.life == lifeOn && c.slow: // what it has not read yet may well be on its way

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// naiveLife remembers every delivery of one life from one publisher.
+// naiveLife remembers every delivery of one life from one stream.
 type naiveLife struct {
-	publisher int
-	ready     int64
-	ended     bool
-	arrived   []uint32
+	stream  int
+	ready   int64
+	ended   bool
+	arrived []uint32
 }
 
 // count applies the rules of lives.go word for word.
@@ -57,29 +57,39 @@ func (n *naiveLife) count(t publisherTotals, into *LedgerCounts, owed, lost map[
 // livesModel drives a ledger as a loop does, and remembers everything beside it.
 type livesModel struct {
 	random  *rand.Rand
+	plan    topicPlan
+	topicOf []uint32 // by subscriber
 	ledger  *ledger
-	totals  []publisherTotals
+	totals  []publisherTotals // by stream
 	now     int64
-	current []*naiveLife // by subscriber and publisher; nil without a life
+	current []map[int]*naiveLife // by subscriber, of each stream of its topic; nil without a life
 	all     []*naiveLife
-	known   []uint32 // by publisher: sequences that somebody has got, plus one
+	known   []uint32 // by stream: sequences that somebody has got, plus one
 }
 
-const (
-	modelSubscribers = 5
-	modelPublishers  = 2
-)
+const modelSubscribers = 5
 
-func newLivesModel(seed uint64) *livesModel {
-	return &livesModel{
-		random: rand.New(rand.NewPCG(seed, 3)), ledger: newLedger(modelSubscribers, modelPublishers).withLives(), now: 1,
-		totals: make([]publisherTotals, modelPublishers), known: make([]uint32, modelPublishers),
-		current: make([]*naiveLife, modelSubscribers*modelPublishers),
+// modelPlans have one topic of two streams; two topics, of two streams and one; four of one, and three of two.
+var modelPlans = []struct{ topics, publishers int }{{1, 2}, {2, 3}, {4, 2}, {3, 6}}
+
+func newLivesModel(seed uint64, topics, publishers int) *livesModel {
+	m := &livesModel{
+		random: rand.New(rand.NewPCG(seed, 3)), plan: topicPlan{Sizes: make([]int, topics), Publishers: publishers}, now: 1,
+		current: make([]map[int]*naiveLife, modelSubscribers),
 	}
+	m.totals, m.known = make([]publisherTotals, m.plan.streams()), make([]uint32, m.plan.streams())
+	m.ledger = newLedger(modelSubscribers, m.plan.columns()).withLives()
+	for subscriber := range modelSubscribers {
+		m.topicOf = append(m.topicOf, uint32(subscriber%topics))
+	}
+	if topics > 1 {
+		m.ledger.withTopics(topics, m.topicOf)
+	}
+	return m
 }
 
 func (m *livesModel) publish() {
-	t := &m.totals[m.random.IntN(modelPublishers)]
+	t := &m.totals[m.random.IntN(m.plan.streams())]
 	if m.random.IntN(10) == 0 {
 		t.Unknown = append(t.Unknown, t.Sent)
 	}
@@ -96,33 +106,44 @@ func lastTime(times []int64) int64 {
 }
 
 func (m *livesModel) begin(subscriber int) {
-	m.ledger.begin(subscriber, func(publisher int) uint32 {
+	m.ledger.begin(subscriber, func(stream int) uint32 {
 		floor := uint32(0)
-		for sequence := range m.known[publisher] {
-			if m.totals[publisher].Times[sequence] < m.now {
+		if stream >= len(m.known) {
+			return 0
+		}
+		for sequence := range m.known[stream] {
+			if m.totals[stream].Times[sequence] < m.now {
 				floor = sequence + 1
 			}
 		}
 		return floor - min(floor, uint32(m.random.IntN(2))) // any lower bound will do
 	})
-	for publisher := range modelPublishers {
-		n := &naiveLife{publisher: publisher, ready: m.now}
-		m.current[subscriber*modelPublishers+publisher] = n
+	m.current[subscriber] = map[int]*naiveLife{}
+	for stream := int(m.topicOf[subscriber]); stream < m.plan.streams(); stream += m.plan.count() {
+		n := &naiveLife{stream: stream, ready: m.now}
+		m.current[subscriber][stream] = n
 		m.all = append(m.all, n)
 	}
 }
 
+// ready is when a subscriber's life began.
+func (m *livesModel) ready(subscriber int) int64 {
+	return m.current[subscriber][int(m.topicOf[subscriber])].ready
+}
+
 func (m *livesModel) end(subscriber int) {
-	m.ledger.end(subscriber, m.current[subscriber*modelPublishers].ready, false)
-	for publisher := range modelPublishers {
-		m.current[subscriber*modelPublishers+publisher].ended = true
-		m.current[subscriber*modelPublishers+publisher] = nil
+	m.ledger.end(subscriber, m.ready(subscriber), false)
+	for _, n := range m.current[subscriber] {
+		n.ended = true
 	}
+	m.current[subscriber] = nil
 }
 
 func (m *livesModel) deliver(subscriber int) {
-	publisher := m.random.IntN(modelPublishers)
-	t, n := m.totals[publisher], m.current[subscriber*modelPublishers+publisher]
+	topic := int(m.topicOf[subscriber])
+	column := m.random.IntN(m.plan.streamsOf(topic))
+	stream := topic + column*m.plan.count()
+	t, n := m.totals[stream], m.current[subscriber][stream]
 	if t.Sent == 0 {
 		return
 	}
@@ -134,18 +155,18 @@ func (m *livesModel) deliver(subscriber int) {
 		sequence = t.Sent - 1 - uint32(m.random.IntN(4))
 	}
 	n.arrived = append(n.arrived, sequence)
-	m.known[publisher] = max(m.known[publisher], sequence+1)
+	m.known[stream] = max(m.known[stream], sequence+1)
 	if t.Times[sequence] < n.ready {
-		m.ledger.noteEarly(subscriber, publisher, sequence)
+		m.ledger.noteEarly(subscriber, column, sequence)
 		return
 	}
-	m.ledger.note(subscriber, publisher, sequence)
+	m.ledger.note(subscriber, column, sequence)
 }
 
 // step does something at random.
 func (m *livesModel) step() {
 	subscriber := m.random.IntN(modelSubscribers)
-	alive := m.current[subscriber*modelPublishers] != nil
+	alive := m.current[subscriber] != nil
 	switch k := m.random.IntN(20); {
 	case k < 4:
 		m.publish()
@@ -161,39 +182,50 @@ func (m *livesModel) step() {
 }
 
 func TestLivesAgainstALedgerThatRemembersEverything(t *testing.T) {
-	for seed := range uint64(250) { // of 500 operations each
-		m := newLivesModel(seed)
-		for range 500 {
-			m.step()
-		}
-		records := make([][]publicationRecord, modelPublishers)
-		m.ledger.sums = newPublicationSums(m.totals)
-		for subscriber := range modelSubscribers {
-			if n := m.current[subscriber*modelPublishers]; n != nil {
-				m.ledger.settleSince(subscriber, n.ready, m.totals)
+	for _, p := range modelPlans {
+		for seed := range uint64(250) { // of 500 operations each
+			m := newLivesModel(seed, p.topics, p.publishers)
+			for range 500 {
+				m.step()
 			}
-		}
-		m.ledger.settleEnded(m.totals, false)
-		m.ledger.sums.into(records, m.totals)
-		var want LedgerCounts
-		owed, lost := [modelPublishers]map[uint32]uint32{}, [modelPublishers]map[uint32]uint32{}
-		for p := range modelPublishers {
-			owed[p], lost[p] = map[uint32]uint32{}, map[uint32]uint32{}
-		}
-		for _, n := range m.all {
-			n.count(m.totals[n.publisher], &want, owed[n.publisher], lost[n.publisher])
-		}
-		if m.ledger.counts != want {
-			t.Fatalf("seed %d: got %+v, want %+v", seed, m.ledger.counts, want)
-		}
-		for p, list := range records {
-			for sequence, r := range list {
-				if r.Owed != owed[p][uint32(sequence)] || r.Lost != lost[p][uint32(sequence)] {
-					t.Fatalf("seed %d: publication %d of %d: %+v, want %d owed, %d lost", seed, sequence, p, r, owed[p][uint32(sequence)], lost[p][uint32(sequence)])
-				}
+			if err := m.compare(); err != nil {
+				t.Fatalf("%+v, seed %d: %v", p, seed, err)
 			}
 		}
 	}
+}
+
+// compare settles the accounts, and says where the two differ.
+func (m *livesModel) compare() error {
+	streams := m.plan.streams()
+	records := make([][]publicationRecord, streams)
+	m.ledger.sums = newPublicationSums(m.totals)
+	for subscriber, lives := range m.current {
+		if lives != nil {
+			m.ledger.settleSince(subscriber, m.ready(subscriber), m.totals)
+		}
+	}
+	m.ledger.settleEnded(m.totals, false)
+	m.ledger.sums.into(records, m.totals)
+	var want LedgerCounts
+	owed, lost := make([]map[uint32]uint32, streams), make([]map[uint32]uint32, streams)
+	for stream := range streams {
+		owed[stream], lost[stream] = map[uint32]uint32{}, map[uint32]uint32{}
+	}
+	for _, n := range m.all {
+		n.count(m.totals[n.stream], &want, owed[n.stream], lost[n.stream])
+	}
+	if m.ledger.counts != want {
+		return fmt.Errorf("got %+v, want %+v", m.ledger.counts, want)
+	}
+	for stream, list := range records {
+		for sequence, r := range list {
+			if r.Owed != owed[stream][uint32(sequence)] || r.Lost != lost[stream][uint32(sequence)] {
+				return fmt.Errorf("publication %d of %d: %+v, want %d owed, %d lost", sequence, stream, r, owed[stream][uint32(sequence)], lost[stream][uint32(sequence)])
+			}
+		}
+	}
+	return nil
 }
 
 func TestPortionsAddUp(t *testing.T) {

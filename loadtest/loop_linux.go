@@ -247,9 +247,9 @@ func (l *loop) doDue() (done bool) {
 	now := l.clock.now()
 	next := l.lag.due(now, l.window.End)
 	l.tally.mu.Lock()
+	l.timeoutDue(now) // it comes first: it makes room for others, and returns of its own
 	next = min(next, l.livesDue(now))
-	next = min(next, l.connectDue(now))
-	next = min(next, l.timeoutDue(now))
+	next = min(next, l.connectDue(now), l.scanAt)
 	next = min(next, l.echoDue(now))
 	next = min(next, l.windowDue(now))
 	l.tally.mu.Unlock()
@@ -282,7 +282,7 @@ func (l *loop) windowDue(now int64) int64 {
 	if now >= l.window.From && !l.windowCPU.begun {
 		l.windowCPU.begin(unix.CLOCK_THREAD_CPUTIME_ID, now)
 	}
-	if now >= l.window.End && !l.windowCPU.ended {
+	if now >= l.window.End && !l.windowCPU.ended && now > l.windowCPU.at {
 		l.tally.busy = l.windowCPU.end(now)
 	}
 	switch {

@@ -91,6 +91,9 @@ const (
 // maxPhases is more than anybody reads in a report.
 const maxPhases = 100
 
+// maxBackoff is the longest pause between two attempts.
+const maxBackoff = 10 * time.Second
+
 // maxChurn is what a machine has local ports for, many times over.
 const maxChurn = 1e6
 
@@ -164,11 +167,11 @@ func (c Config) validatePhases(complain func(bad bool, format string, args ...an
 		return
 	}
 	complain(c.Scenario != Fanout, "phases are for scenario %s", Fanout)
-	complain(c.Topics > 1, "phases are for one topic")
 	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")
+	complain(c.Floor.Rounds > 0, "the floor has no phases: a ratio to it would compare two different things")
 	complain(len(c.Phases) > maxPhases, "at most %d phases", maxPhases)
-	complain(c.Backoff < 0 || c.Backoff > time.Hour, "backoff must be 0 to 1h")
+	complain(c.Backoff < 0 || c.Backoff > maxBackoff, "backoff must be 0 to %s, which it doubles up to", maxBackoff)
 	seen := map[string]bool{}
 	for i, p := range c.Phases {
 		complain(!phaseName.MatchString(p.Name), "phase %d: the name must be lower-case letters, digits and dashes, not %q", i+1, p.Name)
@@ -196,6 +199,10 @@ func (p PhasePlan) validate(complain func(bad bool, format string, args ...any))
 	complain(!(p.ReturnRate >= 0 && p.ReturnRate <= maxChurn), "return-rate must be 0 to %d per second", int(maxChurn))
 	complain(p.Trickle < 0 || p.Trickle > 1<<30, "trickle must be 0 to 2^30 bytes per second")
 	complain(!rate(p.Rate.From) || !rate(p.Rate.To), "rate must be 0 to %d", int(maxRate))
+	complain(p.Trickle > 0 && p.Slow == 0, "trickle goes with slow connections only")
+	complain(p.ChurnRandom && p.Churn == 0, "churn-random goes with churn only")
+	complain(p.Drop == 0 && (p.DropBy != DropClose || p.ReturnAfter > 0 || p.ReturnRate > 0 || p.ReturnJitter > 0),
+		"drop-by, return-after, return-rate and return-jitter go with drop only")
 	complain(p.Rate.From != p.Rate.To && p.Arrivals.kind != arriveConstantly && p.Arrivals.kind != arriveAtRandom,
 		"arrivals %s do not go with a rate that changes", p.Arrivals)
 }
@@ -219,12 +226,12 @@ func (c Config) heldFiles() int {
 	return int(silent)
 }
 
-// leavingFiles is how many of a process's connections may wait for the answer to a close frame.
-func (c Config) leavingFiles() int {
+// leavingFiles is how many connections of a process with so many loops may wait for the answer to a close frame.
+func (c Config) leavingFiles(threads int) int {
 	if len(c.Phases) == 0 {
 		return 0
 	}
-	return maxLeaving * c.Threads
+	return maxLeaving * threads
 }
 
 // maxLeaving bounds the connections of a loop that wait for the answer to a close frame; beyond them it is not waited for.

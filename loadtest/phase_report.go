@@ -25,7 +25,7 @@ type PhaseReport struct {
 	Ended       uint64  `json:"ended"`             // connections that the server ended
 	Failed      uint64  `json:"failed"`            // setups that failed
 	Retried     uint64  `json:"retried"`           // of those, the ones that are tried again
-	NotBack     uint64  `json:"not_back"`          // dropped ones that never came back
+	NotBack     uint64  `json:"not_back"`          // dropped, churned or reopened ones that were not back at the end
 
 	Connect   Percentiles `json:"connect"`   // connect to the end of the handshake
 	Subscribe Percentiles `json:"subscribe"` // subscribe message to its reply
@@ -78,7 +78,7 @@ func (t *phaseTally) report(p PhasePlan, s phaseSpan) PhaseReport {
 		Conns: c.Conns, Opened: c.Opened, Established: c.Established,
 		OpenedPerSec: float64(c.Opened) / seconds, EstablishedPerSec: float64(c.Established) / seconds,
 		Dropped: c.Dropped, Churned: c.Churned, ChurnAsked: p.Churn, ChurnMissed: c.ChurnMissed, Left: c.Left, Ended: c.Ended,
-		Failed: c.Failed, Retried: c.Retried, NotBack: c.Dropped - c.Returned,
+		Failed: c.Failed, Retried: c.Retried, NotBack: c.NotBack,
 		Connect: percentilesOf(t.times[timeConnect]), Subscribe: percentilesOf(t.times[timeSubscribe]),
 		Reconnect: percentilesOf(t.times[timeReconnect]), Delivered: c.Delivered, Latency: percentilesOf(t.times[timeDelivery]),
 	}

@@ -19,7 +19,7 @@ type phaseCounts struct {
 	Ended       uint64 // ended by the server
 	Failed      uint64 // setups that failed
 	Retried     uint64 // of those, the ones that are tried again
-	Returned    uint64 // of the dropped ones
+	NotBack     uint64 // of those that we ended to come back
 	Delivered   uint64
 }
 
@@ -34,7 +34,7 @@ func (c *phaseCounts) add(o phaseCounts) {
 	c.Ended += o.Ended
 	c.Failed += o.Failed
 	c.Retried += o.Retried
-	c.Returned += o.Returned
+	c.NotBack += o.NotBack
 	c.Delivered += o.Delivered
 }
 

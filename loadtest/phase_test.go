@@ -43,6 +43,10 @@ func TestPhasesThatMakeNoSense(t *testing.T) {
 		{PhasePlan{Name: "a", Duration: ok, ReturnAfter: -1}, "must not be negative"},
 		{PhasePlan{Name: "a", Duration: ok, ReturnRate: -1}, "return-rate must be"},
 		{PhasePlan{Name: "a", Duration: ok, Trickle: -1}, "trickle must be"},
+		{PhasePlan{Name: "a", Duration: ok, Trickle: 1}, "trickle goes with"},
+		{PhasePlan{Name: "a", Duration: ok, ChurnRandom: true}, "churn-random goes with"},
+		{PhasePlan{Name: "a", Duration: ok, DropBy: DropReset}, "go with drop only"},
+		{PhasePlan{Name: "a", Duration: ok, ReturnAfter: 1}, "go with drop only"},
 		{PhasePlan{Name: "a", Duration: ok, Rate: &Ramp{-1, 5}}, "rate must be"},
 		{PhasePlan{Name: "a", Duration: ok, Rate: &Ramp{1, 5}, Arrivals: Arrivals{kind: arriveInBursts, burst: 2}}, "do not go with"},
 	}
@@ -55,7 +59,9 @@ func TestPhasesThatMakeNoSense(t *testing.T) {
 	quiet.NoSubscribe = true
 	idle := phasedConfig(PhasePlan{Name: "a", Duration: ok})
 	idle.Scenario = Idle
-	for _, c := range []Config{quiet, idle} {
+	patient := phasedConfig(PhasePlan{Name: "a", Duration: ok})
+	patient.Backoff = time.Minute
+	for _, c := range []Config{quiet, idle, patient} {
 		if c.Check() == nil {
 			t.Errorf("%+v was taken", c)
 		}

@@ -70,7 +70,7 @@ func (r *run) awaitLives(ctx context.Context, until int64, published <-chan stru
 	}
 	seal := &sealCommand{}
 	for _, t := range r.totals {
-		seal.Sent = append(seal.Sent, t.Sent)
+		seal.Sent, seal.Last = append(seal.Sent, t.Sent), append(seal.Last, t.last())
 	}
 	if err := r.fleet.command(workerCommand{Seal: seal}); err != nil {
 		return err

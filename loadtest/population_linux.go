@@ -22,7 +22,8 @@ func (l *loop) rampDue(now int64) int64 {
 		}
 		if v.target < v.ramp.to {
 			v.target++
-			l.comeBack(comeback{due: at, intended: at, slot: int32(v.target - 1)})
+			again := l.conns[v.target-1].life != lifeNone
+			l.comeBack(comeback{due: at, intended: at, slot: int32(v.target - 1), again: again})
 			continue
 		}
 		v.target--
@@ -77,11 +78,18 @@ func (l *loop) churnOne(p *PhasePlan, at int64) {
 		if c := &l.conns[slot]; c.state == stateReady && !c.slow {
 			counts.Churned++
 			l.leave(slot, DropClose)
-			l.comeBack(comeback{due: at, intended: at, slot: int32(slot)})
+			l.comeBack(comeback{due: at, intended: at, slot: int32(slot), again: true})
 			return
 		}
 	}
 	counts.ChurnMissed++
+}
+
+// healthy is a connection's number within the run among those that are never slow. Shares are spread evenly: one of all
+// connections would fall on the same ones as that of the slow.
+func (l *loop) healthy(slot int) int {
+	number := l.first + slot
+	return number - int(math.Floor(float64(number)*slowShare(l.spec.Phases)+roundingGuard))
 }
 
 // dropShare ends a share of the connections at the beginning of a phase, and sets the times of their return.
@@ -89,7 +97,7 @@ func (l *loop) dropShare(p *PhasePlan) {
 	v, counts := &l.lives, &l.phaseTally().counts
 	back := v.spans[v.phase].From + int64(p.ReturnAfter)
 	for slot, nth := 0, 0; slot < v.target; slot++ {
-		if l.conns[slot].state != stateReady || l.conns[slot].slow || !pick(l.first+slot, p.Drop) {
+		if l.conns[slot].state != stateReady || l.conns[slot].slow || !pick(l.healthy(slot), p.Drop) {
 			continue
 		}
 		counts.Dropped++
@@ -101,7 +109,7 @@ func (l *loop) dropShare(p *PhasePlan) {
 		if p.ReturnJitter > 0 {
 			intended += int64(splitmix(&v.random) % uint64(p.ReturnJitter))
 		}
-		l.comeBack(comeback{due: intended, intended: intended, slot: int32(slot), dropped: true})
+		l.comeBack(comeback{due: intended, intended: intended, slot: int32(slot), dropped: true, again: true})
 		nth++
 	}
 }

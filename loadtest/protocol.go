@@ -57,11 +57,14 @@ type workerCommand struct {
 	Stop  *stopCommand
 	Seal  *sealCommand
 	Clock *clockLine // on other machines, from time to time: what the clock has to show
+	Times []timesPart
 }
 
-// sealCommand says how many sequences each publisher has used, now that there will be no more: whoever lacks some is behind.
+// sealCommand says how many sequences each stream has used, now that there will be no more, and when the last of them was
+// intended for: whoever was there and lacks some is behind.
 type sealCommand struct {
 	Sent []uint32
+	Last []int64
 }
 
 // window is the time in which messages are sent and that in which they are measured, in ns after the epoch.
@@ -88,7 +91,8 @@ func (w *window) measures(intended int64) bool {
 
 // stopCommand ends the run and settles the ledgers against what was acknowledged.
 type stopCommand struct {
-	Totals []publisherTotals // by stream; none where nothing was published
+	Totals []publisherTotals // by stream; none where nothing was published. Their Times come before, as timesParts
+	Doubt  int64             // by how much, in ns, clocks of other machines may have been wrong
 }
 
 // workerLine is one of its fields.
@@ -114,7 +118,8 @@ type progress struct {
 	Reborn    int    // of those in Ready, the second and later lives
 	Retried   int    // setups that failed and are tried again
 	Sealed    int    // loops that know what was sent in all
-	Behind    int    // connections that lack some of that; of loops that know it
+	Behind    int    // connections that lack some of that, or are coming back; of loops that know it
+	Taken     int    // commands that brought intended times
 	CPU       int64  // the process's CPU time, in ns
 	// Second, where it is not 0, says that this line closes the seconds of the run before it, and brings Latency: what was
 	// measured since the last line that closed one, as an encoded histogram.

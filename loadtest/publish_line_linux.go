@@ -12,8 +12,10 @@ type publishLine interface {
 	open(ctx context.Context) error
 	// isOpen says whether there is one, as far as is known.
 	isOpen() bool
-	// write sends one publication.
-	write(stream int, sequence uint32, intended int64) error
+	// write sends one publication, or ends with ctx.
+	write(ctx context.Context, stream int, sequence uint32, intended int64) error
+	// waits says whether each publication is answered before the next one: then its bytes find the socket's buffer empty.
+	waits() bool
 	// answer waits for what the server says to what was written last, or for the end of ctx.
 	answer(ctx context.Context) (publishAnswer, error)
 	// shut closes the connection, and waits for what belongs to it.

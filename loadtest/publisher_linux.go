@@ -23,6 +23,7 @@ type publisher struct {
 
 	// Owned by whoever has set busy.
 	line   publishLine
+	ctx    context.Context   // of run
 	opened bool              // line was open at some time
 	totals []publisherTotals // by the number of the stream among those of the publisher
 }
@@ -49,10 +50,10 @@ func newPublisher(board *publicationBoard, topics *topicPlan, line publishLine) 
 }
 
 // submit publishes now, from the caller's thread, if nothing is under way; a wake-up of another one would take longer than
-// the writing. Otherwise the publication waits.
+// the writing. Otherwise the publication waits; so it does where writing may block, as the caller has a schedule to keep.
 func (p *publisher) submit(what publication) {
 	p.mu.Lock()
-	if p.busy || !p.line.isOpen() {
+	if p.busy || !p.line.isOpen() || !p.line.waits() {
 		p.waiting = append(p.waiting, what)
 		kicked := !p.busy
 		p.busy = true
@@ -72,6 +73,7 @@ func (p *publisher) submit(what publication) {
 // was sent, by the number of the stream among its own.
 func (p *publisher) run(ctx context.Context) []publisherTotals {
 	defer p.line.shut()
+	p.ctx = ctx
 	// Where this fails, the first publication tells.
 	_ = p.open(ctx)
 	p.publishWaiting(ctx)
@@ -128,7 +130,7 @@ func (p *publisher) open(ctx context.Context) error {
 }
 
 func (p *publisher) write(what publication) error {
-	return p.line.write(what.stream, p.streamTotals(what.stream).Sent, what.intended)
+	return p.line.write(p.ctx, what.stream, p.streamTotals(what.stream).Sent, what.intended)
 }
 
 func (p *publisher) streamTotals(stream int) *publisherTotals {
@@ -142,19 +144,19 @@ func (p *publisher) finish(ctx context.Context, what publication, err error) {
 	if err == nil {
 		answer, err = p.line.answer(ctx)
 	}
-	totals := p.streamTotals(what.stream)
+	totals, subscribers := p.streamTotals(what.stream), p.topics.Sizes[what.stream%p.topics.count()]
 	switch {
 	case answer.accepted:
 		totals.Sent++
 		totals.Times = append(totals.Times, what.intended)
-		p.board.acknowledged(what.intended, p.topics.Sizes[what.stream%p.topics.count()])
+		p.board.acknowledged(what.intended, subscribers)
 	case answer.refused != nil:
 		p.board.refused(*answer.refused)
 	default:
 		totals.Unknown = append(totals.Unknown, totals.Sent)
 		totals.Sent++
 		totals.Times = append(totals.Times, what.intended)
-		p.board.unknown(publishFailure("answer", err))
+		p.board.unknown(publishFailure("answer", err), subscribers)
 	}
 	if err != nil {
 		p.line.shut()

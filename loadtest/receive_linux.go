@@ -197,13 +197,13 @@ func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	}
 	switch {
 	case c.slow:
-		l.deliverSlow(slot, c, s, now)
+		l.deliverSlow(slot, column, c, s, now)
 		return
 	case s.Intended < c.began && l.spec.phased():
 		l.ledger.noteEarly(slot, column, s.Sequence)
 		return
 	case l.spec.phased():
-		l.skipUnowed(slot, c, s)
+		l.skipUnowed(slot, column, c, s)
 	}
 	if !l.ledger.note(slot, column, s.Sequence) {
 		return

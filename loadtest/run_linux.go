@@ -213,10 +213,14 @@ func (r *run) phases(ctx context.Context) error {
 	}
 	r.server.after()
 	r.enter(PhaseClosing, 0)
-	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: r.totals}}); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.sendTimes(ctx); err != nil {
 		return err
 	}
-	return r.await(context.WithoutCancel(ctx), never, r.fleet.complete)
+	if err := r.fleet.command(workerCommand{Stop: &stopCommand{Totals: withoutTimes(r.totals), Doubt: r.clockDoubt()}}); err != nil {
+		return err
+	}
+	return r.await(ctx, never, r.fleet.complete)
 }
 
 func (r *run) allSetUp() bool {

@@ -251,3 +251,14 @@ func checkStepSchema(t *testing.T, file string, write func(io.Writer) error) {
 		t.Errorf("%#v", err)
 	}
 }
+
+// TestStepFiguresOfTopics has four topics of ten connections each: a publication is for ten.
+func TestStepFiguresOfTopics(t *testing.T) {
+	r := &Report{
+		Config: ConfigEcho{Scenario: Fanout, Rate: 100, Topics: 4}, Topics: TopicCounts{Count: 4}, Window: Window{EndSecs: 2}, Connections: Connections{Established: 40},
+		Publications: PublicationCounts{Acknowledged: 250}, Ledger: LedgerCounts{Expected: 2500}, Messages: Messages{InWindow: 2000},
+	}
+	if f := stepFigures(r); f.Achieved != 100 || f.Behind || f.Deliveries != 1000 {
+		t.Errorf("%+v", f)
+	}
+}

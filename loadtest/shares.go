@@ -26,13 +26,15 @@ type place struct {
 	sources []netip.Prefix
 	threads int     // of each worker
 	weight  float64 // against the others'
+	leaving int     // sockets that each process may have besides those of its connections
+	silent  float64 // and so many for each connection
 
 	conns, processes int // its part
 }
 
 // room is how many connections one worker can hold by the limit on open files.
 func (p *place) room(publishers int) int {
-	return int(min(p.env.OpenFiles, maxConns)) - fileReserve - publishers
+	return int(float64(int(min(p.env.OpenFiles, maxConns))-fileReserve-publishers-p.leaving) / (1 + p.silent))
 }
 
 // capacity is how many connections the place can hold towards a target, and what bounds it.

@@ -69,6 +69,9 @@ func (r *run) shareAmongAgents(ctx context.Context, here *place, threadsAsked in
 	if r.cfg.WithLocal {
 		places = append(places, here)
 	}
+	for _, p := range places {
+		p.leaving, p.silent = r.cfg.leavingFiles(p.threads), float64(r.cfg.heldFiles())/float64(r.cfg.Conns)
+	}
 	err := spread(r.cfg.Conns, places, func(p *place) (int, string) { return p.capacity(r.target.Addr.Addr(), r.cfg.Publishers) })
 	if err != nil {
 		return usageError(err)

@@ -34,7 +34,11 @@ func (l *loop) slowDown(p *PhasePlan) {
 
 // regulate sets what a slow connection is watched for.
 func (l *loop) regulate(slot int, c *conn) {
-	l.watchConn(slot, c, unix.EPOLLIN)
+	events := uint32(unix.EPOLLIN)
+	if c.unsent() > 0 {
+		events |= unix.EPOLLOUT
+	}
+	l.watchConn(slot, c, events)
 }
 
 // interest is what to watch a connection for that wants events: one that is slow at present is not to be told of input.
@@ -70,13 +74,13 @@ func (l *loop) trickleDue(now int64) int64 {
 }
 
 // deliverSlow books a delivery to a slow connection.
-func (l *loop) deliverSlow(slot int, c *conn, s stamp, now int64) {
+func (l *loop) deliverSlow(slot, column int, c *conn, s stamp, now int64) {
 	l.swapBooks()
 	defer l.swapBooks()
 	switch {
 	case s.Intended < c.began:
-		l.ledger.noteEarly(slot, int(s.Publisher), s.Sequence)
-	case l.ledger.note(slot, int(s.Publisher), s.Sequence) && l.window.measures(s.Intended):
+		l.ledger.noteEarly(slot, column, s.Sequence)
+	case l.ledger.note(slot, column, s.Sequence) && l.window.measures(s.Intended):
 		record(l.tally.slow.latency, now-s.Intended)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,7 +43,7 @@ const (
 type StepFigures struct {
 	Conns      int     `json:"conns"` // established
 	Offered    float64 `json:"offered_per_s"`
-	Achieved   float64 `json:"achieved_per_s"`   // what arrived in the window, by each connection in a fan-out
+	Achieved   float64 `json:"achieved_per_s"`   // what arrived in the window, in a fan-out by each subscriber of its topic
 	Deliveries float64 `json:"deliveries_per_s"` // by all of them
 	// Behind says that less than 95 % of what was offered arrived in the window, and that this is more than the edges of the
 	// window explain: more than two sendings.
@@ -68,7 +69,7 @@ func stepFigures(r *Report) StepFigures {
 	}
 	f.Achieved = f.Deliveries
 	if r.Config.Scenario == Fanout {
-		f.Achieved /= float64(max(f.Conns, 1))
+		f.Achieved /= receiversOf(r)
 	}
 	missing := (f.Offered - f.Achieved) * window
 	f.Behind = f.Achieved < 0.95*f.Offered && missing > 2*float64(max(r.Config.Outstanding, r.Config.burst(), 1))
@@ -77,6 +78,14 @@ func stepFigures(r *Report) StepFigures {
 		f.PerDelivery, f.RSSPerConn = figuresOf(r).CPUPerDelivery, figuresOf(r).RSSPerConn
 	}
 	return f
+}
+
+// receiversOf is how many subscribers a publication had; where topics differ, on average.
+func receiversOf(r *Report) float64 {
+	if n := r.Publications.Acknowledged; r.Topics.Count > 1 && n > 0 && r.Ledger.Expected > 0 {
+		return float64(r.Ledger.Expected) / float64(n)
+	}
+	return float64(max(r.Connections.Established, 1))
 }
 
 // burst is how many messages are due at once.
@@ -161,7 +170,7 @@ func judgeStep(r *Report, goals []Expectation, lenient bool) (cause string, reas
 	}
 	if r.Verdict.Invalid && !lenient {
 		cause = CauseGenerator
-		reasons = append(r.Generator.Reasons[:len(r.Generator.Reasons):len(r.Generator.Reasons)], reasons...)
+		reasons = slices.Concat(r.Generator.Reasons, r.ClockReasons, reasons)
 	}
 	return cause, reasons
 }
@@ -184,6 +193,8 @@ func validateAxis(cfg Config, over Axis, from, to float64) error {
 	complain(over == OverRate && to > maxRate, "to must be at most %d", int(maxRate))
 	complain(len(cfg.Expect) > 0, "expectations are of one run: want goals")
 	complain(cfg.Floor.Rounds > 0, "the floor is for one run")
+	complain(len(cfg.Phases) > 0, "phases have rates and numbers of connections of their own, so that there is none to vary: want scenario %s, %s or %s",
+		Fanout, Echo, Idle)
 	return errors.Join(problems...)
 }
 

@@ -127,16 +127,6 @@ func (p *topicPlan) publisherOf(stream int) (publisher, index int) {
 	return stream % p.Publishers, stream / p.Publishers
 }
 
-// byTopic takes apart what is listed by stream.
-func (p *topicPlan) byTopic(totals []publisherTotals) [][]publisherTotals {
-	lists := make([][]publisherTotals, p.count())
-	for stream, t := range totals {
-		topic := stream % p.count()
-		lists[topic] = append(lists[topic], t)
-	}
-	return lists
-}
-
 // name is the channel of a topic: load for a single one, load-0001 and so on for several.
 func (p *topicPlan) name(topic int) string {
 	if p.count() == 1 {

@@ -97,15 +97,17 @@ func TestStreams(t *testing.T) {
 					t.Errorf("%s: topic %d has %d streams, not %d", name, topic, n, p.streamsOf(topic))
 				}
 			}
-			totals := make([]publisherTotals, p.streams())
-			for stream := range totals {
-				totals[stream].Sent = uint32(stream)
-			}
-			for topic, list := range p.byTopic(totals) {
-				for column, total := range list {
-					if int(total.Sent) != topic+column*topics {
-						t.Errorf("%s: column %d of topic %d has the totals of stream %d", name, column, topic, total.Sent)
+			l := newLedger(topics, p.columns())
+			l.withTopics(topics, make([]uint32, topics))
+			for topic := range l.topicOf {
+				l.topicOf[topic] = uint32(topic)
+				for column := range p.streamsOf(topic) {
+					if stream := l.stream(topic, column); stream%topics != topic || stream/topics != column || stream >= p.streams() {
+						t.Errorf("%s: column %d of topic %d is about stream %d", name, column, topic, stream)
 					}
+				}
+				if p.streamsOf(topic) < p.columns() && l.stream(topic, p.streamsOf(topic)) < p.streams() {
+					t.Errorf("%s: topic %d has one more column", name, topic)
 				}
 			}
 		}

@@ -129,7 +129,10 @@ func (l *websocketLine) shut() {
 	l.peer = nil
 }
 
-func (l *websocketLine) write(stream int, sequence uint32, intended int64) error {
+func (l *websocketLine) waits() bool { return l.form.by != AckNone }
+
+func (l *websocketLine) write(ctx context.Context, stream int, sequence uint32, intended int64) error {
+	defer interruptible(ctx, l.peer.client.conn)()
 	l.id++
 	v := l.stamps.values(l.number, l.id, stream, sequence, intended)
 	l.text = l.form.send.append(l.text[:0], &v)

@@ -26,6 +26,7 @@ type worker struct {
 	window  window
 	cpu     cpuMark
 	cpuBusy float64
+	times   publicationTimes
 }
 
 // RunWorker is the whole of a worker process: it reads what to do from in, and writes what happens to out, until it is told
@@ -56,7 +57,7 @@ func (w *worker) run(ctx context.Context, commands *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	return w.result(stop.Totals)
+	return w.result(w.times.into(stop.Totals), stop.Doubt)
 }
 
 func (w *worker) startLoops() error {
@@ -119,6 +120,10 @@ func (w *worker) serve(ctx context.Context, commands *json.Decoder) (*stopComman
 			if c.Start != nil {
 				w.window = *c.Start
 			}
+			if c.Times != nil {
+				w.times.take(c.Times)
+				continue
+			}
 			if c.Clock != nil {
 				w.clock = newClockOn(*c.Clock)
 			}
@@ -156,7 +161,7 @@ func (w *worker) report() error {
 		total.add(l.tally.snapshot())
 	}
 	line := total.progress()
-	line.At, line.CPU = now, cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
+	line.At, line.Taken, line.CPU = now, w.times.taken, cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
 	if second := int(now / int64(time.Second)); second > w.second {
 		encoded, err := encodeHistogram(w.takeLatency())
 		if err != nil {
@@ -184,14 +189,17 @@ func (w *worker) markWindow() {
 	if now >= w.window.From && !w.cpu.begun {
 		w.cpu.begin(unix.CLOCK_PROCESS_CPUTIME_ID, now)
 	}
-	if now >= w.window.End && w.cpu.begun && !w.cpu.ended {
+	if now >= w.window.End && w.cpu.begun && !w.cpu.ended && now > w.cpu.at { // not of no time at all
 		w.cpuBusy = w.cpu.end(now)
 	}
 }
 
-// result settles the ledgers and writes the last line. totals are by stream.
-func (w *worker) result(totals []publisherTotals) error {
+// result settles the ledgers and writes the last line. totals are by stream; clocks may have been wrong by doubt, in ns.
+func (w *worker) result(totals []publisherTotals, doubt int64) error {
 	w.markWindow()
+	if w.cpu.begun && !w.cpu.ended { // cut short
+		w.cpuBusy = w.cpu.end(w.clock.now())
+	}
 	tlsTimes := newHistogram()
 	r := workerResult{TLS: newTLSCounts(), Failures: map[string]uint64{}, Endings: map[string]uint64{}, Errors: newErrorCounts(), CPUBusy: w.cpuBusy, CPU: w.cpu.used}
 	connect, subscribe, lag, slow := newHistogram(), newHistogram(), newHistogram(), newHistogram()
@@ -202,7 +210,7 @@ func (w *worker) result(totals []publisherTotals) error {
 	}
 	var classes []*hdrhistogram.Histogram
 	for _, l := range w.loops {
-		l.settle(totals, &r)
+		l.settle(totals, doubt, &r)
 		r.Ledger.add(l.ledger.counts)
 		r.Tally.add(l.tally.counts)
 		r.LoopBusy = append(r.LoopBusy, l.tally.busy)
@@ -238,24 +246,22 @@ func (w *worker) result(totals []publisherTotals) error {
 }
 
 // settle closes the accounts of all connections that were ready at some time. It is called after the loop has ended.
-func (l *loop) settle(totals []publisherTotals, r *workerResult) {
+func (l *loop) settle(totals []publisherTotals, doubt int64, r *workerResult) {
 	if l.spec.phased() {
-		l.settleLives(totals)
+		l.settleLives(totals, doubt)
 	}
-	byTopic := l.spec.Topics.byTopic(totals)
 	for slot := range l.conns {
 		c := &l.conns[slot]
 		if c.life == lifeNone {
 			continue
 		}
-		topic := l.topic(slot)
-		r.ReadyByTopic[topic]++
+		r.ReadyByTopic[l.topic(slot)]++
 		switch {
 		case l.spec.phased():
 		case l.spec.Scenario == Echo:
 			l.ledger.settle(slot, []publisherTotals{{Sent: c.sent}})
 		case l.spec.Scenario == Fanout:
-			l.ledger.settle(slot, byTopic[topic])
+			l.ledger.settle(slot, totals)
 		}
 	}
 	l.ledger.counts.Corrupted += l.tally.counts.Corrupted

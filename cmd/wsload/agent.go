@@ -22,10 +22,10 @@ const tokenVariable = "WSLOAD_AGENT_TOKEN"
 
 const agentHelp = `Usage: wsload agent --token-file FILE [flags]
 
-Waits for a "wsload fanout|echo|idle --agents" elsewhere that holds the same token, and has worker
-processes here hold connections for it: one run at a time, all of them ended when it is gone. The
-connection is TLS 1.3; both sides prove that they hold the token. Who holds it can have this machine
-put load on whatever --allow-target allows, which is everything without one.
+Waits for a wsload elsewhere that has --agents and holds the same token, and has worker processes
+here hold connections for it: one run at a time, all of them ended when it is gone. The connection is
+TLS 1.3; both sides prove that they hold the token. Who holds it can have this machine put load on
+whatever --allow-target allows, which is everything without one.
 
 Example:
   head -c 32 /dev/urandom | base64 > token      # and copy it to the other machines

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/wsedge/wsedge/loadtest"
 	"github.com/wsedge/wsedge/loadtest/floor"
@@ -69,6 +70,9 @@ func (o *options) addScenario(set *flag.FlagSet) {
 		case loadtest.Fanout, loadtest.Echo, loadtest.Idle:
 			o.config.Scenario = s
 			return nil
+		}
+		if slices.Contains(loadtest.ShapeNames(), name) {
+			return fmt.Errorf("want fanout, echo or idle: %s is a list of phases, with rates and connections of their own", name)
 		}
 		return errors.New("want fanout, echo or idle")
 	})

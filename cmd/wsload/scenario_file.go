@@ -1,12 +1,12 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/wsedge/wsedge/loadtest"
@@ -38,7 +38,7 @@ func parseRun(args []string, stdout io.Writer) (*options, error) {
 	if set.NArg() != 1 {
 		return nil, fmt.Errorf("want one scenario file, not %d arguments (see wsload run --help)", set.NArg())
 	}
-	name := set.Arg(0)
+	name, given := set.Arg(0), len(o.config.Agents) > 0
 	o = &options{}
 	set = newRunFlags(o)
 	text, err := os.ReadFile(name)
@@ -46,10 +46,13 @@ func parseRun(args []string, stdout io.Writer) (*options, error) {
 		return nil, err
 	}
 	o.config.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	if err := readScenario(text, &o.config); err != nil {
+	if err := readScenario(text, filepath.Dir(name), o); err != nil {
 		return nil, fmt.Errorf("%s:\n%w", name, err)
 	}
-	return o, set.Parse(flagsFirst(set, args))
+	if given {
+		o.config.Agents = nil
+	}
+	return o, errors.Join(set.Parse(flagsFirst(set, args)), o.readToken())
 }
 
 // newRunFlags are those of a fan-out, but for what phases settle.
@@ -60,6 +63,9 @@ func newRunFlags(o *options) *flag.FlagSet {
 	o.addCommon(set)
 	o.addFanout(set)
 	o.addRetry(set)
+	o.addMessages(set)
+	o.addTransport(set)
+	o.addAgents(set)
 	set.StringVar(&o.config.URL, "url", "", "server to connect to")
 	for _, name := range []string{"duration", "warmup", "rate", "arrivals"} {
 		set.Lookup(name).Value = settledByPhases{name}
@@ -78,87 +84,17 @@ func (s settledByPhases) Set(string) error {
 	return fmt.Errorf("the phases of the file settle the %s", s.name)
 }
 
-// readScenario reads a scenario file into a configuration that has its defaults. All that is wrong is reported together,
-// with line numbers.
-func readScenario(text []byte, c *loadtest.Config) error {
+// readScenario reads a scenario file into options that have their defaults. Files that it names are looked for in dir. All that
+// is wrong is reported together, with line numbers.
+func readScenario(text []byte, dir string, o *options) error {
 	root, err := parseYAML(text)
 	if err != nil {
 		return err
 	}
-	r := &yamlReader{}
-	r.mapping(root, map[string]yamlField{
-		"url":           {set: r.text(&c.URL), required: true},
-		"name":          {set: r.text(&c.Name)},
-		"conns":         {set: r.integer(&c.Conns)},
-		"rate":          {set: r.value(func(s string) (err error) { c.Rate, err = parseRate(s); return err })},
-		"payload":       {set: r.integer(&c.Payload)},
-		"seed":          {set: r.value(func(s string) (err error) { c.Seed, err = strconv.ParseUint(s, 10, 64); return err })},
-		"channel":       {set: r.text(&c.Channel)},
-		"publish-url":   {set: r.text(&c.PublishURL)},
-		"publishers":    {set: r.integer(&c.Publishers)},
-		"outstanding":   {set: r.integer(&c.Outstanding)},
-		"processes":     {set: r.integer(&c.Processes)},
-		"threads":       {set: r.integer(&c.Threads)},
-		"max-in-flight": {set: r.integer(&c.MaxInFlight)},
-		"connect-rate":  {set: r.value(func(s string) (err error) { c.ConnectRate, err = parseRate(s); return err })},
-		"setup-timeout": {set: r.duration(&c.SetupTimeout)},
-		"settle":        {set: r.duration(&c.Settle)},
-		"drain":         {set: r.duration(&c.Drain)},
-		"backoff":       {set: r.duration(&c.Backoff)},
-		"subscribe":     {set: r.negated(&c.NoSubscribe)},
-		"retry":         {set: r.negated(&c.NoRetry)},
-		"header": {set: r.each(r.value(func(s string) error {
-			c.Header = append(c.Header, s)
-			return nil
-		}))},
-		"expect": {set: r.each(r.value(func(s string) error {
-			e, err := loadtest.ParseExpectation(s)
-			c.Expect = append(c.Expect, e)
-			return err
-		}))},
-		"phases": {set: r.each(func(n *yamlNode) { c.Phases = append(c.Phases, r.phase(n)) }), required: true},
-	})
-	if len(c.Phases) == 0 && len(r.problems) == 0 {
+	r := &scenarioReader{dir: dir, options: o}
+	r.mapping(root, r.runKeys())
+	if len(o.config.Phases) == 0 && len(r.problems) == 0 {
 		r.complain(root, "there is no phase")
 	}
 	return r.err()
-}
-
-// phase reads one phase.
-func (r *yamlReader) phase(n *yamlNode) (p loadtest.PhasePlan) {
-	share := func(to *float64) func(*yamlNode) {
-		return r.value(func(s string) (err error) { *to, err = parsePart(s); return err })
-	}
-	rate := func(to *float64) func(*yamlNode) {
-		return r.value(func(s string) (err error) { *to, err = parseRate(s); return err })
-	}
-	r.mapping(n, map[string]yamlField{
-		"name":          {set: r.text(&p.Name), required: true},
-		"duration":      {set: r.duration(&p.Duration), required: true},
-		"measured":      {set: r.negated(&p.Unmeasured)},
-		"conns":         {set: r.value(func(s string) error { p.Conns = new(int); return parseInt(s, p.Conns) })},
-		"rate":          {set: r.value(func(s string) (err error) { p.Rate, err = parseRamp(s); return err })},
-		"arrivals":      {set: r.value(func(s string) (err error) { p.Arrivals, err = loadtest.ParseArrivals(s); return err })},
-		"churn":         {set: rate(&p.Churn)},
-		"churn-random":  {set: r.boolean(&p.ChurnRandom)},
-		"drop":          {set: share(&p.Drop)},
-		"drop-by":       {set: r.value(func(s string) error { p.DropBy = loadtest.DropKind(s); return nil })},
-		"return-after":  {set: r.duration(&p.ReturnAfter)},
-		"return-rate":   {set: rate(&p.ReturnRate)},
-		"return-jitter": {set: r.duration(&p.ReturnJitter)},
-		"slow":          {set: share(&p.Slow)},
-		"trickle":       {set: r.value(func(s string) (err error) { p.Trickle, err = parseByteRate(s); return err })},
-	})
-	return p
-}
-
-// parseRamp reads a rate, or a ramp such as 10..1000/s.
-func parseRamp(text string) (*loadtest.Ramp, error) {
-	from, to, isRamp := strings.Cut(text, "..")
-	first, err := parseRate(from)
-	if err != nil || !isRamp {
-		return &loadtest.Ramp{From: first, To: first}, err
-	}
-	last, err := parseRate(to)
-	return &loadtest.Ramp{From: first, To: last}, err
 }

@@ -64,8 +64,7 @@ func TestScenarioFilesThatAreWrong(t *testing.T) {
 		{"url: a: b", "line 1"},
 	}
 	for _, c := range cases {
-		var config loadtest.Config
-		if err := readScenario([]byte(c.text), &config); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := readScenario([]byte(c.text), "", &options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.text, err, c.want)
 		}
 	}
@@ -136,9 +135,9 @@ func TestPlansAreAsInAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range opts.config.Phases {
-		var again loadtest.Config
-		if err := readScenario([]byte("url: ws://h/ws\nphases:\n  - "+p.String()), &again); err != nil || again.Phases[0].String() != p.String() {
-			t.Errorf("%v: %v, %v", p, again.Phases, err)
+		var again options
+		if err := readScenario([]byte("url: ws://h/ws\nphases:\n  - "+p.String()), "", &again); err != nil || again.config.Phases[0].String() != p.String() {
+			t.Errorf("%v: %v, %v", p, again.config.Phases, err)
 		}
 	}
 }

@@ -35,10 +35,24 @@ type yamlComplaint struct {
 	text string
 }
 
-// yamlField is what to do with the value of a key.
+// yamlField is a key, and what to do with its value.
 type yamlField struct {
+	key      string
+	says     string // what it is, for people; "" for one that is only there to be refused
 	set      func(*yamlNode)
 	required bool
+}
+
+type yamlFields []yamlField
+
+// find returns the field of a key; nil if there is none.
+func (f yamlFields) find(key string) *yamlField {
+	for i := range f {
+		if f[i].key == key {
+			return &f[i]
+		}
+	}
+	return nil
 }
 
 func (r *yamlReader) complain(n *yamlNode, format string, args ...any) {
@@ -56,7 +70,7 @@ func (r *yamlReader) err() error {
 }
 
 // mapping reads a mapping with no other keys than these, and each of them once.
-func (r *yamlReader) mapping(n *yamlNode, fields map[string]yamlField) {
+func (r *yamlReader) mapping(n *yamlNode, fields yamlFields) {
 	if n.Kind != yaml.MappingNode {
 		r.complain(n, "want keys and values here")
 		return
@@ -64,9 +78,9 @@ func (r *yamlReader) mapping(n *yamlNode, fields map[string]yamlField) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		field, known := fields[key.Value]
+		field := fields.find(key.Value)
 		switch {
-		case !known:
+		case field == nil:
 			r.complain(key, "unknown key %q", key.Value)
 		case seen[key.Value]:
 			r.complain(key, "%q stands here a second time", key.Value)
@@ -74,16 +88,16 @@ func (r *yamlReader) mapping(n *yamlNode, fields map[string]yamlField) {
 			before := len(r.problems)
 			field.set(value)
 			for j := before; j < len(r.problems); j++ {
-				if p := &r.problems[j]; value.Kind == yaml.ScalarNode {
+				if p := &r.problems[j]; value.Kind == yaml.ScalarNode && field.says != "" {
 					p.text = key.Value + ": " + p.text
 				}
 			}
 		}
 		seen[key.Value] = true
 	}
-	for name, field := range fields {
-		if field.required && !seen[name] {
-			r.complain(n, "%q is missing", name)
+	for _, field := range fields {
+		if field.required && !seen[field.key] {
+			r.complain(n, "%q is missing", field.key)
 		}
 	}
 }
@@ -138,6 +152,10 @@ func (r *yamlReader) duration(to *time.Duration) func(*yamlNode) {
 		}
 		return nil
 	})
+}
+
+func (r *yamlReader) rate(to *float64) func(*yamlNode) {
+	return r.value(func(s string) (err error) { *to, err = parseRate(s); return err })
 }
 
 func (r *yamlReader) boolean(to *bool) func(*yamlNode) {

@@ -66,6 +66,8 @@ func (o *sweepOptions) addSweep(set *flag.FlagSet) {
 	o.addCommon(set)
 	o.addTransport(set)
 	o.addFanout(set)
+	o.addMessages(set)
+	o.addAgents(set)
 	o.over = loadtest.OverRate
 	set.Func("over", "`AXIS` to vary: rate or conns (default rate)", func(text string) error {
 		o.over = loadtest.Axis(text)
@@ -124,7 +126,10 @@ func parseSweep(name, help string, args []string, stdout io.Writer) (*sweepOptio
 		return nil, errors.New("--prometheus is for one run")
 	}
 	opts.config.URL = set.Arg(0)
-	return opts, nil
+	if strings.HasSuffix(opts.config.URL, ".yaml") || strings.HasSuffix(opts.config.URL, ".yml") {
+		return nil, fmt.Errorf("want a URL: the phases of a scenario file have rates and connections of their own, so that there is nothing for a %s to vary", name)
+	}
+	return opts, opts.readToken()
 }
 
 // tell prints steps as they come.

@@ -10,14 +10,17 @@ import (
 // addServer is what there is to know of the server under load.
 func (o *options) addServer(set *flag.FlagSet) {
 	c := &o.config
-	set.Func("pid", "the server's `PROCESS`, to report its CPU time and memory; several are summed: 17,18", func(list string) error {
-		pids, err := parsePIDs(list)
-		if err == nil {
-			c.PID, c.PIDs = pids[0], pids[1:]
-		}
-		return err
-	})
+	set.Func("pid", "the server's `PROCESS`, to report its CPU time and memory; several are summed: 17,18", o.setPIDs)
 	set.StringVar(&c.MetricsURL, "metrics", "", "`URL` of the server's metrics (Prometheus text): heap, collections and goroutines, and CPU time and memory where there is no --pid")
+}
+
+// setPIDs takes the server's processes.
+func (o *options) setPIDs(list string) error {
+	pids, err := parsePIDs(list)
+	if err == nil {
+		o.config.PID, o.config.PIDs = pids[0], pids[1:]
+	}
+	return err
 }
 
 func parsePIDs(list string) (pids []int, err error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -31,6 +32,9 @@ func parseShape(name string, args []string, stdout io.Writer) (*options, error) 
 	o.addCommon(set)
 	o.addFanout(set)
 	o.addRetry(set)
+	o.addMessages(set)
+	o.addTransport(set)
+	o.addAgents(set)
 	s := &o.shape
 	s.Name = name
 	if name == "churn" || name == "mixed" {
@@ -56,7 +60,7 @@ func parseShape(name string, args []string, stdout io.Writer) (*options, error) 
 	s.Rate, s.Arrivals, s.Warmup, s.Duration = c.Rate, c.Arrivals, c.Warmup, c.Duration
 	var err error
 	c.Phases, err = s.Phases()
-	return &o.options, err
+	return &o.options, errors.Join(err, o.readToken())
 }
 
 // addRetry is for the scenarios in which connections come back.

@@ -24,28 +24,39 @@ func decodeYAML(name string, text []byte, into any) error {
 	return yamlProblems(name, yaml.Load(text, into, yaml.WithKnownFields()))
 }
 
-// yamlProblems takes apart what the library says.
+// yamlProblems tells what the library says, with the file's name.
 func yamlProblems(name string, err error) error {
+	var problems []error
+	for _, c := range yamlComplaints(err) {
+		if c.line == 0 {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		problems = append(problems, fmt.Errorf("%s:%d: %s", name, c.line, c.text))
+	}
+	return errors.Join(problems...)
+}
+
+// yamlComplaints takes apart what the library says; the line is 0 where it does not tell.
+func yamlComplaints(err error) (complaints []yamlComplaint) {
 	var several *yaml.LoadErrors
 	var one *yaml.LoadError
 	switch {
 	case err == nil:
-		return nil
 	case errors.As(err, &several):
-		var problems []error
 		for _, e := range several.Errors {
-			problems = append(problems, yamlProblem(name, e))
+			complaints = append(complaints, yamlComplaintOf(e))
 		}
-		return errors.Join(problems...)
 	case errors.As(err, &one):
-		return yamlProblem(name, one)
+		complaints = append(complaints, yamlComplaintOf(one))
+	default:
+		complaints = append(complaints, yamlComplaint{text: err.Error()})
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	return complaints
 }
 
-func yamlProblem(name string, e *yaml.LoadError) error {
+func yamlComplaintOf(e *yaml.LoadError) yamlComplaint {
 	text := goTypes.ReplaceAllString(e.Message, "")
-	return fmt.Errorf("%s:%d: %s", name, e.Mark.Line, unknownKey.ReplaceAllString(text, "unknown key $1"))
+	return yamlComplaint{e.Mark.Line, unknownKey.ReplaceAllString(text, "unknown key $1")}
 }
 
 // goTypes are what the user has no use for in the library's texts, and unknownKey what has a clearer name.
