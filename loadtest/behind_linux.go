@@ -32,7 +32,7 @@ func (l *loop) behindDue(now int64) int64 {
 func (l *ledger) lacks(subscriber int, ready int64, sealed *sealCommand) bool {
 	for publisher := range l.publishers {
 		stream := l.stream(subscriber, publisher)
-		if stream < len(sealed.Sent) && ready <= sealed.Last[stream] && l.next[subscriber*l.publishers+publisher] < sealed.Sent[stream] {
+		if stream < len(sealed.Sent) && ready+sealed.Doubt <= sealed.Last[stream] && l.next[subscriber*l.publishers+publisher] < sealed.Sent[stream] {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -100,6 +101,30 @@ func TestPhasesFollowAnotherClock(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestChurnByAClockThatIsWrong has questions to the agent come 100 ms late: its clock is believed to be 50 ms behind, so that
+// connections seem to be there before they are. Nobody is blamed for what was published then.
+func TestChurnByAClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	a := startAgent(t, nil)
+	agent, err := net.ResolveTCPAddr("tcp", a.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &pushServer{}
+	s.start(t)
+	cfg := livesRun(s.url("/ws"), PhasePlan{Name: "churn", Duration: tenths(10), Churn: 40})
+	cfg.Rate, cfg.Publishers, cfg.Drain, cfg.WorkerCommand = 200, 1, 20*time.Second, testWorkerCommand()
+	cfg.Agents, cfg.AgentToken = []Agent{{Address: startProxyBothWays(t, agent, copyAll, heldUp(100*time.Millisecond))}}, []byte(agentToken)
+	r := mustRun(t, cfg)
+	if c := r.Agents[0].Clock; c.Uncertainty < 50e3 || c.OffsetSecs < 0.025 || c.Early == 0 {
+		t.Errorf("%+v", c)
+	}
+	checkPhases(t, r)
+	if r.Phases[0].Churned == 0 {
+		t.Errorf("%+v", r.Phases[0])
 	}
 }
 

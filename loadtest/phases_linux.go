@@ -68,7 +68,7 @@ func (r *run) awaitLives(ctx context.Context, until int64, published <-chan stru
 	if err := r.await(ctx, until, func() bool { return isClosed(published) }); err != nil || !isClosed(published) {
 		return err
 	}
-	seal := &sealCommand{}
+	seal := &sealCommand{Doubt: r.clockDoubt()}
 	for _, t := range r.totals {
 		seal.Sent, seal.Last = append(seal.Sent, t.Sent), append(seal.Last, t.last())
 	}

@@ -63,8 +63,9 @@ type workerCommand struct {
 // sealCommand says how many sequences each stream has used, now that there will be no more, and when the last of them was
 // intended for: whoever was there and lacks some is behind.
 type sealCommand struct {
-	Sent []uint32
-	Last []int64
+	Sent  []uint32
+	Last  []int64
+	Doubt int64 // as in stopCommand
 }
 
 // window is the time in which messages are sent and that in which they are measured, in ns after the epoch.

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// tcpProxy stands between wsload and a server. What goes up is copied; down decides what comes down.
+// tcpProxy stands between wsload and a server. What goes up is copied, unless up says otherwise; down decides what comes down.
 type tcpProxy struct {
 	// Immutable after start.
 	listener net.Listener
 	server   string
-	down     func(conn int, to io.Writer, from io.Reader)
+	down, up func(conn int, to io.Writer, from io.Reader)
 	handlers sync.WaitGroup
 
 	// Guarded by mu.
@@ -25,11 +25,19 @@ type tcpProxy struct {
 // startProxy returns the address in front of server's.
 func startProxy(t *testing.T, server net.Addr, down func(conn int, to io.Writer, from io.Reader)) string {
 	t.Helper()
+	return startProxyBothWays(t, server, down, copyAll)
+}
+
+// copyAll passes on what comes.
+func copyAll(_ int, to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) }
+
+func startProxyBothWays(t *testing.T, server net.Addr, down, up func(conn int, to io.Writer, from io.Reader)) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tcpProxy{listener: listener, server: server.String(), down: down, open: map[net.Conn]bool{}}
+	p := &tcpProxy{listener: listener, server: server.String(), down: down, up: up, open: map[net.Conn]bool{}}
 	p.handlers.Go(p.accept)
 	t.Cleanup(p.stop)
 	return listener.Addr().String()
@@ -57,7 +65,7 @@ func (p *tcpProxy) relay(n int, client net.Conn) {
 	}
 	var up sync.WaitGroup
 	up.Go(func() {
-		_, _ = io.Copy(server, client)
+		p.up(n, server, client)
 		_ = server.(*net.TCPConn).CloseWrite()
 	})
 	p.down(n, client, server)
