@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration acme ratchet fuzz bench build floor load truth bench-peers clean
+.PHONY: help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -48,6 +48,9 @@ acme: ## certificates from a real ACME server, which is fetched and run in the t
 
 ratchet: ## the instructions of a delivery, an echo and an opening, counted by valgrind, against what they were
 	WSEDGE_RATCHET=1 $(GO) test -count=1 -v ./test/ratchet
+
+bench-fanout: ## the table that wsedge is held to: beside the floor, and beside slow and large channels; an hour; ARGS="--rounds 1 --rows one" for less
+	./loadtest/bench-fanout.sh $(ARGS)
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \

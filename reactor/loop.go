@@ -173,6 +173,15 @@ func (l *loop) wakeUp() {
 	l.enter()
 	defer l.exit()
 	posts, tick := l.inbox.take()
+	l.doAll(posts)
+	if !tick.IsZero() {
+		l.tick(tick)
+	}
+	l.serve()
+}
+
+// doAll carries out what was taken from the inbox.
+func (l *loop) doAll(posts []post) {
 	for i := range posts {
 		l.do(&posts[i])
 		if len(l.drops) > scratchMaxItems {
@@ -180,10 +189,6 @@ func (l *loop) wakeUp() {
 		}
 	}
 	l.inbox.spare = emptied(posts)
-	if !tick.IsZero() {
-		l.tick(tick)
-	}
-	l.serve()
 }
 
 // do carries out one post.

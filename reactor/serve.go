@@ -8,33 +8,6 @@ import (
 // behind large ones.
 const serveQuantum = 128
 
-// runQueue holds the groups that have something to send, first come first served.
-type runQueue struct {
-	groups []*group
-	head   int
-}
-
-func (q *runQueue) len() int { return len(q.groups) - q.head }
-
-func (q *runQueue) push(g *group) {
-	if g.queued || g.paused {
-		return
-	}
-	g.queued = true
-	q.groups = append(q.groups, g)
-}
-
-func (q *runQueue) pop() *group {
-	g := q.groups[q.head]
-	q.groups[q.head] = nil
-	q.head++
-	if q.head == len(q.groups) {
-		q.groups, q.head = q.groups[:0], 0
-	}
-	g.queued = false
-	return g
-}
-
 // accept takes a publication from the inbox to its group.
 func (l *loop) accept(p *post) {
 	g := p.topic.groupOn(l, p.variant)
@@ -57,20 +30,23 @@ func (l *loop) accept(p *post) {
 }
 
 // serve sends publications to subscribers, as much as the turn's budget allows. The rest waits for the next turn, which it
-// asks for: the poll in between reads what has come meanwhile.
+// asks for: the poll in between reads what has come meanwhile. What is posted in the midst of the turn is taken after each quantum,
+// about a millisecond, so that it does not wait for a large topic's turn to end.
 func (l *loop) serve() {
 	if l.runq.len() == 0 {
 		return
 	}
-	budget := l.srv.cfg.TurnMaxSends
-	several := l.runq.len() > 1
-	for budget > 0 && l.runq.len() > 0 {
+	several := false
+	for budget := l.srv.cfg.TurnMaxSends; budget > 0 && l.runq.len() > 0; {
 		g := l.runq.pop()
+		several = several || l.runq.len() > 0
 		if window, b, ok := g.take(min(budget, serveQuantum)); ok {
 			budget -= len(window)
 			l.deliver(window, b, g.topic, several)
 		}
-		if g.settle() {
+		more := g.settle()
+		l.doAll(l.inbox.takeMore())
+		if more {
 			l.runq.push(g)
 		}
 	}
