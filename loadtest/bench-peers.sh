@@ -116,7 +116,7 @@ measure() {
 		--duration "$(window "$n" "$k")" --warmup "$warmup" --threads "$threads" --pid "$server" --json "$json" --quiet >"$work/run.txt" 2>&1 || status=$?
 	stop_server
 	[[ -s $json ]] || { cat "$work/run.txt" >&2; exit 1; }
-	((status == 0)) || verdict="FAILED: $(sed -n 's/^result: *//p' "$work/run.txt")"
+	((status == 0 || status == 4)) || verdict="FAILED: $(sed -n 's/^result: *//p' "$work/run.txt")"
 	[[ $(number "$json" bottleneck) == false ]] || verdict+=' (generator: BOTTLENECK)'
 	bin/peers/table add "$name" "$round" "$status" "$json" >>"$out/runs.jsonl"
 	printf '%5d  %6d  %3d  %5d  %-10s  %9.3f  %9d  %s\n' "$round" "$n" "$k" "$payload" "$name" \

@@ -105,7 +105,7 @@ func losses(rounds []run) string {
 		for _, n := range r.Report.Connections.Endings {
 			ended += n
 		}
-		if r.Status != 0 {
+		if r.Status != 0 && r.Status != statusInvalid {
 			failed++
 		}
 	}

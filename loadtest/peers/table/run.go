@@ -7,6 +7,10 @@ import (
 	"slices"
 )
 
+// statusInvalid is wsload's for a run in which the generator was the bottleneck and nothing else failed; the page has a column of
+// its own for that.
+const statusInvalid = 4
+
 // run is one line of runs.jsonl: which server, in which round, wsload's exit status, and its report.
 type run struct {
 	Server string `json:"server"`
