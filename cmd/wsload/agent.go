@@ -2,16 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/wsedge/wsedge/loadtest"
@@ -35,7 +32,7 @@ Example:
 // addAgents is for runs that other machines take part in.
 func (o *options) addAgents(set *flag.FlagSet) {
 	c := &o.config
-	set.Func("agents", "`HOST:PORT,HOST:PORT=WEIGHT` of wsload agents that hold the connections; this machine only publishes then. Weights share the connections out (default: an agent's cores)",
+	set.Func("agents", "`LIST` of wsload agents that hold the connections, HOST:PORT,HOST:PORT=WEIGHT; this machine only publishes then. Weights share the connections out (default: an agent's cores)",
 		func(list string) error {
 			agents, err := loadtest.ParseAgents(list)
 			c.Agents = append(c.Agents, agents...)
@@ -76,7 +73,6 @@ func parseAgentOptions(args []string, stdout io.Writer) (*agentOptions, error) {
 	opts := &agentOptions{}
 	c := &opts.config
 	set := flag.NewFlagSet("agent", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are returned
 	set.StringVar(&opts.listen, "listen", "127.0.0.1:7070", "`ADDRESS` to wait at")
 	tokenFile := set.String("token-file", "", "`FILE` with the token that coordinators have to hold (default: the environment's "+tokenVariable+")")
 	set.Func("allow-target", "`CIDR|HOST:PORT` that load may go to; may be repeated (default: everything)", func(text string) error {
@@ -88,18 +84,18 @@ func parseAgentOptions(args []string, stdout io.Writer) (*agentOptions, error) {
 		c.Sources, err = loadtest.ParseSources(list)
 		return err
 	})
-	if err := set.Parse(args); err != nil {
-		if err == flag.ErrHelp {
-			fmt.Fprintf(stdout, "%s\nFlags:\n", agentHelp)
-			set.SetOutput(stdout)
-			set.PrintDefaults()
-		}
+	rest, err := parseFlags(set, args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, agentHelp)
+		printFlags(stdout, set)
 		return nil, err
 	}
-	if set.NArg() > 0 {
-		return nil, fmt.Errorf("an agent takes no arguments besides flags, not %q", set.Arg(0))
+	if len(rest) > 0 {
+		err = errors.Join(err, fmt.Errorf("an agent takes no arguments besides flags, not %q", rest[0]))
 	}
-	var err error
+	if err != nil {
+		return nil, err
+	}
 	c.Token, err = agentToken(*tokenFile, "--token-file")
 	return opts, err
 }
@@ -111,14 +107,14 @@ func runAgent(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "wsload agent: %v\n", err)
+		complain(stderr, "agent", err)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(stderr)
 	defer stop()
 	listener, err := net.Listen("tcp", opts.listen)
 	if err != nil {
-		fmt.Fprintf(stderr, "wsload agent: %v\n", err)
+		complain(stderr, "agent", err)
 		return exitFailed
 	}
 	var mu sync.Mutex
@@ -129,7 +125,7 @@ func runAgent(args []string, stdout, stderr io.Writer) int {
 	}
 	opts.config.Log("wsload agent: waiting at " + listener.Addr().String())
 	if err := loadtest.ServeAgent(ctx, listener, opts.config); err != nil {
-		fmt.Fprintf(stderr, "wsload agent: %v\n", err)
+		complain(stderr, "agent", err)
 		if errors.Is(err, loadtest.ErrUsage) {
 			return exitUsage
 		}

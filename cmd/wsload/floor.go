@@ -44,7 +44,6 @@ func (o *options) addFloorServer(set *flag.FlagSet) {
 // parseFloor reads the arguments of "wsload floor".
 func parseFloor(args []string, stdout io.Writer) (*options, error) {
 	opts, set := &options{}, flag.NewFlagSet("floor", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
 	opts.addScenario(set)
 	opts.addCommon(set)
 	opts.addFanout(set)
@@ -53,13 +52,18 @@ func parseFloor(args []string, stdout io.Writer) (*options, error) {
 		opts.config.URL = "/ws/raw"
 		return nil
 	})
-	if err := parseWith(set, args, floorHelp, stdout); err != nil {
+	refuse(set, "the floor is published to over HTTP at its own address", "publish-url")
+	refuse(set, "the floor's processes are measured anyway", "pid")
+	refuse(set, "the floor has no metrics", "metrics")
+	rest, err := parseFlags(set, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		printHelp(stdout, floorHelp, set)
 		return nil, err
+	case len(rest) > 0:
+		err = errors.Join(err, fmt.Errorf("unknown argument %q: the floor has no URL", rest[0]))
 	}
-	if set.NArg() > 0 {
-		return nil, fmt.Errorf("unknown argument %q: the floor has no URL", set.Arg(0))
-	}
-	return opts, nil
+	return opts, errors.Join(err, opts.needsRate(set))
 }
 
 // addScenario lets a command choose what connections do.
@@ -76,17 +80,6 @@ func (o *options) addScenario(set *flag.FlagSet) {
 		}
 		return errors.New("want fanout, echo or idle")
 	})
-}
-
-// parseWith parses flags on either side of the arguments. It returns flag.ErrHelp after having printed the help.
-func parseWith(set *flag.FlagSet, args []string, help string, stdout io.Writer) error {
-	err := set.Parse(flagsFirst(set, args))
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(stdout, "%s\nFlags:\n", help)
-		set.SetOutput(stdout)
-		set.PrintDefaults()
-	}
-	return err
 }
 
 func runFloor(args []string, stdout, stderr io.Writer) int {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"syscall"
 
 	"github.com/wsedge/wsedge/loadtest"
 )
@@ -59,6 +58,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case "floor-server":
 		return runFloorServer(stdin, stdout, stderr)
 	case "help", "-h", "-help", "--help":
+		if len(args) == 2 {
+			return run([]string{args[1], "--help"}, stdin, stdout, stderr)
+		}
 		fmt.Fprint(stdout, overview)
 		return exitOK
 	default:
@@ -78,26 +80,30 @@ func (opts *options) report(name string, measure runner, err error, stdout, stde
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
+		complain(stderr, name, err)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if err := opts.files.check(); err != nil {
+		complain(stderr, name, err)
+		return exitUsage
+	}
+	ctx, stop := interruptible(stderr)
 	defer stop()
 	stopObserving, err := opts.observe(stderr)
 	if err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
+		complain(stderr, name, err)
 		return exitUsage
 	}
 	report, err := runObserved(ctx, measure, opts.config, stopObserving)
 	if err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
+		complain(stderr, name, err)
 		if errors.Is(err, loadtest.ErrUsage) {
 			return exitUsage
 		}
 		return exitFailed
 	}
 	if err := opts.files.publish(report, stdout); err != nil {
-		fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
+		complain(stderr, name, err)
 		return exitFailed
 	}
 	return exitCode(report, opts.acceptInvalid, stderr)

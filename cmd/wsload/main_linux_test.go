@@ -42,6 +42,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"", exitUsage, "", "wsload fanout URL"},
 		{"--help", exitOK, "wsload fanout URL", ""},
+		{"help storm", exitOK, "Usage: wsload storm URL", ""},
 		{"flood", exitUsage, "", `unknown command "flood"`},
 		{"fanout --help", exitOK, "Examples:\n  wsload fanout ws://", ""},
 		{"echo --help", exitOK, "Example:\n  wsload echo ws://", ""},
@@ -60,6 +61,33 @@ func TestExitCodes(t *testing.T) {
 		{"fanout --help", exitOK, "--expect 'p99<50ms'", ""},
 		{"idle ws://127.0.0.1:1/ws --expect p98<1ms", exitUsage, "", `no number "p98"`},
 		{"idle --prometheus nowhere:x ws://127.0.0.1:1/ws", exitUsage, "", "prometheus"},
+		{"fanout ws://127.0.0.1:1/ws --conns many --no-such --rate x --json", exitUsage, "", "--json needs a value\n  --conns \"many\": want a whole number\n" +
+			"  unknown flag --no-such\n  --rate \"x\": want a number\n  (see wsload fanout --help)"},
+		{"idle --conns 0 --duration 0s --max-in-flight 0", exitUsage, "", "--max-in-flight must be more than 0\n  want one URL"},
+		{"idle ws://h/ws ---conns=3 --json=", exitUsage, "", "bad flag syntax: ---conns=3"},
+		{"idle ws://h/ws --no-such --help", exitOK, "Connections:\n  --conns N ", ""},
+		{"fanout ws://h/ws --rate 0", exitUsage, "", "wsload idle holds connections"},
+		{"fanout ws://h/ws --quiet=perhaps", exitUsage, "", "--quiet \"perhaps\": want true or false"},
+		{"fanout ws://h/ws --settle 5", exitUsage, "", "--settle \"5\": want a duration such as"},
+		{"fanout ws://h/ws --conns 0x --conns 99999999999999999999", exitUsage, "", "value out of range"},
+		{"fanout ws://127.0.0.1:1/ws --json /does/not/exist --html /", exitUsage, "", "--html: open /: is a directory"},
+		{"fanout ws://127.0.0.1:1/ws --json same --csv same", exitUsage, "", "--json and --csv name the same file, same"},
+		{"fanout ws://127.0.0.1:1/ws --insecure", exitUsage, "", "for wss and https"},
+		{"fanout wss://127.0.0.1:1/ws --ca /does/not/exist --key /nor/this", exitUsage, "", "--key: open /nor/this"},
+		{"idle ws://127.0.0.1:1/ws --pid 99999999", exitUsage, "", "process 99999999"},
+		{"idle ws://127.0.0.1:1/ws --metrics http://" + closed[5:], exitUsage, "", "connection refused"},
+		{"idle ws://127.0.0.1:99999/ws", exitUsage, "", "99999"},
+		{"storm ws://127.0.0.1:1/ws --drop-by explosion --drop 200%", exitUsage, "", "up to 100%"},
+		{"storm ws://127.0.0.1:1/ws --drop-by explosion", exitUsage, "", "drop-by must be"},
+		{"churn --help", exitOK, "Connections that end and come back:\n  --churn RATE", ""},
+		{"run --help", exitOK, "Usage: wsload run FILE", ""},
+		{"check --help", exitOK, "Usage: wsload check FILE", ""},
+		{"check", exitUsage, "", "want one scenario file, not 0 arguments\n  (see wsload check --help)"},
+		{"check /does/not/exist", exitUsage, "", "/does/not/exist"},
+		{"floor --pid 1 --rate 0 somewhere", exitUsage, "", "--pid: the floor's processes are measured anyway"},
+		{"search ws://h/ws --prometheus :1 --expect lost==0", exitUsage, "", "--prometheus: it is for one run\n  --expect: "},
+		{"curve ws://h/ws --accept-invalid", exitUsage, "", "--accept-invalid"},
+		{"agent --listen 127.0.0.1:0 --allow-target nonsense elsewhere", exitUsage, "", "not \"elsewhere\""},
 		{"compare --help", exitOK, "Example:\n  wsload compare", ""},
 		{"compare", exitUsage, "", "want two results"},
 		{"compare a b c", exitUsage, "", "want two results"},
@@ -109,16 +137,35 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFilesThatCannotBeWritten has one that shows it only when it is written, which keeps no other from being written.
 func TestFilesThatCannotBeWritten(t *testing.T) {
 	var stdout, stderr strings.Builder
 	good := filepath.Join(t.TempDir(), "r.json")
-	code := run([]string{"idle", "ws://" + closedAddress(t) + "/ws", "--conns", "1", "--duration", "1ms", "--quiet", "--html", "/does/not/exist",
-		"--json", good}, strings.NewReader(""), &stdout, &stderr)
-	if code != exitFailed || !strings.Contains(stderr.String(), "/does/not/exist") {
+	code := run([]string{"idle", "ws://" + closedAddress(t) + "/ws", "--conns", "1", "--duration", "1ms", "--quiet", "--html", "/dev/full",
+		"--csv", "/dev/full", "--json", good}, strings.NewReader(""), &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "--html: write /dev/full") || !strings.Contains(stderr.String(), "--csv: write /dev/full") {
 		t.Errorf("exit %d, %s", code, stderr.String())
 	}
 	if _, err := os.Stat(good); err != nil {
 		t.Error("one file that fails keeps another from being written")
+	}
+}
+
+// TestFilesAreTriedFirst looks at what trying leaves behind.
+func TestFilesAreTriedFirst(t *testing.T) {
+	dir := t.TempDir()
+	kept, absent := filepath.Join(dir, "kept"), filepath.Join(dir, "absent")
+	if err := os.WriteFile(kept, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (outputs{kept, absent, "/dev/null"}).check(); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(kept); err != nil || string(text) != "before" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := os.Stat(absent); err == nil {
+		t.Error("a file is left behind")
 	}
 }
 

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"time"
 
@@ -24,7 +24,6 @@ type options struct {
 func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (*options, error) {
 	opts := &options{config: loadtest.Config{Scenario: scenario}}
 	set := flag.NewFlagSet(string(scenario), flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are returned
 	opts.addCommon(set)
 	opts.addMessages(set)
 	opts.addFloor(set)
@@ -38,17 +37,31 @@ func parseOptions(scenario loadtest.Scenario, args []string, stdout io.Writer) (
 	case loadtest.Idle:
 		opts.addIdle(set)
 	}
-	if err := set.Parse(flagsFirst(set, args)); err != nil {
-		if err == flag.ErrHelp {
-			printHelp(stdout, scenario, set)
-		}
+	if err := opts.readURL(string(scenario), set, args, stdout, helpTexts[scenario]); err != nil {
 		return nil, err
 	}
-	if set.NArg() != 1 {
-		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), scenario)
+	if scenario == loadtest.Fanout {
+		return opts, errors.Join(opts.needsRate(set), opts.readToken())
 	}
-	opts.config.URL = set.Arg(0)
 	return opts, opts.readToken()
+}
+
+// readURL parses flags, and the URL among them. It returns flag.ErrHelp after having printed the help.
+func (o *options) readURL(command string, set *flag.FlagSet, args []string, stdout io.Writer, help string) (err error) {
+	if o.config.URL, err = oneArgument(command, "URL", set, args); errors.Is(err, flag.ErrHelp) {
+		printHelp(stdout, help, set)
+	}
+	return err
+}
+
+// needsRate refuses a rate of 0 where it would mean the default.
+func (o *options) needsRate(set *flag.FlagSet) (err error) {
+	set.Visit(func(f *flag.Flag) {
+		if f.Name == "rate" && o.config.Rate == 0 && o.config.Scenario == loadtest.Fanout {
+			err = errors.New("--rate must be more than 0: without publications, wsload idle holds connections")
+		}
+	})
+	return err
 }
 
 func (o *options) addCommon(set *flag.FlagSet) {

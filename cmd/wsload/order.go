@@ -6,8 +6,9 @@ import (
 )
 
 // flagsFirst moves the flags in front of the other arguments, so that they may stand on either side of the URL; package
-// flag stops at the first argument that is none. Behind "--" nothing is a flag.
-func flagsFirst(set *flag.FlagSet, args []string) []string {
+// flag stops at the first argument that is none. Behind "--" nothing is a flag. A last flag without the value that it needs is
+// left out, and returned by itself.
+func flagsFirst(set *flag.FlagSet, args []string) (ordered []string, needy string) {
 	var flags, rest []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -19,13 +20,17 @@ func flagsFirst(set *flag.FlagSet, args []string) []string {
 			rest = append(rest, arg)
 			continue
 		}
-		flags = append(flags, arg)
-		if takesNext(set, arg) && i+1 < len(args) {
-			i++
-			flags = append(flags, args[i])
+		if !takesNext(set, arg) {
+			flags = append(flags, arg)
+			continue
 		}
+		if i++; i == len(args) {
+			needy = arg
+			break
+		}
+		flags = append(flags, arg, args[i])
 	}
-	return append(append(flags, "--"), rest...)
+	return append(append(flags, "--"), rest...), needy
 }
 
 // takesNext says whether the value of a flag is the next argument.
@@ -35,9 +40,11 @@ func takesNext(set *flag.FlagSet, arg string) bool {
 		return false
 	}
 	known := set.Lookup(name)
-	if known == nil {
-		return false
-	}
-	boolean, ok := known.Value.(interface{ IsBoolFlag() bool })
-	return !ok || !boolean.IsBoolFlag()
+	return known != nil && !isBoolean(known)
+}
+
+// isBoolean says whether a flag may stand without a value.
+func isBoolean(f *flag.Flag) bool {
+	boolean, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && boolean.IsBoolFlag()
 }

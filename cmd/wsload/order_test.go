@@ -18,13 +18,15 @@ func TestFlagsFirst(t *testing.T) {
 		{[]string{"URL", "-conns=5", "--quiet"}, []string{"-conns=5", "--quiet", "--", "URL"}},
 		{[]string{"--quiet", "URL", "--conns", "-1"}, []string{"--quiet", "--conns", "-1", "--", "URL"}},
 		{[]string{"--unknown", "URL"}, []string{"--unknown", "--", "URL"}},
-		{[]string{"URL", "--conns"}, []string{"--conns", "--", "URL"}},
 		{[]string{"--quiet", "--", "--conns", "-"}, []string{"--quiet", "--", "--conns", "-"}},
 		{[]string{"-", "--quiet"}, []string{"--quiet", "--", "-"}},
 	}
 	for _, c := range cases {
-		if got := flagsFirst(set, c.args); !slices.Equal(got, c.want) {
+		if got, needy := flagsFirst(set, c.args); !slices.Equal(got, c.want) || needy != "" {
 			t.Errorf("%q: got %q, want %q", c.args, got, c.want)
 		}
+	}
+	if got, needy := flagsFirst(set, []string{"--quiet", "URL", "--conns"}); !slices.Equal(got, []string{"--quiet", "--", "URL"}) || needy != "--conns" {
+		t.Errorf("%q, %q", got, needy)
 	}
 }

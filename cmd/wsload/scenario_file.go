@@ -14,7 +14,7 @@ import (
 
 // runFile runs the phases of a scenario file, or only reads it.
 func runFile(command string, args []string, stdout, stderr io.Writer) int {
-	opts, err := parseRun(args, stdout)
+	opts, err := parseRun(command, args, stdout)
 	if command == "check" && err == nil {
 		if err = opts.config.Check(); err == nil {
 			fmt.Fprintf(stdout, "%s: %d phases, %v in all\n", opts.config.Name, len(opts.config.Phases), opts.config.Length())
@@ -25,20 +25,18 @@ func runFile(command string, args []string, stdout, stderr io.Writer) int {
 }
 
 // parseRun reads the arguments, the file among them, and the file. It returns flag.ErrHelp after having printed the help.
-func parseRun(args []string, stdout io.Writer) (*options, error) {
+func parseRun(command string, args []string, stdout io.Writer) (*options, error) {
 	o := &options{}
 	set := newRunFlags(o)
 	// First for the file's name; the flags count when they are read over what the file says.
-	if err := set.Parse(flagsFirst(set, args)); err != nil {
-		if err == flag.ErrHelp {
-			printHelpText(stdout, shapeHelp["run"], set)
+	name, err := oneArgument(command, "scenario file", set, args)
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			printHelp(stdout, shapeHelp[command], set)
 		}
 		return nil, err
 	}
-	if set.NArg() != 1 {
-		return nil, fmt.Errorf("want one scenario file, not %d arguments (see wsload run --help)", set.NArg())
-	}
-	name, given := set.Arg(0), len(o.config.Agents) > 0
+	given := len(o.config.Agents) > 0
 	o = &options{}
 	set = newRunFlags(o)
 	text, err := os.ReadFile(name)
@@ -52,14 +50,14 @@ func parseRun(args []string, stdout io.Writer) (*options, error) {
 	if given {
 		o.config.Agents = nil
 	}
-	return o, errors.Join(set.Parse(flagsFirst(set, args)), o.readToken())
+	_, err = parseFlags(set, args)
+	return o, errors.Join(err, o.readToken())
 }
 
 // newRunFlags are those of a fan-out, but for what phases settle.
 func newRunFlags(o *options) *flag.FlagSet {
 	o.config.Scenario = loadtest.Fanout
 	set := flag.NewFlagSet("run", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are returned
 	o.addCommon(set)
 	o.addFanout(set)
 	o.addRetry(set)
@@ -67,21 +65,8 @@ func newRunFlags(o *options) *flag.FlagSet {
 	o.addTransport(set)
 	o.addAgents(set)
 	set.StringVar(&o.config.URL, "url", "", "server to connect to")
-	for _, name := range []string{"duration", "warmup", "rate", "arrivals"} {
-		set.Lookup(name).Value = settledByPhases{name}
-	}
+	refuse(set, "the phases of the file settle it", "duration", "warmup", "rate", "arrivals")
 	return set
-}
-
-// settledByPhases is the value of a flag that makes no sense beside a scenario file.
-type settledByPhases struct{ name string }
-
-// String is for package flag.
-func (s settledByPhases) String() string { return "" }
-
-// Set refuses every value.
-func (s settledByPhases) Set(string) error {
-	return fmt.Errorf("the phases of the file settle the %s", s.name)
 }
 
 // readScenario reads a scenario file into options that have their defaults. Files that it names are looked for in dir. All that

@@ -14,7 +14,7 @@ import (
 const exampleFile = "testdata/scenario.yaml"
 
 func TestScenarioFile(t *testing.T) {
-	opts, err := parseRun([]string{exampleFile, "--conns", "150", "--json", "f", "--expect", "p99<1s"}, io.Discard)
+	opts, err := parseRun("run", []string{exampleFile, "--conns", "150", "--json", "f", "--expect", "p99<1s"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,14 +123,14 @@ func TestShapesRefuseWhatTheyCannotRead(t *testing.T) {
 		}
 	}
 	for _, args := range []string{"", "a b", exampleFile + " --duration 3s", "/does/not/exist"} {
-		if _, err := parseRun(strings.Fields(args), io.Discard); err == nil {
+		if _, err := parseRun("run", strings.Fields(args), io.Discard); err == nil {
 			t.Errorf("%q was taken", args)
 		}
 	}
 }
 
 func TestPlansAreAsInAFile(t *testing.T) {
-	opts, err := parseRun([]string{exampleFile}, io.Discard)
+	opts, err := parseRun("run", []string{exampleFile}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ accept-invalid: true
 			t.Fatal(err)
 		}
 	}
-	opts, err := parseRun([]string{dir + "/s.yaml"}, io.Discard)
+	opts, err := parseRun("run", []string{dir + "/s.yaml"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ accept-invalid: true
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
-	opts, err = parseRun(strings.Fields(dir+"/s.yaml --agents c:1 --deflate=each --topics 3 --protocol wsedge --insecure=false"), io.Discard)
+	opts, err = parseRun("run", strings.Fields(dir+"/s.yaml --agents c:1 --deflate=each --topics 3 --protocol wsedge --insecure=false"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

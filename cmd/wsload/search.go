@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/wsedge/wsedge/loadtest"
@@ -20,8 +16,8 @@ import (
 
 const searchHelp = `Usage: wsload search URL --goal CONDITION --over rate|conns --from A --to B [flags]
 
-Looks for the highest rate, or the most connections, at which all goals are met, nothing is lost and the
-generator keeps up. It doubles from A until a step fails, and then halves what lies between on a
+Looks for the highest rate, or the most connections, at which all goals are met, nothing is lost and
+the generator keeps up. It doubles from A until a step fails, and then halves what lies between on a
 logarithmic scale. Each step is a run of its own, with fresh connections; one that fails is repeated
 once, and that decides. Where the generator was the bottleneck, the limit found is its own, not the
 server's: the result says so, and the exit status is 4. With --accept-invalid such steps are judged by
@@ -38,14 +34,16 @@ Exit status: 0 the limit was found, or all values passed; 1 interrupted, or a ru
 
 const curveHelp = `Usage: wsload curve URL --over rate|conns [flags]
 
-Makes one run per point and shows latency and throughput over the rate, or the connections: a table, and
-with --html a page with the curve. With --to, the points lie evenly on a logarithmic scale from --from to
-there. Without, values double until the server is saturated (something was lost, less than 95 % arrived in
-time, or p99 was ten times that of the lowest point and more than 10 ms), and the rest of the points goes to
-where that begins.
+Makes one run per point and shows latency and throughput over the rate, or the connections: a table,
+and with --html a page with the curve. With --to, the points lie evenly on a logarithmic scale from
+--from to there. Without, values double until the server is saturated (something was lost, less than
+95 % arrived in time, or p99 was ten times that of the lowest point and more than 10 ms), and the rest
+of the points goes to where that begins.
 
 Example:
   wsload curve ws://127.0.0.1:8080/ws --conns 1000 --duration 5s --over rate --points 10 --html curve.html
+
+Exit status: 0 there is a curve, whatever it shows; 1 interrupted, or a run could not be made; 2 usage.
 `
 
 // sweepOptions are what a search and a curve have in common, and what is one's alone.
@@ -109,27 +107,27 @@ func parseShare(text string) (float64, error) {
 // parseSweep reads the arguments of "wsload search" or "wsload curve".
 func parseSweep(name, help string, args []string, stdout io.Writer) (*sweepOptions, error) {
 	opts, set := &sweepOptions{}, flag.NewFlagSet(name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
 	opts.addSweep(set)
 	if name == "search" {
 		opts.addSearch(set)
 	} else {
 		set.IntVar(&opts.points, "points", 10, "number of runs")
+		refuse(set, "a curve says of each point whether the generator was its bottleneck", "accept-invalid")
 	}
-	if err := parseWith(set, args, help, stdout); err != nil {
+	refuse(set, "it is for one run", "prometheus")
+	refuse(set, "it is of one run: give --goal to wsload search", "expect")
+	var err error
+	if opts.config.URL, err = oneArgument(name, "URL", set, args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, help)
+			printFlags(stdout, set)
+		}
 		return nil, err
 	}
-	if set.NArg() != 1 {
-		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), name)
-	}
-	if opts.prometheus != "" {
-		return nil, errors.New("--prometheus is for one run")
-	}
-	opts.config.URL = set.Arg(0)
 	if strings.HasSuffix(opts.config.URL, ".yaml") || strings.HasSuffix(opts.config.URL, ".yml") {
 		return nil, fmt.Errorf("want a URL: the phases of a scenario file have rates and connections of their own, so that there is nothing for a %s to vary", name)
 	}
-	return opts, opts.readToken()
+	return opts, errors.Join(opts.needsRate(set), opts.files.check(), opts.readToken())
 }
 
 // tell prints steps as they come.
@@ -145,16 +143,18 @@ func runSearch(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return failed("search", err, exitUsage, stderr)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(stderr)
 	defer stop()
 	result, err := loadtest.Search(ctx, loadtest.SearchConfig{
 		Config: opts.config, Over: opts.over, From: opts.from, To: opts.to, Precision: opts.precision, Rounds: opts.rounds,
 		NoConfirm: !opts.confirm, Goals: opts.goals, AcceptInvalid: opts.acceptInvalid, Pause: opts.pause, Told: opts.tell(stderr),
 	})
 	if result != nil {
-		err = errors.Join(err, result.WriteText(stdout), toFile(opts.files.json, result.WriteJSON),
-			toFile(opts.files.csv, func(w io.Writer) error { return show.WriteStepsCSV(w, result.Over, result.Steps) }),
-			toFile(opts.files.html, func(w io.Writer) error { return show.WriteSearchHTML(w, result) }))
+		err = errors.Join(err, result.WriteText(stdout), opts.files.write(resultWriters{
+			json: result.WriteJSON,
+			csv:  func(w io.Writer) error { return show.WriteStepsCSV(w, result.Over, result.Steps) },
+			html: func(w io.Writer) error { return show.WriteSearchHTML(w, result) },
+		}))
 	}
 	if err != nil {
 		return failed("search", err, exitFailed, stderr)
@@ -180,16 +180,18 @@ func runCurve(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return failed("curve", err, exitUsage, stderr)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(stderr)
 	defer stop()
 	curve, err := loadtest.RunCurve(ctx, loadtest.CurveConfig{
 		Config: opts.config, Over: opts.over, Points: opts.points, From: opts.from, To: opts.to, Pause: opts.pause,
 		Told: opts.tell(stderr),
 	})
 	if curve != nil {
-		err = errors.Join(err, curve.WriteText(stdout), toFile(opts.files.json, curve.WriteJSON),
-			toFile(opts.files.csv, func(w io.Writer) error { return show.WriteStepsCSV(w, curve.Over, curve.Points) }),
-			toFile(opts.files.html, func(w io.Writer) error { return show.WriteCurveHTML(w, curve) }))
+		err = errors.Join(err, curve.WriteText(stdout), opts.files.write(resultWriters{
+			json: curve.WriteJSON,
+			csv:  func(w io.Writer) error { return show.WriteStepsCSV(w, curve.Over, curve.Points) },
+			html: func(w io.Writer) error { return show.WriteCurveHTML(w, curve) },
+		}))
 	}
 	if err != nil {
 		return failed("curve", err, exitFailed, stderr)
@@ -206,7 +208,7 @@ func failed(name string, err error, code int, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "wsload %s: %v\n", name, err)
+	complain(stderr, name, err)
 	if errors.Is(err, loadtest.ErrUsage) {
 		return exitUsage
 	}

@@ -28,7 +28,6 @@ func runShape(name string, args []string, stdout, stderr io.Writer) int {
 func parseShape(name string, args []string, stdout io.Writer) (*options, error) {
 	o := &shapeOptions{options: options{config: loadtest.Config{Scenario: loadtest.Fanout, Name: name}}}
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are returned
 	o.addCommon(set)
 	o.addFanout(set)
 	o.addRetry(set)
@@ -46,17 +45,10 @@ func parseShape(name string, args []string, stdout io.Writer) (*options, error) 
 	if name == "slow" || name == "mixed" {
 		o.addSlow(set)
 	}
-	if err := set.Parse(flagsFirst(set, args)); err != nil {
-		if err == flag.ErrHelp {
-			printHelpText(stdout, shapeHelp[name], set)
-		}
+	if err := o.readURL(name, set, args, stdout, shapeHelp[name]); err != nil {
 		return nil, err
 	}
-	if set.NArg() != 1 {
-		return nil, fmt.Errorf("want one URL, not %d arguments (see wsload %s --help)", set.NArg(), name)
-	}
 	c := &o.config
-	c.URL = set.Arg(0)
 	s.Rate, s.Arrivals, s.Warmup, s.Duration = c.Rate, c.Arrivals, c.Warmup, c.Duration
 	var err error
 	c.Phases, err = s.Phases()

@@ -24,10 +24,11 @@ const overview = `wsload puts load on a WebSocket push server and tells whether 
   wsload compare A B          tell two results' differences from chance
   wsload agent                hold connections for a wsload on another machine (--agents there)
 
-Flags may stand before or after the URL; "wsload fanout --help" lists them.
+Flags may stand before or after the URL; "wsload fanout --help" lists those of a command.
 Exit status: 0 everything delivered, 1 something was not, 2 usage, 3 an expectation was not met,
 4 INVALID: the generator was the bottleneck, so that latencies and rates are not the server's, or
-clocks of several machines were not known well enough.
+clocks of several machines were not known well enough. At Ctrl-C a run ends early, with a report of
+what there was; at a second one, at once.
 `
 
 // expectHelp stands below the help of each scenario.
@@ -120,15 +121,19 @@ Runs the phases of a scenario file (YAML; see docs/WSLOAD.md). Flags take the pl
 Example:
   wsload run nightly.yaml --conns 10000 --json result.json
 `,
+	"check": `Usage: wsload check FILE [flags]
+
+Reads a scenario file (YAML; see docs/WSLOAD.md), with the same flags in the place of what it says as
+"wsload run", tells all that is wrong with it, and connects to nothing.
+
+Example:
+  wsload check nightly.yaml
+`,
 }
 
-func printHelp(w io.Writer, scenario loadtest.Scenario, set *flag.FlagSet) {
-	printHelpText(w, helpTexts[scenario], set)
-}
-
-func printHelpText(w io.Writer, text string, set *flag.FlagSet) {
-	fmt.Fprintf(w, "%s\nFlags:\n", text)
-	set.SetOutput(w)
-	set.PrintDefaults()
+// printHelp is the help of a command that makes a run.
+func printHelp(w io.Writer, text string, set *flag.FlagSet) {
+	fmt.Fprint(w, text)
+	printFlags(w, set)
 	fmt.Fprint(w, expectHelp)
 }

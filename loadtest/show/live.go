@@ -12,11 +12,13 @@ import (
 // before as it was, also when its size changes meanwhile.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l" // alternate screen, no cursor
-	leaveScreen = "\x1b[?25h\x1b[?1049l"
 	toTop       = "\x1b[H"
 	clearLine   = "\x1b[K"
 	clearBelow  = "\x1b[J"
 )
+
+// LeaveScreen gives a terminal back as it was; for a process that ends without Live.Stop.
+const LeaveScreen = "\x1b[?25h\x1b[?1049l"
 
 // redrawInterval is four times a second, as often as a run tells how it stands.
 const redrawInterval = 250 * time.Millisecond
@@ -58,7 +60,7 @@ func (l *Live) run() {
 	defer close(l.done)
 	// A terminal that is gone is noticed by whoever prints the report on it.
 	_, _ = io.WriteString(l.out, enterScreen)
-	defer func() { _, _ = io.WriteString(l.out, leaveScreen) }()
+	defer func() { _, _ = io.WriteString(l.out, LeaveScreen) }()
 	ticker := time.NewTicker(redrawInterval)
 	defer ticker.Stop()
 	for {

@@ -207,7 +207,7 @@ func TestLiveGivesTheTerminalBack(t *testing.T) {
 			t.Errorf("%d line ends on a terminal of 4 rows", got)
 		}
 		view.Stop()
-		if !strings.HasSuffix(terminal.String(), leaveScreen) {
+		if !strings.HasSuffix(terminal.String(), LeaveScreen) {
 			t.Error("the terminal is not given back")
 		}
 	})
