@@ -55,6 +55,9 @@ func (l *ledger) end(subscriber int, ready int64, slow bool) {
 			stream := uint32(l.stream(subscriber, publisher))
 			l.ended = append(l.ended, endedLife{ready, l.holes[uint64(key)], stream, l.next[key], slow})
 		}
+		for _, h := range l.holes[uint64(key)] { // what they hold of lost deliveries is told at the end
+			l.missing -= uint64(h.to - h.from)
+		}
 		l.next[key], l.floor[key] = 0, 0
 		delete(l.holes, uint64(key))
 		delete(l.early, uint64(key))

@@ -263,3 +263,19 @@ func TestPickTakesTheShare(t *testing.T) {
 		})
 	}
 }
+
+// What an ended life has not got is told at the end; the live view does not go on missing it.
+func TestEndedLivesMissNothingMore(t *testing.T) {
+	l := newLedger(1, 1).withLives()
+	l.begin(0, func(int) uint32 { return 0 })
+	l.note(0, 0, 0)
+	l.note(0, 0, 5)
+	l.note(0, 0, 2)
+	if l.missing != 3 {
+		t.Fatalf("%d missing", l.missing)
+	}
+	l.end(0, 0, false)
+	if l.missing != 0 {
+		t.Errorf("%d missing after the end", l.missing)
+	}
+}
