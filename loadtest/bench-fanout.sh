@@ -7,45 +7,18 @@
 # Rows: one (1 outstanding, 5,000 and 18,000 subscribers), eight (8 outstanding), idle (memory, handshake, heartbeats), fair (a
 # channel of 10 beside one of 18,000 that saturates the loops), stalled (1 % of the readers), budget (half of the readers stalled, 64 MiB).
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 duration=10s rows='one eight idle fair stalled budget' port=18400 out='' build=yes
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--rounds | --duration | --rows | --port | --out)
-		[[ $# -ge 2 ]] || { echo "bench-fanout.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
-		shift
-		;;
-	-h | --help)
-		sed -n '2,8p' "$0"
-		exit
-		;;
-	*)
-		sed -n '2,8p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds duration rows port out" "$@"
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
 mkdir -p "$out"
 if [[ $build == yes ]]; then
 	make --no-print-directory build floor >&2
 fi
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0,1) load_on=(taskset -c 2,3)
-fi
+pin 0,1 2,3
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap stop_server EXIT
 
 # start_server NAME [FLAG...]: it listens when this returns; its process is $server.
@@ -58,14 +31,7 @@ start_server() {
 	esac
 	"${serve_on[@]}" "${command[@]}" "$@" >"$out/$name.log" 2>&1 &
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "bench-fanout.sh: $name does not listen:" >&2
-	cat "$out/$name.log" >&2
-	exit 1
+	await_server "$name" "$out/$name.log" "$port"
 }
 
 # load NAME COMMAND [FLAG...]: one run of wsload, whose result goes to $out/NAME.json. A run that lost something is told.
@@ -86,13 +52,11 @@ note() {
 	done
 }
 
-median() { sort -g "$1" | awk '{ v[NR] = $1 } END { printf "%.2f", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
-
 # row WHAT FIELD KEY OF TARGET: the medians of both and their ratio.
 row() {
 	local a b
-	a=$(median "$out/$3.$2") b=$(median "$out/$4.$2")
-	printf '| %-58s | %10s | %10s | %6s | %s |\n' "$1" "$a" "$b" "$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')" "$5"
+	a=$(median 2 <"$out/$3.$2") b=$(median 2 <"$out/$4.$2")
+	printf '| %-58s | %10s | %10s | %6s | %s |\n' "$1" "$a" "$b" "$(ratio "$a" "$b")" "$5"
 }
 
 cpu=server.server_cpu_us_per_delivery p99=latency.p99_us last=completion.p99_us
@@ -196,7 +160,7 @@ row_budget() {
 	done
 	heading '2,000 connections, half stalled, 4 KiB × 100/s, 64 MiB' peak settled
 	cp "$out/budget.peak" "$out/peak-budget.server.server_rss_settled_bytes"
-	row 'RSS, B (at most 64 MiB + settled + 20 %)' server.server_rss_settled_bytes peak-budget healthy-budget "$(awk -v s="$(median "$out/healthy-budget.server.server_rss_settled_bytes")" 'BEGIN { printf "%.0f B", 1.2 * (s + 67108864) }')"
+	row 'RSS, B (at most 64 MiB + settled + 20 %)' server.server_rss_settled_bytes peak-budget healthy-budget "$(awk -v s="$(median <"$out/healthy-budget.server.server_rss_settled_bytes")" 'BEGIN { printf "%.0f B", 1.2 * (s + 67108864) }')"
 	echo "healthy deliveries lost: $(paste -sd' ' "$out/healthy-budget.ledger.lost"); drops counted in the last round:"
 	cat "$out/budget-$rounds.metrics"
 }

@@ -11,28 +11,11 @@
 # round lasts longer than --duration (whole seconds, such as 10s) where that takes eight bursts of what is outstanding.
 # What stands in DIR beside the page: runs.jsonl (each report of wsload) and machine.txt. A whole run takes about two hours.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 conns='500 5000 18000' outstanding='1 8' payloads='128 4096' duration=10s warmup=2s threads=2 port=18100
 servers='floor wsedge gorilla gws coder nbio centrifuge' offered=40000 echo='128 16384' note='' out='' page='' build=yes
-while (($# > 0)); do
-	case $1 in
-	-h | --help)
-		sed -n '2,13p' "$0"
-		exit
-		;;
-	--no-build) build=no ;;
-	--rounds | --conns | --outstanding | --payloads | --servers | --offered | --duration | --warmup | --echo | --threads | --port | --note | --out | --page)
-		[[ $# -ge 2 ]] || { echo "bench-peers.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,13p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds conns outstanding payloads servers offered duration warmup echo threads port note out page" "$@"
 
 [[ $duration =~ ^[1-9][0-9]*s$ ]] || { echo "bench-peers.sh: want a duration in whole seconds such as 10s, not $duration" >&2; exit 2; }
 
@@ -56,18 +39,8 @@ out=$(absolute "$out")
 mkdir -p "$out"
 work=$(mktemp -d)
 
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0,1) load_on=(taskset -c 2,3)
-fi
+pin 0,1 2,3
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap 'stop_server; rm -rf "$work"' EXIT
 
 # start_server NAME OUTSTANDING: the server listens when it returns; its process is $server. The floor joins what waits only where more
@@ -85,21 +58,7 @@ start_server() {
 	esac
 	"${serve_on[@]}" "${command[@]}" >"$work/$1.log" 2>&1 &
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "bench-peers.sh: $1 does not listen:" >&2
-	cat "$work/$1.log" >&2
-	exit 1
-}
-
-# number FILE KEY [SECTION]: the first number of that key, behind the beginning of a section.
-number() {
-	awk -v key="\"$2\":" -v section="\"${3:-}\": {" '
-		section == "\"\": {" || index($0, section) { found = 1 }
-		found && index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"
+	await_server "$1" "$work/$1.log" "$port"
 }
 
 # window CONNS OUTSTANDING: how long a round measures.

@@ -9,23 +9,10 @@
 #
 # With --outstanding above 1 the floor joins what waits into one send per connection (floor --coalesce).
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 conns=5000 rate=8 outstanding=1 payload=128 duration=5 threads=2 port=18090 out='' build=yes wsload=bin/wsload
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--rounds | --conns | --rate | --outstanding | --payload | --duration | --threads | --port | --out | --wsload)
-		[[ $# -ge 2 ]] || { echo "compare-client.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,10p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds conns rate outstanding payload duration threads port out wsload" "$@"
 
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
@@ -34,37 +21,19 @@ if [[ $build == yes ]]; then
 	make --no-print-directory build floor >&2
 fi
 
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0,1) load_on=(taskset -c 2,3)
-fi
+pin 0,1 2,3
 floor_flags=(--envelope)
 ((outstanding == 1)) || floor_flags+=(--coalesce)
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap stop_server EXIT
 
 # start_server: the floor listens when it returns.
 start_server() {
 	"${serve_on[@]}" loadtest/peers/floor/floor --port "$port" --threads "$threads" "${floor_flags[@]}" 2>"$out/floor.log" &
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "compare-client.sh: the floor does not listen; see $out/floor.log" >&2
-	exit 1
+	await_server "the floor" "$out/floor.log" "$port"
 }
 
-number() { awk -v key="\"$2\":" 'index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"; }
-median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.3f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 
 # Both print the CPU time per delivery, in µs, messages per read (of wsload less three reads of each connection, for the answers to
 # upgrade, subscription and close), and "behind" where the server fell behind by more than a twentieth of the window: then deliveries and

@@ -9,24 +9,10 @@
 # One message is outstanding on every connection: each answer sends the next. A round proves something about the server where
 # the server used 90 % of its core, or at least the generator was not the bottleneck; one that does neither is marked UNPROVEN.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 conns=256 payloads='128 16384' duration=5s warmup=1s rivals='gws nbio' threads=2 load_cores=2,3 port=18090 out='' build=yes
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--rounds | --conns | --payloads | --duration | --warmup | --rivals | --threads | --load-cores | --port | --out)
-		[[ $# -ge 2 ]] || { echo "compare-echo.sh: $1 needs a value" >&2; exit 2; }
-		option=${1#--}
-		declare "${option//-/_}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,10p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds conns payloads duration warmup rivals threads load-cores port out" "$@"
 
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
@@ -36,18 +22,8 @@ if [[ $build == yes ]]; then
 	CGO_ENABLED=0 go build -C loadtest/peers -trimpath -ldflags='-s -w' -o "$PWD/bin/peers/" ./echo/...
 fi
 
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0) load_on=(taskset -c "$load_cores")
-fi
+pin 0 "$load_cores"
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap stop_server EXIT
 
 # start_server NAME PAYLOAD: the server listens when it returns; its process is $server. GOMAXPROCS makes wsedge run one loop.
@@ -61,18 +37,9 @@ start_server() {
 	esac
 	GOMAXPROCS=1 "${serve_on[@]}" "${command[@]}" --addr "127.0.0.1:$port" >"$out/$1.log" 2>&1 &
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "compare-echo.sh: $1 does not listen; see $out/$1.log" >&2
-	exit 1
+	await_server "$1" "$out/$1.log" "$port"
 }
 
-# number FILE KEY: the first number of that key.
-number() { awk -v key="\"$2\":" 'index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"; }
-median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.0f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 quotient() { awk -v a="$1" -v b="$2" -v digits="$3" 'BEGIN { printf "%.*f", digits, (b > 0 ? a / b : 0) }'; }
 
 failed=no
@@ -107,10 +74,10 @@ for payload in $payloads; do
 	done
 done
 for payload in $payloads; do
-	ours=$(median <"$out/wsedge-$payload.efficiency")
+	ours=$(median 0 <"$out/wsedge-$payload.efficiency")
 	printf 'median of %d bytes: wsedge %d trips/CPU-s' "$payload" "$ours"
 	for name in $rivals; do
-		theirs=$(median <"$out/$name-$payload.efficiency")
+		theirs=$(median 0 <"$out/$name-$payload.efficiency")
 		printf ', %s %d, ratio wsedge/%s %s' "$name" "$theirs" "$name" "$(quotient "$ours" "$theirs" 3)"
 	done
 	echo

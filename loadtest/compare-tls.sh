@@ -9,42 +9,19 @@
 # --conns and --settle are those of the part memory; heartbeats come after a quarter of --settle seconds there. GOGC is what the
 # environment has.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 parts='memory stall handshake delivery echo flood' conns=15000 settle=16 duration=5s port=18443 out='' build=yes
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--rounds | --parts | --conns | --settle | --duration | --port | --out)
-		[[ $# -ge 2 ]] || { echo "compare-tls.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,10p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds parts conns settle duration port out" "$@"
 
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
 mkdir -p "$out"
 [[ $build == no ]] || CGO_ENABLED=0 go build -C loadtest/peers -trimpath -ldflags='-s -w' -o "$PWD/bin/peers/" ./tls
 
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0,1) load_on=(taskset -c 2,3)
-fi
+pin 0,1 2,3
 target=(--addr "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))")
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap stop_server EXIT
 
 # start_server MODE [FLAG...]: the server listens when it returns.
@@ -53,13 +30,7 @@ start_server() {
 	shift
 	"${serve_on[@]}" bin/peers/tls serve --mode "$mode" "${target[@]}" "$@" >>"$out/$mode.log" 2>&1 &
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$((port + 1))") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "compare-tls.sh: $mode does not listen; see $out/$mode.log" >&2
-	exit 1
+	await_server "$mode" "$out/$mode.log" $((port + 1))
 }
 
 # client MODE FLAG...: runs the client, against what start_server has started.
@@ -80,16 +51,15 @@ note() {
 	for pair in $4; do echo "${pair#*=}" >>"$out/$part.$mode.${pair%%=*}"; done
 }
 
-median() { sort -g "$1" | awk '{ v[NR] = $1 } END { printf "%.3f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 
 # table PART BASE KEY MODE...: medians of KEY, what they have over BASE, and the ratio to it.
 table() {
 	local part=$1 base=$2 key=$3 mode value of
 	shift 3
 	[[ -s $out/$part.$base.$key ]] || return 0
-	of=$(median "$out/$part.$base.$key")
+	of=$(median <"$out/$part.$base.$key")
 	for mode; do
-		value=$(median "$out/$part.$mode.$key")
+		value=$(median <"$out/$part.$mode.$key")
 		awk -v p="$part" -v k="$key" -v m="$mode" -v v="$value" -v o="$of" -v b="$base" 'BEGIN {
 			printf "median %-10s %-20s %-10s %12.3f", p, k, m, v
 			if (m != b) printf "   %s %+.3f, x %.3f", b, v - o, (o > 0 ? v / o : 0)

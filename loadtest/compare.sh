@@ -7,23 +7,10 @@
 #
 # With --outstanding above 1 the floor joins what waits into one send per connection (floor --coalesce).
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 rounds=5 conns=5000 rate=8 outstanding=1 payload=128 duration=10s threads=2 port=18080 out='' build=yes
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--rounds | --conns | --rate | --outstanding | --payload | --duration | --threads | --port | --out)
-		[[ $# -ge 2 ]] || { echo "compare.sh: $1 needs a value" >&2; exit 2; }
-		declare "${1#--}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,8p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "rounds conns rate outstanding payload duration threads port out" "$@"
 
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
@@ -33,20 +20,10 @@ if [[ $build == yes ]]; then
 	make --no-print-directory -C loadtest/peers/floor >&2
 fi
 
-serve_on=() load_on=()
-if [[ $(nproc --all) -ge 4 ]] && command -v taskset >/dev/null; then
-	serve_on=(taskset -c 0,1) load_on=(taskset -c 2,3)
-fi
+pin 0,1 2,3
 floor_flags=(--envelope --ping 25)
 ((outstanding == 1)) || floor_flags+=(--coalesce)
 
-server=''
-stop_server() {
-	[[ -z $server ]] && return
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	server=''
-}
 trap stop_server EXIT
 
 # start_server NAME: the server listens when it returns; its process is $server.
@@ -56,24 +33,8 @@ start_server() {
 	wsedge) "${serve_on[@]}" bin/wsedge serve --addr "127.0.0.1:$port" >"$out/$1.log" 2>&1 & ;;
 	esac
 	server=$!
-	for _ in {1..100}; do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "compare.sh: $1 does not listen; see $out/$1.log" >&2
-	exit 1
+	await_server "$1" "$out/$1.log" "$port"
 }
-
-# number FILE KEY [SECTION]: the first number of that key, behind the beginning of a section.
-number() {
-	awk -v key="\"$2\":" -v section="\"${3:-}\": {" '
-		section == "\"\": {" || index($0, section) { found = 1 }
-		found && index($0, key) { sub(/.*: */, ""); sub(/,$/, ""); print; exit }' "$1"
-}
-
-median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.3f\n", (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'; }
 
 failed=no
 measure() {

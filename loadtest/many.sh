@@ -10,24 +10,10 @@
 # A run with 100 connections a worker goes first: memory per connection is the difference to it. 200,000 connections take a minute and
 # 2 GB for each of the two long runs.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 
 conns=200000 floors=12 workers=12 connect_rate=10000 hold=10 ping=25 port=18100 out='' build=yes
-while (($# > 0)); do
-	case $1 in
-	--no-build) build=no ;;
-	--conns | --floors | --workers | --connect-rate | --hold | --ping | --port | --out)
-		[[ $# -ge 2 ]] || { echo "many.sh: $1 needs a value" >&2; exit 2; }
-		name=${1#--}
-		declare "${name//-/_}=$2"
-		shift
-		;;
-	*)
-		sed -n '2,12p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
+take_options "conns floors workers connect-rate hold ping port out" "$@"
 
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
