@@ -9,7 +9,8 @@ type ledger struct {
 	publishers int
 	next       []uint32          // by subscriber*publishers + publisher: one more than the highest sequence seen
 	holes      map[uint64][]span // same key: sequences below next that have not arrived
-	missing    uint64            // sequences in holes
+	missing    uint64            // sequences in holes that are owed for certain
+	unsure     map[uint64]uint32 // same key: holes below that may be from before the life; nil without lives
 	floor      []uint32          // same index, nil without lives: next is at least that, and more if something owed has arrived
 	ended      []endedLife
 	early      map[uint64][]span // same key: what came from before the life; see noteEarly
@@ -85,7 +86,10 @@ func (l *ledger) awaited(subscriber, publisher int) uint32 {
 func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {
 	if next := l.next[key]; sequence > next {
 		l.holes[uint64(key)] = append(l.holes[uint64(key)], span{next, sequence})
-		l.missing += uint64(sequence - next)
+		if l.floor != nil && next == l.floor[key] {
+			l.unsure[uint64(key)] = sequence // the life's first: what is before it may not be owed
+		}
+		l.missing += l.surely(key, span{next, sequence})
 		l.next[key] = sequence + 1
 		return true
 	}
@@ -95,12 +99,20 @@ func (l *ledger) noteOutOfOrder(key int, sequence uint32) bool {
 			continue
 		}
 		l.holes[uint64(key)] = slices.Replace(holes, i, i+1, h.without(sequence)...)
-		l.missing--
+		l.missing -= l.surely(key, span{sequence, sequence + 1})
 		l.counts.Reordered++
 		return true
 	}
 	l.counts.Duplicated++
 	return false
+}
+
+// surely is how many of a hole are missing for certain, and not perhaps from before the life.
+func (l *ledger) surely(key int, h span) uint64 {
+	if h.to <= l.unsure[uint64(key)] {
+		return 0
+	}
+	return uint64(h.to - h.from)
 }
 
 // without returns what is left of the span.

@@ -34,7 +34,7 @@ type endedLife struct {
 
 // withLives prepares a ledger for subscribers that come back: 4 more bytes for each of them and each publisher.
 func (l *ledger) withLives() *ledger {
-	l.floor = make([]uint32, len(l.next))
+	l.floor, l.unsure = make([]uint32, len(l.next)), map[uint64]uint32{}
 	return l
 }
 
@@ -56,8 +56,9 @@ func (l *ledger) end(subscriber int, ready int64, slow bool) {
 			l.ended = append(l.ended, endedLife{ready, l.holes[uint64(key)], stream, l.next[key], slow})
 		}
 		for _, h := range l.holes[uint64(key)] { // what they hold of lost deliveries is told at the end
-			l.missing -= uint64(h.to - h.from)
+			l.missing -= l.surely(key, h)
 		}
+		delete(l.unsure, uint64(key))
 		l.next[key], l.floor[key] = 0, 0
 		delete(l.holes, uint64(key))
 		delete(l.early, uint64(key))

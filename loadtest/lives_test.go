@@ -278,4 +278,12 @@ func TestEndedLivesMissNothingMore(t *testing.T) {
 	if l.missing != 0 {
 		t.Errorf("%d missing after the end", l.missing)
 	}
+	l.begin(0, func(int) uint32 { return 3 })
+	l.note(0, 0, 9) // what is between may have been before the life
+	if l.note(0, 0, 4); l.missing != 0 {
+		t.Errorf("%d missing before a life's first", l.missing)
+	}
+	if l.note(0, 0, 12); l.missing != 2 {
+		t.Errorf("%d missing between a life's first and second", l.missing)
+	}
 }

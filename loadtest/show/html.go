@@ -37,7 +37,8 @@ type Table struct {
 	Title string
 	Head  []string
 	Rows  [][]string
-	Fold  bool // closed at first
+	Notes []string // below it
+	Fold  bool     // closed at first
 }
 
 // WriteHTML writes a page about a run: one file that needs no other, and no script.

@@ -15,7 +15,7 @@ type Band struct {
 }
 
 // letterWidth is about that of a small letter in a chart.
-const letterWidth = 6
+const letterWidth = 7
 
 // bands lays the phases out.
 func bands(phases []loadtest.PhaseReport, x axis) (list []Band) {

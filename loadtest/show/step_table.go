@@ -44,7 +44,8 @@ func stepTable(over loadtest.Axis, steps []loadtest.Step) Table {
 		}
 		verdict := "ok"
 		if !s.OK {
-			verdict = s.Cause + ": " + strings.Join(s.Reasons, "; ")
+			verdict = s.Cause
+			t.Notes = append(t.Notes, fmt.Sprintf("%g: %s: %s", s.Value, s.Cause, strings.Join(s.Reasons, "; ")))
 		}
 		t.Rows = append(t.Rows, []string{
 			fmt.Sprintf("%g", s.Value), fmt.Sprintf("%.4g", f.Offered), fmt.Sprintf("%.4g", f.Achieved), time(f.Latency, f.Latency.P50),

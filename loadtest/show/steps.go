@@ -52,6 +52,10 @@ func WriteCurveHTML(w io.Writer, c *loadtest.Curve) error {
 		Started: c.Started, Environment: c.Environment, Interrupted: c.Interrupted, Run: fmt.Sprintf("1 to %d", len(c.Points)),
 		Config: loadtest.ConfigEcho{Scenario: "curve of " + c.Scenario, URL: c.URL}, Verdict: loadtest.Verdict{OK: true},
 	}
+	if n := causedBy(c.Points, loadtest.CauseGenerator); n > 0 {
+		headline.Verdict.Invalid = true
+		headline.Generator.Reasons = []string{fmt.Sprintf("it was the bottleneck at %d of %d points", n, len(c.Points))}
+	}
 	var found []Tile
 	if c.Knee != nil {
 		found = append(found, Tile{Name: "knee", Value: amount(*c.Knee), Note: string(c.Over)})
@@ -60,6 +64,16 @@ func WriteCurveHTML(w io.Writer, c *loadtest.Curve) error {
 		found = append(found, Tile{Name: "saturated", Value: amount(*c.Saturated), Note: string(c.Over) + " and up"})
 	}
 	return writeSteps(w, &headline, found, c.Command, c.Over, c.Points, c.Knee)
+}
+
+// causedBy counts the steps that are not ok for that cause.
+func causedBy(steps []loadtest.Step, cause string) (n int) {
+	for _, s := range steps {
+		if !s.OK && s.Cause == cause {
+			n++
+		}
+	}
+	return n
 }
 
 // WriteSearchHTML writes a page about a search.
@@ -109,8 +123,9 @@ func stepCharts(over loadtest.Axis, steps []loadtest.Step, knee *float64) (drawn
 		}
 	}
 	rates := plan{title: "Messages per second", caption: "Arrived within the measured window, and offered. Both axes logarithmic.", log: true, yLabel: amount, lines: []line{
-		series("achieved", func(f loadtest.StepFigures) float64 { return f.Achieved }),
 		series("offered", func(f loadtest.StepFigures) float64 { return f.Offered }),
+		{name: "", points: nil}, // so that the next is dashed: it lies on the other for as long as the server keeps up
+		series("achieved", func(f loadtest.StepFigures) float64 { return f.Achieved }),
 	}}
 	cpu := plan{title: "CPU", caption: "Cores of the server; of the generator, how busy its busiest loop was.", yLabel: amount, lines: []line{
 		series("generator", func(f loadtest.StepFigures) float64 { return f.Generator }),

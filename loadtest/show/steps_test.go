@@ -65,3 +65,22 @@ func TestStepsCSV(t *testing.T) {
 		t.Errorf("%s", out.String())
 	}
 }
+
+// A curve whose points were the generator's says so at its head, and says why below the table.
+func TestCurveThatIsTheGenerators(t *testing.T) {
+	step := func(value float64, cause string, reasons ...string) loadtest.Step {
+		return loadtest.Step{Value: value, OK: cause == "", Cause: cause, Reasons: reasons, Figures: loadtest.StepFigures{Offered: value, Achieved: value}}
+	}
+	var page strings.Builder
+	err := WriteCurveHTML(&page, &loadtest.Curve{Over: "rate", Points: []loadtest.Step{
+		step(100, ""), step(200, loadtest.CauseGenerator, "2 of 100 send times were missed"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<strong>INVALID</strong>", "the bottleneck at 1 of 2 points", "<li>200: generator: 2 of 100 send times were missed</li>"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
