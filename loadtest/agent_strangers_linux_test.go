@@ -176,11 +176,31 @@ func TestAgentAndStrangers(t *testing.T) {
 	for range len(silent) - 4 {
 		<-closed
 	}
+	a.hasRoom(t)
 	if !a.logged("closed unheard") || !a.logged("refused: ") {
 		t.Error("the agent does not tell who was there")
 	}
 	if r := mustRun(t, agentFanout(s.url("/ws"), Agent{Address: a.address})); !r.Verdict.OK {
 		t.Errorf("%v", r.Verdict.Reasons)
+	}
+}
+
+// hasRoom waits until the agent has noticed that strangers have gone.
+func (a *testAgent) hasRoom(t *testing.T) {
+	t.Helper()
+	token, err := link.NewToken([]byte(agentToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		conn, err := link.Dial(t.Context(), a.address, token, 30*time.Second)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 }
 
