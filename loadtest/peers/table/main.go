@@ -61,6 +61,23 @@ func page(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := writePlots(dir, runs); err != nil {
+		return err
+	}
 	_, err = io.WriteString(out, markdown(runs, string(machine)))
 	return err
+}
+
+// writePlots puts a plot of each cell beside the page.
+func writePlots(dir string, runs []run) error {
+	for _, c := range distinct(runs, (*run).cell) {
+		if c.Scenario == "echo" {
+			continue
+		}
+		svg := plotCell(where(runs, func(r *run) bool { return r.cell() == c }))
+		if err := os.WriteFile(filepath.Join(dir, plotName(c)), []byte(svg), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

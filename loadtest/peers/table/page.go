@@ -64,7 +64,7 @@ func fanoutTable(b *strings.Builder, c cell, runs []run) {
 		}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
-	b.WriteString("\n")
+	fmt.Fprintf(b, "\n![CPU per delivery and p99 of each server](%s)\n\n", plotName(c))
 }
 
 func echoTable(b *strings.Builder, c cell, runs []run) {
