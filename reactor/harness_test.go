@@ -396,15 +396,16 @@ func (c *clock) pass(s *Server, d time.Duration) {
 	}
 }
 
-// barrier waits until the loop has taken a turn that began after the call.
+// barrier waits until the loop has served all that was published, and has taken a turn since: posts may be taken in the midst of
+// serving.
 func (l *loop) barrier() {
-	done := make(chan struct{})
 	c := &Conn{loop: l, state: stateOpen}
-	if l.inbox.put(post{kind: postCall, conn: c, call: func(*Conn) { close(done) }}) {
-		<-done
+	idle := make(chan bool)
+	ask := func() bool {
+		return !l.inbox.put(post{kind: postCall, conn: c, call: func(*Conn) { idle <- l.runq.len() == 0 }}) || <-idle
 	}
-	done = make(chan struct{})
-	if l.inbox.put(post{kind: postCall, conn: c, call: func(*Conn) { close(done) }}) {
-		<-done
+	for !ask() {
 	}
+	ask() // a turn of its own, which has a tick, too, if one was due before
+	ask() // the next: that one is over
 }

@@ -44,11 +44,10 @@ func (l *loop) serve() {
 			budget -= len(window)
 			l.deliver(window, b, g.topic, several)
 		}
-		more := g.settle()
-		l.doAll(l.inbox.takeMore())
-		if more {
+		if g.settle() {
 			l.runq.push(g)
 		}
+		l.doAll(l.inbox.takeMore())
 	}
 	if l.runq.len() > 0 {
 		l.inbox.wake()
