@@ -96,3 +96,22 @@ func TestSmallTopicIsServedInTheMidstOfALargeOnesTurn(t *testing.T) {
 	}
 	t.Error("it never came in the midst of them")
 }
+
+// A turn that serves hands the storage of its posts back to the inbox, as every other does: a publication allocates no new one.
+func TestServingKeepsTheInboxesStorage(t *testing.T) {
+	s, topic, _ := onTopic(t, Config{Loops: 1}, TopicOptions{})
+	c := dialReady(t, s)
+	s.settle()           // both slices are there now
+	for i := range 200 { // the call may come in the midst of the turn, where it proves nothing
+		_, _ = topic.Broadcast(frame.OpText, []byte("x"))
+		c.wantText("x")
+		onLoop(t, &Conn{loop: s.knownLoops()[0], state: stateOpen}, func(c *Conn) {
+			in := &c.loop.inbox
+			in.mu.Lock()
+			defer in.mu.Unlock()
+			if cap(in.posts) == 0 {
+				t.Errorf("publication %d: the storage is lost", i)
+			}
+		})
+	}
+}

@@ -47,7 +47,9 @@ func (l *loop) serve() {
 		if g.settle() {
 			l.runq.push(g)
 		}
-		l.doAll(l.inbox.takeMore())
+		if posts := l.inbox.takeMore(); len(posts) > 0 {
+			l.doAll(posts)
+		}
 	}
 	if l.runq.len() > 0 {
 		l.inbox.wake()

@@ -29,7 +29,7 @@ func serve(e *environment, args []string) int {
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
 		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")
 	flags.TextVar(&cfg.Slow.Policy, "slow", reactor.Disconnect,
-		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest or keep-latest; it is told of what it misses")
+		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest or keep-latest; clients of /ws are told of what they miss")
 	flags.DurationVar(&cfg.Slow.MaxAge, "slow-max-age", 0, "drop, or disconnect for, publications that wait longer for a slow client (default: only --outbound-max-age counts)")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
