@@ -62,7 +62,8 @@ type Config struct {
 	// Deflate compresses messages for peers that offer permessage-deflate (RFC 7692). nil: their offers are ignored.
 	Deflate *DeflateOptions
 
-	// Loops is the number of event loops. Default: GOMAXPROCS.
+	// Loops is the number of event loops. Default: GOMAXPROCS. A loop that waits keeps its P for up to 10 ms, so that HTTP
+	// requests, and whatever else uses goroutines and the network, wait less where GOMAXPROCS is higher than Loops.
 	Loops int
 	// MaxConns bounds the connections of the server, handed-over HTTP ones included. Default, and most: the limit of open
 	// files less a reserve of min(512, limit/4). What comes above it is refused with 503.

@@ -3,6 +3,7 @@ package reactor
 import (
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,32 +16,28 @@ const notsentLowat = 128 << 10
 // engine has no word for it. An event carries the conn's token, never a descriptor or a pointer: one that comes late, for
 // a conn that has gone, finds nobody.
 type writablePoller struct {
-	srv    *Server
-	epoll  int
-	stopFD int
-	ended  sync.WaitGroup
+	srv   *Server
+	epoll int
+	file  *os.File // epoll's, in the runtime's own poller: waiting takes no thread
+	ended sync.WaitGroup
 }
-
-// stopToken is no conn's: their tokens begin at 1.
-const stopToken = 0
 
 func newWritablePoller(s *Server) (*writablePoller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err := unix.SetNonblock(epoll, true); err != nil { // this is what tells os.NewFile to have it polled
+		_ = unix.Close(epoll)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	w := &writablePoller{srv: s, epoll: epoll, file: os.NewFile(uintptr(epoll), "writable poller")}
+	ready, err := w.file.SyscallConn()
 	if err != nil {
-		_ = unix.Close(epoll)
-		return nil, os.NewSyscallError("eventfd", err)
+		_ = w.file.Close()
+		return nil, err
 	}
-	w := &writablePoller{srv: s, epoll: epoll, stopFD: stop}
-	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, stop, eventFor(unix.EPOLLIN, 0, stopToken)); err != nil {
-		_ = unix.Close(epoll)
-		_ = unix.Close(stop)
-		return nil, os.NewSyscallError("epoll_ctl", err)
-	}
-	w.ended.Go(w.run)
+	w.ended.Go(func() { w.run(ready) })
 	return w, nil
 }
 
@@ -56,19 +53,24 @@ func keyOf(e *unix.EpollEvent) (loop int, token uint64) {
 }
 
 // run posts what has become writable, until close.
-func (w *writablePoller) run() {
+func (w *writablePoller) run(ready syscall.RawConn) {
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n, err := unix.EpollWait(w.epoll, events, -1)
-		if err != nil && err != unix.EINTR {
-			w.srv.cfg.Logger.Error("writable poller ended", "error", err)
+		var n int
+		var failed error
+		ended := ready.Read(func(uintptr) bool {
+			n, failed = unix.EpollWait(w.epoll, events, 0)
+			return n != 0 // or failed
+		})
+		switch {
+		case ended != nil:
+			return
+		case failed != nil && failed != unix.EINTR:
+			w.srv.cfg.Logger.Error("writable poller ended", "error", failed)
 			return
 		}
 		for i := range max(n, 0) {
 			loop, token := keyOf(&events[i])
-			if token == stopToken {
-				return
-			}
 			w.srv.knownLoops()[loop].inbox.put(post{kind: postWritable, seq: token})
 		}
 	}
@@ -92,8 +94,6 @@ func (w *writablePoller) control(op int, c *Conn) {
 
 // close ends the poller. All loops have ended.
 func (w *writablePoller) close() {
-	_, _ = unix.Write(w.stopFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	_ = w.file.Close()
 	w.ended.Wait()
-	_ = unix.Close(w.epoll)
-	_ = unix.Close(w.stopFD)
 }

@@ -10,6 +10,7 @@ func runEcho(e *environment, args []string) int {
 	var cfg echo.Config
 	addListening(flags, &cfg.Addr, "127.0.0.1:9001", &cfg.SocketMode)
 	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
+	addLoops(flags, &cfg.Loops)
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", echo.DefaultMaxMessageBytes, "most `bytes` of a message")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 1<<20,
 		"most `bytes` that may wait for a client that does not read, before it is closed; one message may exceed it")
@@ -27,6 +28,7 @@ func runEcho(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitUsage)
 	}
+	cfg.Loops = planLoops(cfg.Loops)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)

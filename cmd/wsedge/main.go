@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // The exit statuses.
@@ -20,12 +21,13 @@ type command struct {
 	name    string
 	summary string
 	run     func(e *environment, args []string) int
+	serves  bool // until it is told to end
 }
 
 var commands = []command{
-	{"serve", "run the push server", serve},
-	{"echo", "run a plain echo server", runEcho},
-	{"version", "say which version this is", printVersion},
+	{"serve", "run the push server", serve, true},
+	{"echo", "run a plain echo server", runEcho, true},
+	{"version", "say which version this is", printVersion, false},
 }
 
 // environment is what the program takes from the process it runs in.
@@ -41,6 +43,9 @@ func (e *environment) fail(err error, status int) int {
 }
 
 func main() {
+	if len(os.Args) > 1 && slices.ContainsFunc(commands, func(c command) bool { return c.serves && c.name == os.Args[1] }) {
+		calmMonitor()
+	}
 	os.Exit(run(&environment{os.Stdout, os.Stderr, os.LookupEnv}, os.Args[1:]))
 }
 

@@ -20,6 +20,7 @@ func serve(e *environment, args []string) int {
 	flags.DurationVar(&cfg.PingInterval, "ping-interval", 0, "silence after which a client is pinged; negative: never (default 25s)")
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
+	addLoops(flags, &cfg.Loops)
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
@@ -45,6 +46,7 @@ func serve(e *environment, args []string) int {
 	if err = errors.Join(err, cfg.Check()); err != nil {
 		return e.fail(err, exitUsage)
 	}
+	cfg.Loops = planLoops(cfg.Loops)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)

@@ -21,6 +21,8 @@ type Config struct {
 	SocketMode fs.FileMode
 	// ProxyProtocol and TrustedProxies name proxies: see reactor.Config.
 	ProxyProtocol, TrustedProxies reactor.Peers
+	// Loops is the number of event loops: see reactor.Config.
+	Loops int
 	// MaxMessageBytes bounds a message. Default DefaultMaxMessageBytes.
 	MaxMessageBytes int64
 	// OutboundMaxBytes bounds what waits for a client that does not read; above it the client is closed. One message may
@@ -53,7 +55,7 @@ func Listen(cfg Config) (*reactor.Server, error) {
 	return reactor.Listen(reactor.Config{
 		Addr: cfg.Addr, TLS: cfg.TLS, Handler: handler{}, Origins: []string{"*"},
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
-		MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
+		Loops: cfg.Loops, MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
 		Logger: cfg.Logger,
 	})

@@ -29,6 +29,8 @@ type Config struct {
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 
+	// Loops is the number of event loops: see reactor.Config.
+	Loops int
 	// MaxConns bounds the connections. Default: what the limit of open files allows.
 	MaxConns int
 	// MaxMessageBytes bounds a client's message. Default 64 KiB.

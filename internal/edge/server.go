@@ -65,7 +65,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
-		MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
+		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// calmMonitor has no counterpart elsewhere.
+func calmMonitor() {}
