@@ -89,7 +89,7 @@ type Config struct {
 	// 256 MiB.
 	NodeMaxBytes int64
 	// TurnMaxSends bounds the deliveries of one loop turn, so that a large topic does not keep reads, pings and small
-	// topics waiting. Default 512, about 2 to 4 ms of sending.
+	// topics waiting. Default 128, about a millisecond of sending.
 	TurnMaxSends int
 	// Head bounds the head of a request. Zero: frame's defaults.
 	Head frame.HeadLimits
@@ -182,7 +182,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.OutboundMaxBytes, 1<<20)
 	setDefault(&cfg.OutboundMaxAge, 10*time.Second)
 	setDefault(&cfg.NodeMaxBytes, 256<<20)
-	setDefault(&cfg.TurnMaxSends, 512)
+	setDefault(&cfg.TurnMaxSends, 128)
 	setDefault(&cfg.HandshakeTimeout, 5*time.Second)
 	setDefault(&cfg.PingInterval, 25*time.Second)
 	setDefault(&cfg.PongTimeout, 10*time.Second)

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,8 +48,6 @@ type inbox struct {
 	closed   bool
 	wakeFD   int // our end of the socket pair
 
-	waiting atomic.Bool // there are posts; a hint for whoever has not the lock
-
 	spare []post // the loop's: the empty slice that the next take puts in place
 }
 
@@ -63,7 +60,6 @@ func (in *inbox) put(p post) bool {
 		return false
 	}
 	in.posts = append(in.posts, p)
-	in.waiting.Store(true)
 	in.signalLocked()
 	in.mu.Unlock()
 	return true
@@ -107,27 +103,11 @@ func (in *inbox) signalLocked() {
 // take gives the loop all that has gathered. The slice is the loop's, which leaves it in spare when it is done.
 func (in *inbox) take() (posts []post, tick time.Time) {
 	in.mu.Lock()
-	posts = in.takePostsLocked()
+	posts, in.posts, in.spare = in.posts, in.spare, nil
 	tick, in.tick = in.tick, time.Time{}
 	in.signaled = false
 	in.mu.Unlock()
 	return posts, tick
-}
-
-// takeMore gives the loop, in the midst of a turn, what has gathered since. The wake-up for it is still on its way.
-func (in *inbox) takeMore() []post {
-	if !in.waiting.Load() {
-		return nil
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.takePostsLocked()
-}
-
-func (in *inbox) takePostsLocked() (posts []post) {
-	posts, in.posts, in.spare = in.posts, in.spare, nil
-	in.waiting.Store(false)
-	return posts
 }
 
 // close ends the inbox, gives back what nobody will take, and closes the descriptor.

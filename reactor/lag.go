@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// lagBounds are the upper bounds of the buckets of Lag. A turn of TurnMaxSends lasts 2 to 4 ms.
+// lagBounds are the upper bounds of the buckets of Lag. A turn of TurnMaxSends lasts about one millisecond.
 var lagBounds = [...]time.Duration{
 	100 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
 	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second,

@@ -1,7 +1,7 @@
 package reactor
 
 // runQueue holds the groups that have something to send, in two lanes that are served by turns: those that have not begun with it,
-// and those in the midst of it. So what is new waits for one quantum of what is large, however many large topics there are, and a
+// and those in the midst of it. So what is new waits for one turn of what is large, however many large topics there are, and a
 // stream of what is new cannot keep a large topic from going on. Each lane is first come, first served.
 type runQueue struct {
 	fresh, going lane

@@ -4,10 +4,6 @@ import (
 	"syscall"
 )
 
-// serveQuantum is how many members of one group are served before the next group has its turn: small topics do not wait
-// behind large ones.
-const serveQuantum = 128
-
 // accept takes a publication from the inbox to its group.
 func (l *loop) accept(p *post) {
 	g := p.topic.groupOn(l, p.variant)
@@ -30,8 +26,7 @@ func (l *loop) accept(p *post) {
 }
 
 // serve sends publications to subscribers, as much as the turn's budget allows. The rest waits for the next turn, which it
-// asks for: the poll in between reads what has come meanwhile. What is posted in the midst of the turn is taken after each quantum,
-// about a millisecond, so that it does not wait for a large topic's turn to end.
+// asks for: the poll in between reads what has come meanwhile.
 func (l *loop) serve() {
 	if l.runq.len() == 0 {
 		return
@@ -40,15 +35,12 @@ func (l *loop) serve() {
 	for budget := l.srv.cfg.TurnMaxSends; budget > 0 && l.runq.len() > 0; {
 		g := l.runq.pop()
 		several = several || l.runq.len() > 0
-		if window, b, ok := g.take(min(budget, serveQuantum)); ok {
+		if window, b, ok := g.take(budget); ok {
 			budget -= len(window)
 			l.deliver(window, b, g.topic, several)
 		}
 		if g.settle() {
 			l.runq.push(g)
-		}
-		if posts := l.inbox.takeMore(); len(posts) > 0 {
-			l.doAll(posts)
 		}
 	}
 	if l.runq.len() > 0 {

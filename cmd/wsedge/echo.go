@@ -28,7 +28,7 @@ func runEcho(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitUsage)
 	}
-	cfg.Loops = planLoops(cfg.Loops)
+	cfg.Loops = tuneRuntime(cfg.Loops)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)

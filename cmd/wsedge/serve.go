@@ -46,7 +46,7 @@ func serve(e *environment, args []string) int {
 	if err = errors.Join(err, cfg.Check()); err != nil {
 		return e.fail(err, exitUsage)
 	}
-	cfg.Loops = planLoops(cfg.Loops)
+	cfg.Loops = tuneRuntime(cfg.Loops)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)
