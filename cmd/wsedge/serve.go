@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/edge"
-	"github.com/wsedge/wsedge/reactor"
 )
 
 // serve is the command serve.
@@ -29,9 +29,11 @@ func serve(e *environment, args []string) int {
 		"compress for clients that offer permessage-deflate (RFC 7692); not for messages that hold secrets beside text which others choose")
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
 		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")
-	flags.TextVar(&cfg.Slow.Policy, "slow", reactor.Disconnect,
+	cfg.Namespaces = channel.Open()
+	everywhere := &cfg.Namespaces.Default
+	flags.TextVar(&everywhere.Slow, "slow", channel.Disconnect,
 		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest or keep-latest; clients of /ws are told of what they miss")
-	flags.DurationVar(&cfg.Slow.MaxAge, "slow-max-age", 0, "drop, or disconnect for, publications that wait longer for a slow client (default: only --outbound-max-age counts)")
+	flags.DurationVar(&everywhere.SlowMaxAge, "slow-max-age", 0, "drop, or disconnect for, publications that wait longer for a slow client (default: only --outbound-max-age counts)")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -38,10 +39,8 @@ type Config struct {
 	// MaxFrameRate is how many frames a second a client may send, and MaxControlRate how many pings and pongs; two seconds'
 	// worth may come at once. From 10 to 30,000; default: no bound.
 	MaxFrameRate, MaxControlRate int
-	// Slow says what becomes of a client that does not keep up with a channel, beside Outbound… of it all; see
-	// reactor.TopicOptions, whose Gap is the server's own: clients of the native dialect get a notice of what they miss. Default:
-	// it is closed as slow.
-	Slow reactor.TopicOptions
+	// Namespaces say what channels promise, and to whom. Default: channel.Open, in which anyone may do anything.
+	Namespaces *channel.Namespaces
 	// OutboundMaxBytes and OutboundMaxAge bound what waits for a client that does not read. Default 1 MiB and 10 s.
 	OutboundMaxBytes int64
 	OutboundMaxAge   time.Duration
@@ -105,6 +104,10 @@ func (cfg Config) withDefaults() (Config, error) {
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
 	setDefault(&cfg.Broker, broker.Broker(broker.Memory{}))
+	if cfg.Namespaces == nil {
+		cfg.Namespaces = channel.Open()
+	}
+	problems = append(problems, cfg.Namespaces.Check()...)
 	setDefault(&cfg.ChannelsPerConn, 128)
 	setDefault(&cfg.PingInterval, defaultPingInterval)
 	for _, f := range []struct {
@@ -116,7 +119,6 @@ func (cfg Config) withDefaults() (Config, error) {
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
 		{"outbound bytes", cfg.OutboundMaxBytes}, {"outbound age", int64(cfg.OutboundMaxAge)}, {"memory", cfg.NodeMaxBytes},
-		{"age of what waits for a slow client", int64(cfg.Slow.MaxAge)},
 	} {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))

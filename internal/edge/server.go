@@ -59,7 +59,7 @@ func Listen(cfg Config) (*Server, error) {
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
 	s.hub = hub.New(hub.Config{
-		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Slow: cfg.Slow, Conn: s.clients.conn,
+		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
 	s.reactor, err = reactor.New(reactor.Config{

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wsedge/wsedge/reactor"
+	"github.com/wsedge/wsedge/internal/channel"
 )
 
 // flood publishes 8 KB on channel until, without anybody reading, enough says so; it returns the last offset, and the status
 // and answer where one was refused.
-func flood(t *testing.T, s *Server, channel string, enough func() bool) (last, status int, answer string) {
+func flood(t *testing.T, s *Server, name string, enough func() bool) (last, status int, answer string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"channel":%q,"data":"%s"}`, channel, strings.Repeat("x", 8000))
+	body := fmt.Sprintf(`{"channel":%q,"data":"%s"}`, name, strings.Repeat("x", 8000))
 	for !enough() {
 		if status, answer = post(t, s, "/api/publish", body); status != http.StatusOK {
 			return last, status, answer
@@ -28,9 +28,11 @@ func flood(t *testing.T, s *Server, channel string, enough func() bool) (last, s
 
 // A client that did not keep up is told of what it misses where it is missing, and gets the rest.
 func TestSlowClientIsToldOfTheGap(t *testing.T) {
-	for _, policy := range []reactor.SlowPolicy{reactor.DropOldest, reactor.DropNewest, reactor.KeepLatest} {
+	for _, policy := range []channel.SlowPolicy{channel.DropOldest, channel.DropNewest, channel.KeepLatest} {
 		t.Run(policy.String(), func(t *testing.T) {
-			s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Slow: reactor.TopicOptions{Policy: policy}})
+			namespaces := channel.Open()
+			namespaces.Default.Slow = policy
+			s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: namespaces})
 			c := greet(t, s)
 			c.subscribe("news")
 			last, _, _ := flood(t, s, "news", func() bool {

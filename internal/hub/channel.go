@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -16,6 +17,9 @@ type Channel struct {
 	name string
 	log  broker.Log
 
+	// Shared: atomic. What the channel promises; replaced by SetNamespaces.
+	options atomic.Pointer[channel.Options]
+
 	// Shared: atomic. Made for the first subscriber: a channel that is only published to costs no topic.
 	topic atomic.Pointer[reactor.Topic]
 
@@ -26,6 +30,9 @@ type Channel struct {
 
 // Name is the channel's name.
 func (c *Channel) Name() string { return c.name }
+
+// Options are what the channel promises, and to whom. They are not to be changed.
+func (c *Channel) Options() *channel.Options { return c.options.Load() }
 
 // Release ends one use. The channel must not be used afterwards.
 func (c *Channel) Release() {
@@ -43,13 +50,18 @@ func (c *Channel) Topic() *reactor.Topic {
 	if t := c.topic.Load(); t != nil {
 		return t
 	}
-	options := c.hub.config.Slow
-	options.Gap = c
-	t := c.hub.config.NewTopic(options)
+	options := c.Options()
+	t := c.hub.config.NewTopic(reactor.TopicOptions{Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge, Gap: c})
 	if c.topic.CompareAndSwap(nil, t) {
 		return t
 	}
 	return c.topic.Load()
+}
+
+// slowPolicies are the reactor's words for the policies.
+var slowPolicies = [...]reactor.SlowPolicy{
+	channel.Disconnect: reactor.Disconnect, channel.DropOldest: reactor.DropOldest, channel.DropNewest: reactor.DropNewest,
+	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.DropOldest,
 }
 
 // Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -32,8 +33,8 @@ type Config struct {
 	Forms []dialect.Encode
 	// Gaps encode the notices of what a slow subscriber did not get, by reactor.Form; nil for a form without them.
 	Gaps []dialect.EncodeGap
-	// Slow is what becomes of subscribers that do not keep up. Its Gap is the hub's own.
-	Slow reactor.TopicOptions
+	// Namespaces say what channels promise, until SetNamespaces. Required.
+	Namespaces *channel.Namespaces
 	// Conn finds a client's conn by its id, nil if it isn't on this node. Required.
 	Conn func(client string) *reactor.Conn
 	// MaxChannels bounds the channels of the node. Default 1,000,000: about 200 B each.
@@ -49,6 +50,9 @@ type Hub struct {
 	// Immutable after New.
 	config Config
 	seed   maphash.Seed
+
+	// Shared: atomic. Replaced before the channels' own options are: a channel that is opened meanwhile has the new ones.
+	namespaces atomic.Pointer[channel.Namespaces]
 
 	// Shared: atomic.
 	channels atomic.Int64
@@ -77,7 +81,25 @@ func New(config Config) *Hub {
 	for i := range h.shards {
 		h.shards[i].byName = make(map[string]*Channel)
 	}
+	h.namespaces.Store(config.Namespaces)
 	return h
+}
+
+// Options are those of the channel of that name, whether it is open or not. They are not to be changed.
+func (h *Hub) Options(name string) *channel.Options { return h.namespaces.Load().Of(name) }
+
+// SetNamespaces changes what channels promise. What a topic is made with, for the first subscriber, stays until the channel is
+// dropped: its policy for slow subscribers.
+func (h *Hub) SetNamespaces(n *channel.Namespaces) {
+	h.namespaces.Store(n)
+	for i := range h.shards {
+		s := &h.shards[i]
+		s.mu.Lock()
+		for name, c := range s.byName {
+			c.options.Store(n.Of(name))
+		}
+		s.mu.Unlock()
+	}
 }
 
 // Channels is how many channels there are, idle ones included.
@@ -96,6 +118,7 @@ func (h *Hub) Acquire(name string) (*Channel, error) {
 			return nil, ErrFull
 		}
 		c = &Channel{hub: h, name: name}
+		c.options.Store(h.Options(name))
 		c.log = h.config.Broker.Open(name, c)
 		s.byName[name] = c
 	}

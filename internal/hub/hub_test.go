@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/reactor"
 )
 
 // newHub makes a hub without a reactor: nobody can subscribe, which is all that these tests need.
 func newHub(config Config) *Hub {
-	config.Broker = broker.Memory{}
+	config.Broker, config.Namespaces = broker.Memory{}, channel.Open()
 	config.Conn = func(string) *reactor.Conn { return nil }
 	return New(config)
 }
@@ -72,6 +73,29 @@ func TestNumberOfChannelsIsBounded(t *testing.T) {
 	publish(t, h, "a")
 	if h.Channels() != 2 {
 		t.Fatalf("%d channels", h.Channels())
+	}
+}
+
+// New namespaces reach the channels that are open, too.
+func TestNamespacesAreReplaced(t *testing.T) {
+	h := newHub(Config{})
+	kept, err := h.Acquire("chat:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Release()
+	chat := &channel.Options{HistorySize: 5}
+	h.SetNamespaces(&channel.Namespaces{ByName: map[string]*channel.Options{"chat": chat}})
+	if kept.Options() != chat || h.Options("chat:2") != chat {
+		t.Errorf("chat:1 has %+v, chat:2 would have %+v", kept.Options(), h.Options("chat:2"))
+	}
+	later, err := h.Acquire("chat:3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer later.Release()
+	if later.Options() != chat {
+		t.Errorf("chat:3 has %+v", later.Options())
 	}
 }
 
