@@ -48,7 +48,7 @@ func serve(e *environment, args []string) int {
 	if err = errors.Join(err, cfg.Check()); err != nil {
 		return e.fail(err, exitUsage)
 	}
-	cfg.Loops = tuneRuntime(cfg.Loops)
+	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)
