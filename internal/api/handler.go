@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
@@ -18,8 +17,6 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
-	// Now is the clock. Default time.Now.
-	Now func() time.Time
 }
 
 // Info is what /api/info answers.
@@ -31,20 +28,15 @@ type Info struct {
 	UptimeSeconds int64
 }
 
-type handler struct {
-	config Config
-	keys   *keys
-}
+type handler struct{ config Config }
 
 // New makes the handler of everything below /api/.
 func New(config Config) http.Handler {
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	h := &handler{config: config, keys: newKeys(config.Now)}
+	h := &handler{config}
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
+	mux.Handle("/api/history", post(h.history))
 	mux.HandleFunc("/api/info", h.info)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
@@ -123,14 +115,7 @@ func translate(err error) *native.Error {
 }
 
 // publishTo publishes data to one channel and waits for the engine.
-func (h *handler) publishTo(channel string, p *publication) (broker.Result, error) {
-	if p.key == "" {
-		return h.publishOnce(channel, p)
-	}
-	return h.keys.once(channel, p.key, func() (broker.Result, error) { return h.publishOnce(channel, p) })
-}
-
-func (h *handler) publishOnce(name string, p *publication) (broker.Result, error) {
+func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
 	channel, err := h.config.Hub.Acquire(name)
 	if err != nil {
 		return broker.Result{}, err
@@ -142,7 +127,7 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 	}
 	later := make(chan answer, 1)
 	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude},
+		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: p.key},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
 		a := <-later

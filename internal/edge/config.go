@@ -29,6 +29,9 @@ type Config struct {
 	InsecurePublic bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
+	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep
+	// less: see broker.MemoryConfig. Default 256 MiB.
+	HistoryMaxBytes int64
 
 	// Loops is the number of event loops: see reactor.Config.
 	Loops int
@@ -103,7 +106,6 @@ func (cfg Config) withDefaults() (Config, error) {
 		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
-	setDefault(&cfg.Broker, broker.Broker(broker.Memory{}))
 	if cfg.Namespaces == nil {
 		cfg.Namespaces = channel.Open()
 	}
@@ -119,6 +121,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
 		{"outbound bytes", cfg.OutboundMaxBytes}, {"outbound age", int64(cfg.OutboundMaxAge)}, {"memory", cfg.NodeMaxBytes},
+		{"history bytes", cfg.HistoryMaxBytes},
 	} {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
@@ -135,6 +138,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.now == nil {
 		cfg.now = time.Now
+	}
+	if cfg.Broker == nil {
+		cfg.Broker = broker.NewMemory(broker.MemoryConfig{MaxBytes: cfg.HistoryMaxBytes, Now: cfg.now})
 	}
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))

@@ -39,7 +39,7 @@ type pending struct {
 	joins   []*join
 }
 
-// join is a subscription that waits for the channel's position.
+// join is a subscription that waits for the channel's position, and for what the client has missed.
 type join struct {
 	channel *hub.Channel
 	reactor *reactor.Joining

@@ -21,18 +21,22 @@ const (
 	Publish
 	Ping
 	Ack
+	History
 )
 
 var verbs = map[string]Verb{
 	"connect": Connect, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "publish": Publish, "ping": Ping, "ack": Ack,
+	"history": History,
 }
 
 // Command is one message of a client, valid as far as its form goes.
 type Command struct {
 	ID       []byte   // as the client wrote it, nil without one; borrows from the frame
 	Data     []byte   // Publish: any JSON value; borrows from the frame
-	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack: exactly one
-	Recover  *Recover // Subscribe: where the client was before; nil when it is new
+	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack, History: exactly one
+	Recover  *Recover // Subscribe: where the client was before; nil when it is new. History: since when; nil for the newest
+	Key      string   // Publish: the idempotency key; empty for none
+	Limit    int      // History: at most so many publications
 	Offset   uint64   // Ack
 	Verb     Verb
 }
@@ -44,7 +48,7 @@ type Recover struct {
 }
 
 // members are the members of a command that mean something; nil where there is none. The last one of a name wins.
-type members struct{ kind, id, channel, channels, data, recover, offset []byte }
+type members struct{ kind, id, channel, channels, data, recover, offset, since, limit, key []byte }
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
 // can be answered with it.
@@ -97,6 +101,12 @@ func pick(payload []byte) (m members) {
 			m.recover = value
 		case "offset":
 			m.offset = value
+		case "since":
+			m.since = value
+		case "limit":
+			m.limit = value
+		case "idempotency_key":
+			m.key = value
 		}
 	}
 	return m
@@ -114,7 +124,7 @@ func (cmd *Command) fill(m *members) (err *Error) {
 		return nil
 	case Subscribe:
 		if cmd.Channels, err = someChannels(m); err == nil {
-			cmd.Recover, err = parseRecover(m.recover)
+			cmd.Recover, err = parseRecover("recover", m.recover)
 		}
 		return err
 	case Unsubscribe:
@@ -125,6 +135,9 @@ func (cmd *Command) fill(m *members) (err *Error) {
 			err = &Error{CodeBadRequest, "data is missing"}
 		}
 		cmd.Data = m.data
+		if err == nil {
+			cmd.Key, err = IdempotencyKey(m.key)
+		}
 		return err
 	case Ack:
 		var ok bool
@@ -135,6 +148,11 @@ func (cmd *Command) fill(m *members) (err *Error) {
 			return &Error{CodeBadRequest, "offset must be a whole number"}
 		}
 		return nil
+	case History:
+		if cmd.Channels, err = oneChannel(m); err == nil {
+			cmd.Recover, cmd.Limit, err = HistoryRange(m.since, m.limit)
+		}
+		return err
 	default:
 		return &Error{CodeUnknownType, "unknown type"}
 	}
@@ -188,11 +206,12 @@ func CheckChannel(name string) *Error {
 	return nil
 }
 
-func parseRecover(value []byte) (*Recover, *Error) {
+// parseRecover decodes the JSON value of a position, the member of that name; nil stands for none.
+func parseRecover(name string, value []byte) (*Recover, *Error) {
 	if value == nil {
 		return nil, nil
 	}
-	bad := &Error{CodeBadRequest, "recover must be an object with epoch, a string, and offset, a whole number"}
+	bad := &Error{CodeBadRequest, name + " must be an object with epoch, a string, and offset, a whole number"}
 	if !jsonobject.IsObject(value) {
 		return nil, bad
 	}

@@ -48,7 +48,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{"type":"ping","id":"` + strings.Repeat("x", MaxIDBytes-1) + `"}`, "", CodeBadRequest},
 		{`{"type":"dance","id":7}`, "7", CodeUnknownType},
 		{`{"type":"presence","id":7,"channel":"news"}`, "7", CodeUnknownType},
-		{`{"type":"history","id":7,"channel":"news"}`, "7", CodeUnknownType},
+		{`{"type":"future","id":7,"channel":"news"}`, "7", CodeUnknownType},
 		{`{"type":"refresh","id":7,"token":"x"}`, "7", CodeUnknownType},
 		{`{"type":"subscribe","id":7}`, "7", CodeBadRequest},
 		{`{"type":"subscribe","id":7,"channel":5}`, "7", CodeBadRequest},

@@ -1,0 +1,51 @@
+package edge
+
+import (
+	"bytes"
+
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// maxHistoryBytes bounds the data of one answer to a client. One publication may be larger.
+const maxHistoryBytes = 256 << 10
+
+// errDenied is what a client is told that may not.
+var errDenied = &native.Error{Code: native.CodePermissionDenied, Message: "permission denied"}
+
+// mayReadHistory tells whether clients may ask for the history of a channel with such options.
+func mayReadHistory(o *channel.Options) bool { return o.History == channel.Anyone }
+
+// history answers with a part of a channel's history.
+func (s *session) history(c *reactor.Conn, cmd *native.Command) {
+	name := cmd.Channels[0]
+	if !mayReadHistory(s.server.hub.Options(name)) {
+		s.refuse(c, cmd.ID, name, errDenied)
+		return
+	}
+	ch, err := s.server.hub.Acquire(name)
+	if err != nil {
+		s.refuse(c, cmd.ID, name, errLimit)
+		return
+	}
+	id, asked, slot := bytes.Clone(cmd.ID), cmd.Recover != nil, s.reserve(c)
+	ch.History(broker.HistoryQuery{Since: cmd.Recover.Position(), Limit: cmd.Limit, MaxBytes: maxHistoryBytes}, func(past broker.Past, err error) {
+		ch.Release()
+		c.Post(func(c *reactor.Conn) {
+			s.answer(c, slot, func(c *reactor.Conn) { send(c, s.historyReply(c, id, name, &past, err, asked)) })
+		})
+	})
+}
+
+// historyReply is made when its turn has come: until then it is not known what the conn can hold.
+func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *broker.Past, err error, asked bool) []byte {
+	if err == nil {
+		text := native.AppendHistory(nil, id, name, past, asked, s.id())
+		if int64(len(text)) <= c.OutboundRoom()/4*3 {
+			return text
+		}
+	}
+	return native.AppendError(nil, id, name, errUnavailable)
+}
