@@ -1,0 +1,28 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Reloaded is what the server shall go on with when the file is read anew: old, with what SIGHUP can change taken from d. refused
+// are the paths that differ and need a restart.
+func (d *Document) Reloaded(old *Document) (merged *Document, refused []string) {
+	merged = d.clone()
+	for i := range Options {
+		o := &Options[i]
+		if o.Reload || strings.HasPrefix(o.Path, "namespaces.") || strings.Contains(o.Path, "[]") {
+			continue
+		}
+		was, is := old.at(o.Path), merged.at(o.Path)
+		if old.Has(o.Path) != d.Has(o.Path) || !reflect.DeepEqual(was.Interface(), is.Interface()) {
+			refused = append(refused, o.Path)
+		}
+		is.Set(was)
+		delete(merged.marks, o.Path)
+		if position, ok := old.marks[o.Path]; ok {
+			merged.marks[o.Path] = position
+		}
+	}
+	return merged, refused
+}
