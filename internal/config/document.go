@@ -19,6 +19,7 @@ type Document struct {
 	Limits     Limits
 	Heartbeat  Heartbeat
 	Deflate    Deflate
+	Auth       Auth
 	Namespaces Namespaces
 	Log        Log
 

@@ -27,11 +27,13 @@ const (
 	kindSize // bytes
 	kindDuration
 	kindMode
+	kindTime // an instant
 	kindList // of texts
 )
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
+	timeType     = reflect.TypeFor[time.Time]()
 	modeType     = reflect.TypeFor[fs.FileMode]()
 	wordType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
@@ -41,6 +43,8 @@ func kindOf(t reflect.Type, o *Option) kind {
 	switch {
 	case t == durationType:
 		return kindDuration
+	case t == timeType:
+		return kindTime
 	case t == modeType:
 		return kindMode
 	case reflect.PointerTo(t).Implements(wordType), t.Kind() == reflect.String && o != nil && o.Words != nil:
@@ -77,6 +81,8 @@ func (k kind) wants(o *Option) string {
 		return "want a duration such as 10s or 5m"
 	case kindMode:
 		return "want permissions in octal, such as 0660"
+	case kindTime:
+		return "want a date such as 2026-01-31 or 2026-01-31T18:00:00Z"
 	case kindList:
 		return "want a list of texts"
 	default:
@@ -97,6 +103,8 @@ func (k kind) tags() []string {
 		return []string{"!!int", "!!str"}
 	case kindWord:
 		return []string{"!!str", "!!float"} // a version of TLS
+	case kindTime:
+		return []string{"!!str", "!!timestamp"}
 	default:
 		return []string{"!!str"}
 	}
@@ -105,11 +113,20 @@ func (k kind) tags() []string {
 // leaf reads a scalar into v, and says what is wrong; "" for nothing.
 func leaf(v reflect.Value, n *yaml.Node, o *Option, dir string) string {
 	k := kindOf(v.Type(), o)
-	if n.Kind != yaml.ScalarNode || !slices.Contains(k.tags(), n.Tag) {
-		return k.wants(o) + ", not " + described(n)
+	bad := k.wants(o)
+	if !o.Secret {
+		bad += ", not " + described(n)
 	}
-	bad := k.wants(o) + ", not " + described(n)
+	if n.Kind != yaml.ScalarNode || !slices.Contains(k.tags(), n.Tag) {
+		return bad
+	}
 	switch k {
+	case kindTime:
+		at, ok := parseTime(n.Value)
+		if !ok {
+			return bad
+		}
+		v.Set(reflect.ValueOf(at))
 	case kindText:
 		v.SetString(beside(n.Value, o, dir))
 	case kindBool:
@@ -154,6 +171,15 @@ func parseNumber(k kind, text string) (int64, bool) {
 		number, err := strconv.ParseInt(text, 10, 64)
 		return number, err == nil
 	}
+}
+
+func parseTime(text string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }
 
 func setNumber(v reflect.Value, number int64, k kind, o *Option) string {

@@ -19,7 +19,7 @@ type Note struct {
 func (d *Document) Notes() (notes []Note) {
 	for i := range Options {
 		o := &Options[i]
-		if o.Danger == "" || !d.Has(o.Path) {
+		if o.Danger == "" || !d.Has(o.Path) { // those of list members are never had: each would be told of
 			continue
 		}
 		if v := d.at(o.Path); v.Kind() == reflect.Bool && v.Bool() || kindOf(v.Type(), o) == kindList && v.Len() > 0 {
@@ -47,19 +47,20 @@ func open(path string, o *channel.Options) []Note {
 	return nil
 }
 
-// SecretFiles are the files that the document names and nobody else should be able to read, in the order of Options.
+// SecretFiles are the files that the document names and nobody else should be able to read.
 func (d *Document) SecretFiles() (files []string) {
-	for i := range Options {
-		o := &Options[i]
-		if !o.Secret || !o.File || !d.Has(o.Path) {
-			continue
-		}
-		switch v := d.at(o.Path); {
-		case kindOf(v.Type(), o) == kindList:
-			files = append(files, v.Interface().([]string)...)
-		case v.String() != "":
-			files = append(files, v.String())
-		}
+	files = append(files, d.TLS.KeyFiles...)
+	for i := range d.Auth.Keys {
+		files = append(files, d.Auth.Keys[i].SecretFile)
 	}
-	return files
+	for i := range d.Auth.APIKeys {
+		files = append(files, d.Auth.APIKeys[i].SecretFile)
+	}
+	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
+}
+
+// HasSecrets tells whether secrets stand in the document itself.
+func (d *Document) HasSecrets() bool {
+	return slices.ContainsFunc(d.Auth.Keys, func(k AuthKey) bool { return k.Secret != "" }) ||
+		slices.ContainsFunc(d.Auth.APIKeys, func(k APIKey) bool { return k.Secret != "" })
 }

@@ -59,5 +59,10 @@ func optionOf(path string) *Option { return byPath[canonical(path)] }
 // key is the last part of the path.
 func (o *Option) key() string { return o.Path[strings.LastIndexByte(o.Path, '.')+1:] }
 
-// below tells whether the option stands directly in a section.
-func (o *Option) below(section string) bool { return o.Path == section+"."+o.key() }
+// below tells whether the option stands directly in a section, or in the members of a list.
+func (o *Option) below(section string) bool {
+	return o.Path == section+"."+o.key() || o.Path == section+"[]."+o.key()
+}
+
+// inList tells whether the option belongs to members of a list.
+func (o *Option) inList() bool { return strings.Contains(o.Path, "[]") }

@@ -7,6 +7,10 @@ var sections = []section{
 	{"limits", "What one connection, and the node, may take. 0 is the default."},
 	{"heartbeat", "How dead connections are found."},
 	{"deflate", "Compression (permessage-deflate, RFC 7692)."},
+	{"auth", "Who clients and backends are. Without anything here there is no authentication: every client is anonymous, and the API is open to whoever reaches it."},
+	{"auth.keys", "Keys that verify clients' tokens (JWT), a list. Each has one of secret, secret_file, public_key and public_key_file. A new key is added before tokens are made with it, and the old one removed when its last token has expired."},
+	{"auth.jwks", "Keys that an issuer publishes (JWKS), fetched in the background."},
+	{"auth.api_keys", "Keys that open the HTTP API to backends, a list. Each has one of secret, secret_file and sha256. Without any the API is closed."},
 	{"namespaces", "What channels promise, and to whom. Everything is closed until it is opened here. The API is not bound by who may."},
 	{"namespaces.default", "Channels without a namespace: those without a colon in their name. With strict: false, also those of unknown namespaces."},
 	{"namespaces.named", "Namespaces by name, which is the part of a channel's name before its first colon. Each has the keys of namespaces.default, and none of its values."},
@@ -15,6 +19,8 @@ var sections = []section{
 
 var (
 	accessWords = []string{"nobody", "token", "authenticated", "anyone"}
+	algorithms  = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"}
+	scopes      = []string{"publish", "manage", "read", "all"}
 	slowWords   = []string{"disconnect", "drop-oldest", "drop-newest", "keep-latest", "skip-to-history"}
 )
 
@@ -73,6 +79,36 @@ var Options = []Option{
 		Danger: "the length of a message that holds a secret beside text which somebody else chooses tells about the secret"},
 	{Path: "deflate.takeover", Flag: "deflate-takeover", Default: "false", Doc: "Let compressed messages refer to earlier ones of the same connection.",
 		Danger: "up to 36 KiB of memory for each connection"},
+
+	{Path: "auth.issuer", Reload: true, Doc: "What a token's iss must be; needed with jwks."},
+	{Path: "auth.audience", Reload: true, Doc: "What must be among a token's aud. Without it a token that has an audience is refused."},
+	{Path: "auth.leeway", Default: "5s", Signed: true, Reload: true, Doc: "By how much the clocks of issuer and server may differ, at most 30s; negative: not at all."},
+	{Path: "auth.max_ttl", Default: "24h", Reload: true, Doc: "How far ahead a token's exp may lie. What was revoked is remembered for as long.",
+		Danger: "a token that was stolen is good until it expires, or is revoked"},
+	{Path: "auth.anonymous", Default: "false", Reload: true, Doc: "Let clients in that present no token. They may do what namespaces allow to anyone.",
+		Danger: "everybody can connect"},
+	{Path: "auth.connect_timeout", Default: "5s", Reload: true, Doc: "How long a client without a token may take to send one."},
+	{Path: "auth.refresh_window", Default: "25s", Signed: true, Reload: true, Doc: "How long a client whose token has expired may take to present another; negative: not at all."},
+	{Path: "auth.keys[].id", Reload: true, Doc: "What a token names the key by, kid. One key may be without: it verifies tokens that name none."},
+	{Path: "auth.keys[].algorithm", Words: algorithms, Reload: true, Doc: "The only algorithm that the key is good for, whatever a token says. Required."},
+	{Path: "auth.keys[].secret", Secret: true, Reload: true, Doc: "The secret of HS256, HS384 and HS512: at least 32 bytes.", Danger: "who knows it makes tokens"},
+	{Path: "auth.keys[].secret_file", File: true, Secret: true, Reload: true, Doc: "File with that secret."},
+	{Path: "auth.keys[].public_key", Reload: true, Doc: "The key of the other algorithms, PEM."},
+	{Path: "auth.keys[].public_key_file", File: true, Reload: true, Doc: "File with that key."},
+	{Path: "auth.keys[].valid_until", Reload: true, Doc: "When the key ends to be good, as the last step of a rotation: a date, or a time as in RFC 3339."},
+	{Path: "auth.jwks.url", Reload: true, Doc: "Where the issuer publishes its keys: https."},
+	{Path: "auth.jwks.certificates_file", File: true, Reload: true, Doc: "Authorities (PEM) that the URL's server is verified with. Default: the system's."},
+	{Path: "auth.jwks.allow_private", Default: "false", Reload: true, Doc: "Let the URL's name be a private or loopback address.",
+		Danger: "who controls the name can point the server at a service of the internal network"},
+	{Path: "auth.jwks.interval", Default: "10m", Reload: true, Doc: "How often the keys are fetched again, at least 1m."},
+	{Path: "auth.jwks.max_stale", Default: "24h", Reload: true, Doc: "How long keys are used that could not be fetched again."},
+	{Path: "auth.api_keys[].name", Reload: true, Doc: "What logs and errors call the key. Required."},
+	{Path: "auth.api_keys[].secret", Secret: true, Reload: true, Doc: "What the backend presents: at least 16 characters.", Danger: "who knows it uses the API"},
+	{Path: "auth.api_keys[].secret_file", File: true, Secret: true, Reload: true, Doc: "File with that secret."},
+	{Path: "auth.api_keys[].sha256", Reload: true, Doc: "The SHA-256 of the secret, in hex: tells whoever reads this file nothing, as long as the secret is random."},
+	{Path: "auth.api_keys[].scopes", Words: scopes, Reload: true,
+		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, info), or all. Required."},
+	{Path: "auth.api_keys[].channels", Reload: true, Doc: "Prefixes of the channels that the key is good for. Default: all channels."},
 
 	{Path: "namespaces.strict", Default: "true", Reload: true, Doc: "Leave channels of unknown namespaces to nobody, instead of to namespaces.default."},
 	{Path: "namespaces.default.subscribe", Default: "nobody", Words: accessWords, Reload: true,

@@ -93,7 +93,7 @@ func (r *reader) value(n *yaml.Node, v reflect.Value, path string) {
 		r.named(n, v, path)
 	case t.Kind() == reflect.Slice:
 		r.list(n, v, path)
-	case t.Kind() == reflect.Struct:
+	case t.Kind() == reflect.Struct && t != timeType:
 		r.section(n, v, path)
 	default:
 		if what := leaf(v, n, optionOf(path), r.dir); what != "" {
@@ -154,7 +154,9 @@ func (r *reader) pairs(n *yaml.Node, path string, read func(key, value *yaml.Nod
 			continue
 		}
 		seen[key.Value] = true
-		r.doc.marks[at] = Position{key.Line, key.Column}
+		if value.Tag != "!!null" || value.Kind != yaml.ScalarNode { // a section of which all is commented out is not there
+			r.doc.marks[at] = Position{key.Line, key.Column}
+		}
 		read(key, value, at)
 	}
 }
@@ -164,6 +166,8 @@ func (r *reader) list(n *yaml.Node, v reflect.Value, path string) {
 	members := n.Content
 	if v.Type().Elem().Kind() == reflect.String && n.Kind == yaml.ScalarNode && n.Tag == "!!str" {
 		members = []*yaml.Node{n}
+	} else if v.Type().Elem().Kind() != reflect.String && n.Tag == "!!null" {
+		return // all members are commented out
 	} else if n.Kind != yaml.SequenceNode {
 		r.complain(n, path, "want a list, not "+described(n))
 		return

@@ -30,6 +30,15 @@ limits:
 heartbeat:
   ping_interval: -1s
 deflate:
+auth:
+  keys:
+    - secret_file: jwt.key
+      algorithm: HS256
+    - {id: old, algorithm: EdDSA, public_key: PEM, valid_until: "2027-01-01"}
+  jwks: {url: https://id.example/keys}
+  api_keys:
+    - {name: backend, secret: 0123456789abcdef, scopes: publish}
+  leeway: -1s
 namespaces:
   strict: false
   default:
@@ -59,6 +68,15 @@ func TestParse(t *testing.T) {
 		},
 		Limits:    Limits{MaxConns: 5000, MaxMessageBytes: 128 << 10, NodeMaxBytes: 1 << 20, OutboundMaxAge: 90 * time.Second},
 		Heartbeat: Heartbeat{PingInterval: -time.Second},
+		Auth: Auth{
+			Keys: []AuthKey{
+				{SecretFile: "/etc/wsedge/jwt.key", Algorithm: "HS256"},
+				{ID: "old", Algorithm: "EdDSA", PublicKey: "PEM", ValidUntil: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+			},
+			JWKS:    JWKS{URL: "https://id.example/keys"},
+			APIKeys: []APIKey{{Name: "backend", Secret: "0123456789abcdef", Scopes: []string{"publish"}}},
+			Leeway:  -time.Second,
+		},
 		Namespaces: Namespaces{
 			Default: channel.Options{Subscribe: channel.Anyone},
 			Named: map[string]*channel.Options{
@@ -145,6 +163,12 @@ func TestProblems(t *testing.T) {
 		{"namespaces:\n  named:\n    a:b: {}\n    c:\n      subscibe: anyone", "f:3:5: namespaces.named: \"a:b\" is no name for a namespace: want letters, digits and _-.#@\n" +
 			"f:5:7: namespaces.named.c: unknown key \"subscibe\"; did you mean subscribe?"},
 		{"namespaces:\n  named:\n    a: {}\n    a: {}", "f:4:5: namespaces.named.a: stands here a second time"},
+		{"auth:\n  keys: [{secret: 7, id: a}, {algorithm: none}, 7]", "f:2:19: auth.keys[0].secret: want text\n" +
+			"f:2:42: auth.keys[1].algorithm: want one of HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, EdDSA, not \"none\"\n" +
+			"f:2:49: auth.keys[2]: want keys and values, not 7"},
+		{"auth: {api_keys: [{scopes: [publish, everything]}]}", "f:1:38: auth.api_keys[0].scopes[1]: want one of publish, manage, read, all, not \"everything\""},
+		{"auth: {keys: [{valid_until: soon}]}", "f:1:29: auth.keys[0].valid_until: want a date such as 2026-01-31 or 2026-01-31T18:00:00Z, not \"soon\""},
+		{"auth: {keys: {}}", "f:1:14: auth.keys: want a list, not keys and values"},
 		{"log: &l {format: text}\nlisten: *l", "f:2:9: listen: want keys and values, not an alias"},
 		{"log:\n  <<: {format: text}", "f:2:3: log: unknown key \"<<\""},
 		{"log: {}\n---\nlog: {}", "f:2:1: a second document: want one"},

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"reflect"
-	"strings"
-)
+import "reflect"
 
 // Reloaded is what the server shall go on with when the file is read anew: old, with what SIGHUP can change taken from d. refused
 // are the paths that differ and need a restart.
@@ -11,7 +8,7 @@ func (d *Document) Reloaded(old *Document) (merged *Document, refused []string) 
 	merged = d.clone()
 	for i := range Options {
 		o := &Options[i]
-		if o.Reload || strings.HasPrefix(o.Path, "namespaces.") || strings.Contains(o.Path, "[]") {
+		if o.Reload || o.inList() {
 			continue
 		}
 		was, is := old.at(o.Path), merged.at(o.Path)

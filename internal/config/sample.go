@@ -16,29 +16,34 @@ func Sample(values map[string]string) []byte {
 			b.WriteString(sampleNamed)
 			continue
 		}
-		indent := strings.Repeat("  ", strings.Count(s.path, "."))
-		b.WriteByte('\n')
-		comment(&b, indent, s.doc)
-		fmt.Fprintf(&b, "%s%s:\n", indent, s.path[strings.LastIndexByte(s.path, '.')+1:])
-		for i := range Options {
-			if o := &Options[i]; o.below(s.path) {
-				o.writeSample(&b, indent+"  ", values)
-			}
-		}
+		s.writeSample(&b, values)
 	}
 	return []byte(b.String())
 }
 
-func (o *Option) writeSample(b *strings.Builder, indent string, values map[string]string) {
-	comment(b, indent, o.Doc)
-	if o.Danger != "" {
-		comment(b, indent, "Danger: "+o.Danger+".")
+// writeSample writes a section. Of a list it writes one member.
+func (s *section) writeSample(b *strings.Builder, values map[string]string) {
+	indent := strings.Repeat("  ", strings.Count(s.path, "."))
+	b.WriteByte('\n')
+	comment(b, indent, s.doc)
+	fmt.Fprintf(b, "%s%s:\n", indent, s.path[strings.LastIndexByte(s.path, '.')+1:])
+	dash := "- "
+	for i := range Options {
+		o := &Options[i]
+		if !o.below(s.path) {
+			continue
+		}
+		if !o.inList() {
+			dash = ""
+		}
+		comment(b, indent+"  ", o.about())
+		if value, ok := values[o.Path]; ok {
+			fmt.Fprintf(b, "%s  %s%s: %s\n", indent, dash, o.key(), value)
+			dash = strings.Repeat(" ", len(dash))
+		} else {
+			b.WriteString(strings.TrimRight(fmt.Sprintf("%s  # %s%s: %s", indent, strings.Repeat(" ", len(dash)), o.key(), o.Default), " ") + "\n")
+		}
 	}
-	if value, ok := values[o.Path]; ok {
-		fmt.Fprintf(b, "%s%s: %s\n", indent, o.key(), value)
-		return
-	}
-	b.WriteString(strings.TrimRight(fmt.Sprintf("%s# %s: %s", indent, o.key(), o.Default), " ") + "\n")
 }
 
 // comment writes a text in lines of up to 110 columns.

@@ -50,7 +50,7 @@ func schemaOfField(t reflect.Type, path string) map[string]any {
 			"additionalProperties": schemaOf(t.Elem().Elem(), path+".NAME"),
 		}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
-		return map[string]any{"type": "array", "description": sectionDoc(path), "items": schemaOf(t.Elem(), path+"[]")}
+		return map[string]any{"type": []string{"array", "null"}, "description": sectionDoc(path), "items": schemaOf(t.Elem(), path+"[]")}
 	}
 	o := optionOf(path)
 	if k := kindOf(t, o); k != kindSection {
@@ -76,8 +76,14 @@ func schemaOfLeaf(k kind, o *Option) map[string]any {
 		schema["type"], schema["pattern"] = []string{"integer", "string"}, `^-?(0|([0-9.]+(ns|us|µs|ms|s|m|h))+)$`
 	case kindMode:
 		schema["type"] = []string{"integer", "string"}
+	case kindTime:
+		schema["type"] = "string"
 	case kindList:
-		schema["type"], schema["items"] = []string{"array", "string"}, map[string]any{"type": "string"}
+		items := map[string]any{"type": "string"}
+		if o.Words != nil {
+			items = map[string]any{"enum": words(o)}
+		}
+		schema["type"], schema["items"] = []string{"array", "string"}, items
 	}
 	if k == kindNumber || k == kindSize {
 		if !o.Signed {
