@@ -48,7 +48,7 @@ func (s *session) refuse(c *reactor.Conn, id []byte, channel string, err *native
 // subscribeAll answers for each channel of the command, in order. A command that names more channels than a client can have
 // gets one error: it must not buy thousands of replies with one message.
 func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
-	if len(cmd.Channels) > s.server.config.ChannelsPerConn {
+	if len(cmd.Channels) > s.server.current.Load().ChannelsPerConn {
 		s.refuse(c, cmd.ID, "", errLimit)
 		return
 	}
@@ -66,7 +66,7 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
 		return errAlready
 	}
-	if s.channels() >= s.server.config.ChannelsPerConn {
+	if s.channels() >= s.server.current.Load().ChannelsPerConn {
 		return errLimit
 	}
 	channel, err := s.server.hub.Acquire(name)

@@ -27,6 +27,12 @@ type Config struct {
 	// InsecurePublic allows to listen where others can reach the server. Danger: there is no authentication, so everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
+	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
+	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	AdminAddr string
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
+	// it can see the memory of the process, and slow it down by profiles.
+	InsecureAdmin bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 
@@ -103,6 +109,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
+	problems = append(problems, cfg.adminProblems()...)
 	setDefault(&cfg.Broker, broker.Broker(broker.Memory{}))
 	if cfg.Namespaces == nil {
 		cfg.Namespaces = channel.Open()

@@ -15,10 +15,12 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
-	mux.Handle("GET /metrics", http.HandlerFunc(s.serveMetrics))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("GET /{$}", demo.Handler())
+	if !s.config.adminApart() {
+		mux.HandleFunc("GET /metrics", s.serveMetrics)
+		mux.Handle("GET /{$}", demo.Handler())
+	}
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
@@ -33,6 +35,9 @@ func plain(w http.ResponseWriter, status int, body string) {
 
 // upgradeHTTP gives the request to the reactor, which is made after the routes.
 func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor.ServeHTTP(w, r) }
+
+// serveHealth says that the process lives.
+func serveHealth(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 
 // serveReady says whether new clients are welcome.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {

@@ -42,8 +42,14 @@ type Server struct {
 	reactor *reactor.Server
 	started time.Time
 
+	// Immutable after Listen: nil where there is no admin address.
+	admin *admin
+
 	// Shared: atomic.
 	draining atomic.Bool
+	current  atomic.Pointer[Config] // config, with what Reconfigure has changed
+
+	reconfiguring sync.Mutex // held by Reconfigure, which waits for nothing
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
@@ -58,6 +64,10 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
+	s.current.Store(&s.config)
+	if s.admin, err = s.listenAdmin(); err != nil {
+		return nil, err
+	}
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
@@ -75,11 +85,16 @@ func Listen(cfg Config) (*Server, error) {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		s.admin.end()
 		return nil, err
+	}
+	if s.admin != nil {
+		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		s.admin.end()
 		close(s.done)
 	}()
 	return s, nil

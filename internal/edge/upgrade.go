@@ -27,7 +27,7 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 	case "/ws":
 		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s}}, nil
 	case "/ws/raw":
-		names, err := rawChannels(string(r.Query), s.config.ChannelsPerConn)
+		names, err := rawChannels(string(r.Query), s.current.Load().ChannelsPerConn)
 		if err != nil {
 			return reactor.Accept{}, err
 		}
