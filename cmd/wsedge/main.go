@@ -26,6 +26,8 @@ type command struct {
 
 var commands = []command{
 	{"serve", "run the push server", serve, true},
+	{"check", "check a configuration file", check, false},
+	{"init", "write a configuration file to begin with", initialize, false},
 	{"echo", "run a plain echo server", runEcho, true},
 	{"version", "say which version this is", printVersion, false},
 }
