@@ -40,7 +40,7 @@ var Options = []Option{
 		Doc:    "Peers whose X-Forwarded-For and X-Forwarded-Proto are believed, in the same form.",
 		Danger: "a proxy that neither sets nor appends to these headers lets its clients claim any address"},
 	{Path: "listen.admin_addr", Flag: "admin-addr", Default: "127.0.0.1:8081",
-		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port or unix:PATH; off for none. Without a configuration file metrics are on the public port, and there are no profiles."},
+		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port; off for none. Without a configuration file metrics are on the public port, and there are no profiles."},
 	{Path: "listen.insecure_admin", Flag: "insecure-admin", Default: "false",
 		Doc:    "Allow an admin_addr outside the loopback interface.",
 		Danger: "there is no authentication on it: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},

@@ -21,29 +21,48 @@ func Sample(values map[string]string) []byte {
 	return []byte(b.String())
 }
 
-// writeSample writes a section. Of a list it writes one member.
+// writeSample writes a section. Of a list it writes one member, which begins with what is set.
 func (s *section) writeSample(b *strings.Builder, values map[string]string) {
 	indent := strings.Repeat("  ", strings.Count(s.path, "."))
 	b.WriteByte('\n')
 	comment(b, indent, s.doc)
 	fmt.Fprintf(b, "%s%s:\n", indent, s.path[strings.LastIndexByte(s.path, '.')+1:])
-	dash := "- "
+	var set, unset []*Option
 	for i := range Options {
 		o := &Options[i]
-		if !o.below(s.path) {
-			continue
-		}
-		if !o.inList() {
-			dash = ""
-		}
-		comment(b, indent+"  ", o.about())
-		if value, ok := values[o.Path]; ok {
-			fmt.Fprintf(b, "%s  %s%s: %s\n", indent, dash, o.key(), value)
-			dash = strings.Repeat(" ", len(dash))
-		} else {
-			b.WriteString(strings.TrimRight(fmt.Sprintf("%s  # %s%s: %s", indent, strings.Repeat(" ", len(dash)), o.key(), o.Default), " ") + "\n")
+		_, ok := values[o.Path]
+		switch {
+		case !o.below(s.path):
+		case ok && o.inList():
+			set = append(set, o)
+		default:
+			unset = append(unset, o)
 		}
 	}
+	before := ""
+	for i, o := range append(set, unset...) {
+		if o.inList() {
+			before = "  "
+			if i == 0 {
+				before = "- "
+			}
+		}
+		o.writeSample(b, indent+"  ", before, values)
+	}
+}
+
+// writeSample writes an option: set if values has it, or else commented out.
+func (o *Option) writeSample(b *strings.Builder, indent, before string, values map[string]string) {
+	about := o.Doc
+	if o.Danger != "" {
+		about += " Danger: " + o.Danger + "."
+	}
+	comment(b, indent, about)
+	if value, ok := values[o.Path]; ok {
+		fmt.Fprintf(b, "%s%s%s: %s\n", indent, before, o.key(), value)
+		return
+	}
+	b.WriteString(strings.TrimRight(indent+"# "+before+o.key()+": "+o.Default, " ") + "\n")
 }
 
 // comment writes a text in lines of up to 110 columns.
