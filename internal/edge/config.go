@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/reactor"
@@ -16,7 +17,7 @@ import (
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
 type Config struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path of a Unix socket. Default "127.0.0.1:8080".
-	// A TCP address that is not a loopback one needs InsecurePublic. A Unix socket does not: its file's mode says who may connect.
+	// A TCP address that is not a loopback one needs Auth or InsecurePublic. A Unix socket does not: its file's mode says who may connect.
 	Addr string
 	// SocketMode is that of a Unix socket's file. Default 0o660.
 	SocketMode fs.FileMode
@@ -24,7 +25,7 @@ type Config struct {
 	ProxyProtocol reactor.Peers
 	// TrustedProxies names the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: see reactor.Config.
 	TrustedProxies reactor.Peers
-	// InsecurePublic allows to listen where others can reach the server. Danger: there is no authentication, so everybody
+	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
 	// Broker keeps the channels' logs. Default broker.Memory.
@@ -71,6 +72,9 @@ type Config struct {
 
 	// Version is what /api/info calls the server.
 	Version string
+	// Auth says which clients and backends are let in. nil: development mode, everybody is.
+	Auth *auth.Config
+
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 
@@ -99,8 +103,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.Addr, defaultAddr)
 	if err := reactor.CheckAddr(cfg.Addr); err != nil {
 		problems = append(problems, fmt.Errorf("address %q: %w", cfg.Addr, err))
-	} else if !cfg.InsecurePublic && !isLocal(cfg.Addr) {
-		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
+	} else if !cfg.InsecurePublic && cfg.Auth == nil && !isLocal(cfg.Addr) {
+		problems = append(problems, fmt.Errorf("address %q: there is no authentication, so that a server outside the loopback "+
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
 	setDefault(&cfg.Broker, broker.Broker(broker.Memory{}))
@@ -108,6 +112,11 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.Namespaces = channel.Open()
 	}
 	problems = append(problems, cfg.Namespaces.Check()...)
+	if cfg.Auth != nil {
+		if err := cfg.Auth.Check(); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	setDefault(&cfg.ChannelsPerConn, 128)
 	setDefault(&cfg.PingInterval, defaultPingInterval)
 	for _, f := range []struct {
