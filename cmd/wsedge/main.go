@@ -27,6 +27,7 @@ type command struct {
 var commands = []command{
 	{"serve", "run the push server", serve, true},
 	{"echo", "run a plain echo server", runEcho, true},
+	{"token", "make a token for a client, or explain one", token, false},
 	{"version", "say which version this is", printVersion, false},
 }
 

@@ -10,7 +10,7 @@ import (
 // serve is the command serve.
 func serve(e *environment, args []string) int {
 	flags := newFlags(e, "serve",
-		"serve runs the push server in development mode: whoever reaches it may subscribe and publish.",
+		"serve runs the push server. Without --auth-secret-file or --api-key-file that is in development mode: whoever reaches it may subscribe and publish.",
 		"wsedge serve --addr 127.0.0.1:9000 --log-format json")
 	var cfg edge.Config
 	addListening(flags, &cfg.Addr, "127.0.0.1:8080", &cfg.SocketMode)
@@ -38,6 +38,7 @@ func serve(e *environment, args []string) int {
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
 	secure := addTLS(flags)
+	access := addAuth(flags)
 	format := addLogFormat(flags)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
@@ -45,7 +46,9 @@ func serve(e *environment, args []string) int {
 	logger := format.logger(e.stderr)
 	cfg.Logger, cfg.Version = logger, version()
 	certificates, err := secure.config(logger)
-	if err = errors.Join(err, cfg.Check()); err != nil {
+	var problem error
+	cfg.Auth, problem = access.config()
+	if err = errors.Join(err, problem, cfg.Check()); err != nil {
 		return e.fail(err, exitUsage)
 	}
 	cfg.Loops = tuneRuntime(cfg.Loops)
@@ -60,7 +63,9 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
+	if cfg.Auth == nil {
+		logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
+	}
 	logger.Info("listening", append(place(srv.Addr(), sec.scheme("http")), "version", cfg.Version)...)
 	return live(srv, caught, sec, logger)
 }

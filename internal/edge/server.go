@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -41,6 +42,11 @@ type Server struct {
 	clients *clients
 	reactor *reactor.Server
 	started time.Time
+	gate    *gate // nil without authentication
+
+	// Shared: atomic.
+	denied     denials
+	apiRefused api.Refused
 
 	// Shared: atomic.
 	draining atomic.Bool
@@ -62,6 +68,11 @@ func Listen(cfg Config) (*Server, error) {
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
+	if cfg.Auth != nil {
+		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
+			return nil, err
+		}
+	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
@@ -77,6 +88,7 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.gate.run()
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
@@ -104,6 +116,7 @@ func (s *Server) Addr() net.Addr { return s.reactor.Addr() }
 func (s *Server) Wait() error {
 	<-s.done
 	s.sweeping.Wait()
+	s.gate.end()
 	return s.endErr
 }
 
