@@ -30,6 +30,7 @@ func TestWrongFiles(t *testing.T) {
 		{"tls:\n  acme_domains: a.example", "F:1:1: tls: ACME needs a directory"},
 		{"tls:\n  compact: true", "F:1:1: tls: --tls-compact needs TLS"},
 		{"auth:\n  keys:\n    - {algorithm: HS256, secret_file: none}", "F:3:26: auth.keys[0].secret_file: open D/none: no such file"},
+		{"auth:\n  keys:\n    - {algorithm: HS256, secret: short}\n", "F:3:7: auth.keys[0]: "},
 		{"log:\n  format: xml\nlimits:\n  max_conns: some", "F:2:11: log.format: want one of text, json, not \"xml\"\nF:4:14: limits.max_conns: want a whole number, not \"some\""},
 	} {
 		name := file(t, row.text)
@@ -173,6 +174,9 @@ func TestInitCheckServePublish(t *testing.T) {
 	}
 	if status := p.publish(document.Auth.APIKeys[0].Secret, "news"); status != http.StatusOK {
 		t.Errorf("publish: status %d", status)
+	}
+	if status := p.publish("not the key", "news"); status != http.StatusUnauthorized {
+		t.Errorf("publish without a key: status %d", status)
 	}
 	if log := p.logged(); strings.Contains(log, "development mode") || !strings.Contains(log, "admin=127.0.0.1:") {
 		t.Error(log)

@@ -29,6 +29,7 @@ var commands = []command{
 	{"check", "check a configuration file", check, false},
 	{"init", "write a configuration file to begin with", initialize, false},
 	{"echo", "run a plain echo server", runEcho, true},
+	{"token", "make a token for a client, or explain one", token, false},
 	{"version", "say which version this is", printVersion, false},
 }
 

@@ -10,7 +10,7 @@ import (
 // declareServing declares the flags of serve.
 func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags := newFlags(e, "serve",
-		"serve runs the push server: as its configuration file says or, without one, in development mode, where whoever reaches it may subscribe and publish.",
+		"serve runs the push server as its configuration file says. Without one, and without --auth-secret-file or --api-key-file, that is in development mode: whoever reaches it may subscribe and publish.",
 		"wsedge serve --addr 127.0.0.1:9000 --log-format json")
 	s := &serving{}
 	cfg := &s.cfg
@@ -40,6 +40,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
 	s.secure = addTLS(flags)
+	s.access = addAuth(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }

@@ -19,8 +19,10 @@ const defaultAdminAddr = "127.0.0.1:8081"
 type serving struct {
 	cfg    edge.Config
 	secure *tlsFlags
+	access *authFlags
 	format *logFormat
 
+	problem  error            // of the files that flags name
 	file     string           // --config
 	document *config.Document // what is in it; nil: development mode
 }
@@ -48,6 +50,7 @@ func readServing(e *environment, args []string) (*serving, int) {
 		return nil, exitStatus(err)
 	}
 	if s.file == "" {
+		s.cfg.Auth, s.problem = s.access.over(nil)
 		return s, exitOK
 	}
 	document, err := readDocument(s.file)
@@ -95,8 +98,8 @@ func configured(e *environment, args []string, file string, document *config.Doc
 	if s.cfg.AdminAddr == "" {
 		s.cfg.AdminAddr = defaultAdminAddr
 	}
-	authentication, more := document.Authentication(file, readFile)
-	s.cfg.Auth = authentication
+	section, more := document.Authentication(file, readFile)
+	s.cfg.Auth, s.problem = s.access.over(section)
 	return s, append(problems, more...), nil
 }
 
@@ -104,7 +107,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	certificates, err := s.secure.config(logger)
 	if s.document == nil {
-		return certificates, exitUsage, errors.Join(err, s.cfg.Check())
+		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
 	}
 	if problems := s.combined(err); len(problems) > 0 {
 		return nil, exitFailure, invalid(config.Join(problems))
@@ -129,6 +132,9 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 	if tls != nil {
 		wrong("tls", tls)
 	}
+	if s.problem != nil {
+		wrong("", s.problem)
+	}
 	if err := s.cfg.Check(); err != nil {
 		wrong("", err)
 	}
@@ -138,9 +144,10 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 // introduce has the log say what runs, and what an operator should know of it.
 func (s *serving) introduce(srv *edge.Server, sec *security, logger *slog.Logger) {
 	switch {
+	case s.cfg.Auth != nil:
 	case s.document == nil:
 		logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
-	case s.cfg.Auth == nil:
+	default:
 		logger.Warn("no authentication: every client is anonymous, and whoever reaches this address may publish by the API")
 	}
 	about := append(place(srv.Addr(), sec.scheme("http")), "version", version())

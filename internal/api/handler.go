@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -18,8 +20,22 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
+	// Clients are those that can be disconnected. Required.
+	Clients Clients
+	// Backend tells whose API key was presented, nil for nobody's. Default: the API is open.
+	Backend func(presented string) *auth.Backend
+	// Refused counts requests refused for their key. Default: nobody counts.
+	Refused *Refused
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+}
+
+// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden atomic.Int64 }
+
+// ByReason is what was counted so far.
+func (r *Refused) ByReason() map[string]int64 {
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
 }
 
 // Info is what /api/info answers.
@@ -32,8 +48,9 @@ type Info struct {
 }
 
 type handler struct {
-	config Config
-	keys   *keys
+	config  Config
+	keys    *keys
+	refused *Refused
 }
 
 // New makes the handler of everything below /api/.
@@ -41,15 +58,20 @@ func New(config Config) http.Handler {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	h := &handler{config: config, keys: newKeys(config.Now)}
+	h := &handler{config: config, keys: newKeys(config.Now), refused: config.Refused}
+	if h.refused == nil {
+		h.refused = new(Refused)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
 	mux.HandleFunc("/api/info", h.info)
+	mux.Handle("/api/disconnect", post(h.disconnect))
+	mux.Handle("/api/revoke", post(h.revoke))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return mux
+	return h.guard(mux)
 }
 
 // post is a handler of a method that takes a JSON object.

@@ -221,6 +221,18 @@ func TestReloaded(t *testing.T) {
 	if merged.Listen.Addr != "a:1" || merged.Listen.SocketMode != fs.FileMode(0) || merged.Limits.ChannelsPerConn != 6 || merged.Namespaces.Named["b"] == nil {
 		t.Errorf("%+v", merged)
 	}
+	if _, refused := parse("auth: {anonymous: true}").Reloaded(old); strings.Join(refused, " ") != "listen.addr listen.loops auth" {
+		t.Error(refused)
+	}
+	with := parse("auth: {anonymous: true, issuer: a, jwks: {url: 'https://a/'}}")
+	merged, refused = parse("auth: {issuer: b, keys: [{id: k}], jwks: {url: 'https://b/'}}").Reloaded(with)
+	if a := merged.Auth; strings.Join(refused, " ") != "auth.jwks.url" || a.Anonymous || a.Issuer != "b" || len(a.Keys) != 1 || a.JWKS.URL != "https://a/" {
+		t.Errorf("%v, %+v", refused, a)
+	}
+	if merged, refused = parse("").Reloaded(with); strings.Join(refused, " ") != "auth.jwks.url auth" || !merged.Auth.Anonymous || !merged.Has("auth.issuer") {
+		t.Errorf("%v, %+v", refused, merged.Auth)
+	}
+	merged, _ = parse("listen: {addr: 'a:2', socket_mode: 0600}\nlimits: {channels_per_conn: 6}\nnamespaces: {named: {b: {}}}").Reloaded(old)
 	if got := fmt.Sprint(merged.Settings()); got != "[{listen.addr addr a:1} {listen.loops loops 2} {limits.channels_per_conn channels-per-conn 6}]" {
 		t.Error(got)
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "reflect"
+import (
+	"maps"
+	"reflect"
+	"strings"
+)
 
 // Reloaded is what the server shall go on with when the file is read anew: old, with what SIGHUP can change taken from d. refused
 // are the paths that differ and need a restart.
@@ -21,5 +25,17 @@ func (d *Document) Reloaded(old *Document) (merged *Document, refused []string) 
 			merged.marks[o.Path] = position
 		}
 	}
+	if old.Has("auth") != d.Has("auth") {
+		merged.Auth = old.Auth
+		maps.DeleteFunc(merged.marks, func(path string, _ Position) bool { return inAuth(path) })
+		for path, position := range old.marks {
+			if inAuth(path) {
+				merged.marks[path] = position
+			}
+		}
+		refused = append(refused, "auth")
+	}
 	return merged, refused
 }
+
+func inAuth(path string) bool { return path == "auth" || strings.HasPrefix(path, "auth.") }

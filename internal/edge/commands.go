@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
@@ -21,12 +22,23 @@ var (
 
 // run carries out one command.
 func (s *session) run(c *reactor.Conn, cmd *native.Command) {
+	if s.member != nil && s.member.identity == nil && cmd.Verb != native.Connect {
+		s.refuse(c, cmd.ID, "", errUnauthorized)
+		s.strike(c)
+		return
+	}
 	switch cmd.Verb {
 	case native.Connect:
-		s.respond(c, s.welcome(cmd.ID))
+		s.connect(c, cmd)
+	case native.Refresh:
+		s.refresh(c, cmd)
 	case native.Ping:
 		s.respond(c, native.AppendPong(nil, cmd.ID))
 	case native.Subscribe:
+		if cmd.Token != "" {
+			s.subscribeWith(c, cmd)
+			return
+		}
 		s.subscribeAll(c, cmd)
 	case native.Unsubscribe:
 		for _, name := range cmd.Channels {
@@ -68,6 +80,9 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	}
 	if s.channels() >= s.server.current.Load().ChannelsPerConn {
 		return errLimit
+	}
+	if denied := s.permit(c, auth.Subscribe, name); denied != nil {
+		return denied
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
@@ -152,6 +167,10 @@ func (s *session) stopJoining(c *reactor.Conn, j *join) {
 // publish hands the client's publication to its channel.
 func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	name := cmd.Channels[0]
+	if denied := s.permit(c, auth.Publish, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
+		return
+	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
 		s.refuse(c, cmd.ID, name, errLimit)

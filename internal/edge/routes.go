@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/demo"
 	"github.com/wsedge/wsedge/internal/metrics"
 )
@@ -14,7 +15,11 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Now: s.config.now, Clients: s, Refused: &s.apiRefused}
+	if s.gate != nil {
+		apiConfig.Backend = s.gate.auth.Backend
+	}
+	mux.Handle("/api/", api.New(apiConfig))
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	if !s.config.adminApart() {
@@ -56,6 +61,15 @@ func (s *Server) info() api.Info {
 	}
 }
 
+// authStats are nil without authentication.
+func (s *Server) authStats() *auth.Stats {
+	if s.gate == nil {
+		return nil
+	}
+	stats := s.gate.auth.Stats()
+	return &stats
+}
+
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	engine := s.reactor
 	if engine == nil {
@@ -63,5 +77,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = w.Write(metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels())))
+	text := metrics.Append(nil, engine.Stats(), s.hub.Channels())
+	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
+	_, _ = w.Write(metrics.AppendProcess(text))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -41,9 +42,12 @@ type Server struct {
 	clients *clients
 	reactor *reactor.Server
 	started time.Time
+	gate    *gate  // nil without authentication
+	admin   *admin // nil without an admin address
 
-	// Immutable after Listen: nil where there is no admin address.
-	admin *admin
+	// Shared: atomic.
+	denied     denials
+	apiRefused api.Refused
 
 	// Shared: atomic.
 	draining atomic.Bool
@@ -65,13 +69,18 @@ func Listen(cfg Config) (*Server, error) {
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
 	s.current.Store(&s.config)
-	if s.admin, err = s.listenAdmin(); err != nil {
-		return nil, err
-	}
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
+	if cfg.Auth != nil {
+		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
+			return nil, err
+		}
+	}
+	if s.admin, err = s.listenAdmin(); err != nil {
+		return nil, err
+	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
@@ -88,6 +97,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.admin.end()
 		return nil, err
 	}
+	s.gate.run()
 	if s.admin != nil {
 		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
@@ -119,6 +129,7 @@ func (s *Server) Addr() net.Addr { return s.reactor.Addr() }
 func (s *Server) Wait() error {
 	<-s.done
 	s.sweeping.Wait()
+	s.gate.end()
 	return s.endErr
 }
 
