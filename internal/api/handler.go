@@ -18,6 +18,8 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
+	// Limits are what requests are held to.
+	Limits Limits
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -49,7 +51,7 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return mux
+	return limited(config.Limits, mux)
 }
 
 // post is a handler of a method that takes a JSON object.
@@ -108,8 +110,11 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 
 // statusOf is the status for a publication that failed.
 func statusOf(err error) int {
-	if errors.Is(err, hub.ErrBacklog) {
+	switch {
+	case errors.Is(err, hub.ErrBacklog):
 		return http.StatusTooManyRequests
+	case errors.Is(err, hub.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusServiceUnavailable
 }
@@ -118,6 +123,12 @@ func statusOf(err error) int {
 func translate(err error) *native.Error {
 	if errors.Is(err, hub.ErrFull) {
 		return &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	}
+	if errors.Is(err, hub.ErrTooLarge) {
+		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
+	}
+	if errors.Is(err, errUnanswered) {
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
@@ -145,8 +156,16 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 		&broker.Publication{Data: p.data, Exclude: p.exclude},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
-		a := <-later
-		return a.result, a.err
+		var giveUp <-chan time.Time
+		if p.key == "" { // else a second attempt must find out about this one
+			giveUp = time.After(handleTimeout)
+		}
+		select {
+		case a := <-later:
+			return a.result, a.err
+		case <-giveUp:
+			return broker.Result{}, errUnanswered
+		}
 	}
 	return result, err
 }

@@ -14,7 +14,7 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
+	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now, Limits: s.limiter.api()}))
 	mux.Handle("GET /metrics", http.HandlerFunc(s.serveMetrics))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
@@ -22,7 +22,7 @@ func (s *Server) routes() http.Handler {
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return s.hosts.guard(mux)
+	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
 }
 
 func plain(w http.ResponseWriter, status int, body string) {
@@ -58,5 +58,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = w.Write(metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels())))
+	text := metrics.Append(nil, engine.Stats(), s.hub.Channels())
+	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

@@ -16,6 +16,7 @@ const (
 	CodeNotSubscribed     = "not_subscribed"
 	CodeAlreadySubscribed = "already_subscribed"
 	CodeLimit             = "limit"
+	CodeRate              = "rate"
 	CodeUnavailable       = "unavailable"
 )
 
@@ -26,6 +27,9 @@ const (
 	CloseNoPong     frame.CloseCode = 3012
 	CloseRate       frame.CloseCode = 3013
 	CloseBadRequest frame.CloseCode = 3501
+
+	CloseConnLimit    frame.CloseCode = 3504
+	CloseChannelLimit frame.CloseCode = 3505
 )
 
 // Error is why a command was not carried out.
