@@ -15,7 +15,7 @@ import (
 var addressRefusal = &frame.HandshakeError{
 	Status: http.StatusTooManyRequests, Reason: "address_connections", Header: "Retry-After: 5\r\n"}
 
-// userRefusal is the same of a user who is known at the handshake. After it, see userConn.
+// userRefusal is the same of a user.
 var userRefusal = &frame.HandshakeError{
 	Status: http.StatusTooManyRequests, Reason: "user_connections", Header: "Retry-After: 5\r\n"}
 
@@ -65,16 +65,16 @@ func (m *limiter) leave(address net.Addr) {
 	}
 }
 
-// userConn takes one of the places that a user has for connections, and tells whether one was free. Who is known at the
-// handshake is refused with userRefusal, who comes to be known later is closed with native.CloseConnLimit. A place that was taken is given
-// back, once, by userGone.
-func (s *Server) userConn(user string) bool {
+// userConn takes one of the places that a user has for connections. Without a free one it returns how to refuse a user who is known at
+// the handshake; who comes to be known later is closed with native.CloseConnLimit. A place that was taken is given back,
+// once, by userGone.
+func (s *Server) userConn(user string) error {
 	most := s.limiter.limits().ConnsPerUser
 	if most == 0 || s.limiter.users.Take(limit.NameKey(user), most) {
-		return true
+		return nil
 	}
 	s.limiter.refusals.Count(limit.UserConns)
-	return false
+	return userRefusal
 }
 
 // userGone gives back what userConn has taken.

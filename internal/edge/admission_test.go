@@ -134,14 +134,16 @@ func TestAcceptRate(t *testing.T) {
 
 func TestConnectionsPerUser(t *testing.T) {
 	s := startServer(t, Config{Limits: Limits{ConnsPerUser: 2}})
-	if !s.userConn("ann") || !s.userConn("ann") || s.userConn("ann") {
-		t.Error("want two of two, and no third")
+	for i, want := range []error{nil, nil, userRefusal} {
+		if err := s.userConn("ann"); err != want {
+			t.Errorf("connection %d of two: %v", i+1, err)
+		}
 	}
-	if !s.userConn("bob") {
+	if s.userConn("bob") != nil {
 		t.Error("one user pays for another")
 	}
 	s.userGone("ann")
-	if !s.userConn("ann") {
+	if s.userConn("ann") != nil {
 		t.Error("no room after one has gone")
 	}
 	if n := limited(s, "user_connections"); n != 1 {
@@ -149,7 +151,7 @@ func TestConnectionsPerUser(t *testing.T) {
 	}
 	open := startServer(t, Config{})
 	for range 100 {
-		if !open.userConn("ann") {
+		if open.userConn("ann") != nil {
 			t.Fatal("refused without a limit")
 		}
 	}

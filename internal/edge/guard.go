@@ -77,23 +77,30 @@ func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
 	if _, ok := s.guarded().messages.Take(limit.PerSecond(rate, rateSeconds), m.clock()); ok {
 		return true
 	}
-	channel := ""
-	if len(cmd.Channels) == 1 {
-		channel = cmd.Channels[0]
-	}
-	s.overstep(c, cmd.ID, channel, tooManyMessages)
+	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyMessages)
 	return false
 }
 
-// userWithinRate tells the same of all messages of a user.
-func (s *Server) userWithinRate(user string) bool {
-	m := s.limiter
+// withinUserRate tells the same of all clients of the user together.
+func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command, user string) bool {
+	m := s.server.limiter
 	rate := m.limits().UserMessageRate
 	if rate == 0 {
 		return true
 	}
-	_, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock())
-	return ok
+	if _, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
+		return true
+	}
+	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyUserMessages)
+	return false
+}
+
+// onlyChannel is the channel that a command is about, if it is about one.
+func onlyChannel(cmd *native.Command) string {
+	if len(cmd.Channels) != 1 {
+		return ""
+	}
+	return cmd.Channels[0]
 }
 
 // mayPublish tells whether a publication is within what its namespace takes, in size and, of this client, in number; otherwise it

@@ -141,17 +141,32 @@ func TestPublishBucketsAreBounded(t *testing.T) {
 func TestUserMessageRate(t *testing.T) {
 	clock := newTestClock()
 	s := startServer(t, Config{Limits: Limits{UserMessageRate: 2}, now: clock.Now})
-	for range 4 {
-		if !s.userWithinRate("ann") {
+	clients := []*client{greet(t, s), greet(t, s)}
+	may := func(i int, user string) bool {
+		ok := make(chan bool)
+		s.clients.conn(clients[i].id).Post(func(c *reactor.Conn) {
+			ok <- c.Context().(*session).withinUserRate(c, &native.Command{ID: []byte("7")}, user)
+		})
+		return <-ok
+	}
+	for i := range 4 {
+		if !may(i%2, "ann") {
 			t.Fatal("refused within the rate")
 		}
 	}
-	if s.userWithinRate("ann") || !s.userWithinRate("bob") {
-		t.Error("want ann refused, and bob not")
+	if may(1, "ann") {
+		t.Error("the fifth is not refused")
+	}
+	clients[1].want(`{"type":"error","id":7,"code":"rate","message":"*"}`)
+	if !may(1, "bob") {
+		t.Error("one user pays for another")
 	}
 	clock.pass(500 * time.Millisecond)
-	if !s.userWithinRate("ann") || s.userWithinRate("ann") {
-		t.Error("want one more after half a second")
+	if !may(0, "ann") {
+		t.Error("refused after half a second")
+	}
+	if n := limited(s, "user_message_rate"); n != 1 {
+		t.Errorf("%d counted, want 1", n)
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 func TestCounters(t *testing.T) {
 	c := NewCounters(2)
 	a, b, other := NameKey("a"), NameKey("b"), NameKey("other")
-	if !c.Take(a, 2) || !c.Take(a, 2) || c.Take(a, 2) {
-		t.Fatal("want two of two, and no third")
+	for i, want := range []bool{true, true, false} {
+		if c.Take(a, 2) != want {
+			t.Fatalf("the %dth of two: %v", i+1, !want)
+		}
 	}
 	if !c.Take(a, 3) {
 		t.Error("a limit that was raised does not count")

@@ -35,9 +35,7 @@ func TestNameKey(t *testing.T) {
 	seen := make(map[Key]bool)
 	for _, name := range []string{"", "a", "b", "ab", "a\x00"} {
 		seen[NameKey(name)] = true
-		if NameKey(name) != NameKey(name) {
-			t.Errorf("%q has two keys", name)
-		}
+		seen[NameKey(string([]byte(name)))] = true // the same name
 	}
 	if len(seen) != 5 || seen[Key{}] {
 		t.Errorf("%d keys of 5 names; of nobody: %v", len(seen), seen[Key{}])
