@@ -2,14 +2,18 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/wsedge/wsedge/internal/config"
+	"github.com/wsedge/wsedge/internal/edge"
 )
 
 // file writes a configuration into a directory of its own.
@@ -78,12 +82,41 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestOptionsAreFlags compares the table with the flags that serve has.
+// TestOptionsAreFlags compares the table with the flags that serve has: what can be said on a command line can be said in the file.
 func TestOptionsAreFlags(t *testing.T) {
 	_, flags := declareServing(&environment{io.Discard, io.Discard, nil})
+	known := map[string]bool{"config": true, "auth-secret-file": true, "api-key-file": true} // the last two: auth.keys and auth.api_keys
 	for _, o := range config.Options {
 		if o.Flag != "" && flags.Lookup(o.Flag) == nil {
 			t.Errorf("%s: there is no flag --%s", o.Path, o.Flag)
+		}
+		known[o.Flag] = true
+	}
+	flags.VisitAll(func(f *flag.Flag) {
+		if !known[f.Name] {
+			t.Errorf("--%s is no option of the file", f.Name)
+		}
+	})
+}
+
+// TestStandardLimitsAreTheDefaults compares what the table says with what counts.
+func TestStandardLimitsAreTheDefaults(t *testing.T) {
+	s, status := readServing(&environment{io.Discard, os.Stderr, func(string) (string, bool) { return "", false }}, []string{"--config", file(t, "limits: {accept_rate: 0}")})
+	if s == nil {
+		t.Fatal(status)
+	}
+	want := edge.StandardLimits()
+	want.AcceptRate = 0
+	if s.cfg.Limits != want {
+		t.Errorf("%+v", s.cfg.Limits)
+	}
+	standard := edge.StandardLimits()
+	for path, value := range map[string]int{
+		"limits.conns_per_address": standard.ConnsPerAddress, "limits.conns_per_user": standard.ConnsPerUser, "limits.accept_rate": standard.AcceptRate,
+		"limits.message_rate": standard.MessageRate, "limits.user_message_rate": standard.UserMessageRate, "limits.api_requests": standard.APIRequests,
+	} {
+		if i := slices.IndexFunc(config.Options, func(o config.Option) bool { return o.Path == path }); config.Options[i].Default != strconv.Itoa(value) {
+			t.Errorf("%s: the table says %s, it is %d", path, config.Options[i].Default, value)
 		}
 	}
 }

@@ -9,13 +9,21 @@ import (
 	"time"
 )
 
-// drainTimeout bounds a drain.
+// drainTimeout bounds a drain, beyond what the server takes by its configuration.
 const drainTimeout = 30 * time.Second
 
 // server is what serve and echo run.
 type server interface {
 	Wait() error
 	Shutdown(ctx context.Context) error
+}
+
+// timeToDrain bounds a drain of srv.
+func timeToDrain(srv server) time.Duration {
+	if slow, ok := srv.(interface{ DrainTime() time.Duration }); ok {
+		return slow.DrainTime() + drainTimeout
+	}
+	return drainTimeout
 }
 
 // signals are those that the process gets.
@@ -52,7 +60,7 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 		case <-caught.reload:
 			caught.hangUp(sec, logger)
 		case s := <-caught.end:
-			logger.Info("draining", "signal", s.String(), "timeout", drainTimeout.String())
+			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false
 		}
 	}
@@ -73,7 +81,7 @@ func (s *signals) hangUp(sec *security, logger *slog.Logger) {
 func drain(srv server, caught *signals, logger *slog.Logger) int {
 	drained := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), timeToDrain(srv))
 		defer cancel()
 		drained <- srv.Shutdown(ctx)
 	}()

@@ -33,7 +33,6 @@ func (s *serving) addFile(flags *flag.FlagSet) {
 	flags.StringVar(&s.cfg.AdminAddr, "admin-addr", "",
 		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config; otherwise metrics are on --addr, and there are no profiles)")
 	flags.BoolVar(&s.cfg.InsecureAdmin, "insecure-admin", false, "allow an --admin-addr outside the loopback interface: whoever reaches it sees the memory of the process")
-	flags.IntVar(&s.cfg.ChannelsPerConn, "channels-per-conn", 0, "most channels of one client (default 128)")
 	flags.IntVar(&s.cfg.MaxChannels, "max-channels", 0, "most channels of the node (default 1000000)")
 	flags.DurationVar(&s.cfg.ChannelIdle, "channel-idle", 0, "how long a channel that nobody uses is remembered (default 5m)")
 }
@@ -85,6 +84,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 	s, flags := declareServing(e)
 	s.document = document
 	*s.cfg.Namespaces = *document.Channels()
+	s.cfg.Limits = edge.StandardLimits()
 	for _, o := range document.Settings() {
 		if err := flags.Set(o.Flag, o.Value); err != nil {
 			problems = append(problems, document.Problem(file, o.Path, err.Error()))

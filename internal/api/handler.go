@@ -26,6 +26,8 @@ type Config struct {
 	Backend func(presented string) *auth.Backend
 	// Refused counts requests refused for their key. Default: nobody counts.
 	Refused *Refused
+	// Limits are what requests are held to.
+	Limits Limits
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -71,7 +73,7 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return h.guard(mux)
+	return limited(config.Limits, h.guard(mux))
 }
 
 // post is a handler of a method that takes a JSON object.
@@ -130,8 +132,11 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 
 // statusOf is the status for a publication that failed.
 func statusOf(err error) int {
-	if errors.Is(err, hub.ErrBacklog) {
+	switch {
+	case errors.Is(err, hub.ErrBacklog):
 		return http.StatusTooManyRequests
+	case errors.Is(err, hub.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusServiceUnavailable
 }
@@ -140,6 +145,12 @@ func statusOf(err error) int {
 func translate(err error) *native.Error {
 	if errors.Is(err, hub.ErrFull) {
 		return &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	}
+	if errors.Is(err, hub.ErrTooLarge) {
+		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
+	}
+	if errors.Is(err, errUnanswered) {
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
@@ -167,8 +178,16 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 		&broker.Publication{Data: p.data, Exclude: p.exclude},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
-		a := <-later
-		return a.result, a.err
+		var giveUp <-chan time.Time
+		if p.key == "" { // else a second attempt must find out about this one
+			giveUp = time.After(handleTimeout)
+		}
+		select {
+		case a := <-later:
+			return a.result, a.err
+		case <-giveUp:
+			return broker.Result{}, errUnanswered
+		}
 	}
 	return result, err
 }

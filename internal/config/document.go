@@ -17,6 +17,7 @@ type Document struct {
 	Listen     Listen
 	TLS        TLS
 	Limits     Limits
+	Drain      Drain
 	Heartbeat  Heartbeat
 	Deflate    Deflate
 	Auth       Auth
@@ -64,6 +65,18 @@ type Limits struct {
 	MaxChannels      int
 	ChannelIdle      time.Duration
 	HandshakeTimeout time.Duration
+	ConnsPerAddress  int
+	ConnsPerUser     int
+	AcceptRate       int
+	MessageRate      int
+	UserMessageRate  int
+	APIRequests      int
+}
+
+// Drain is the section drain.
+type Drain struct {
+	Delay  time.Duration
+	Spread time.Duration
 }
 
 // Heartbeat is the section heartbeat.

@@ -4,7 +4,8 @@ package config
 var sections = []section{
 	{"listen", "Where the server listens, and whom it believes."},
 	{"tls", "TLS, by certificate files or by ACME. Without it the server speaks plain text."},
-	{"limits", "What one connection, and the node, may take. 0 is the default."},
+	{"limits", "What one connection, one address, one user, and the node may take. 0 is the default, or no bound where the text says so."},
+	{"drain", "How the server shuts down, on SIGTERM."},
 	{"heartbeat", "How dead connections are found."},
 	{"deflate", "Compression (permessage-deflate, RFC 7692)."},
 	{"auth", "Who clients and backends are. Without anything here there is no authentication: every client is anonymous, and the API is open to whoever reaches it. To begin or to end with it takes a restart."},
@@ -71,6 +72,19 @@ var Options = []Option{
 	{Path: "limits.channel_idle", Flag: "channel-idle", Default: "5m", Doc: "How long a channel that nobody uses is remembered; then it begins a new epoch."},
 	{Path: "limits.handshake_timeout", Flag: "handshake-timeout", Default: "5s", Doc: "Time from accept to a complete request head."},
 
+	{Path: "limits.conns_per_address", Flag: "conns-per-address", Default: "256", Reload: true,
+		Doc:    "Most WebSockets of one address, IPv6 by /64; above it 429. 0: no bound, which takes a restart, either way.",
+		Danger: "behind a proxy that is neither in trusted_proxies nor in proxy_protocol, all clients have the proxy's address"},
+	{Path: "limits.conns_per_user", Flag: "conns-per-user", Default: "16", Reload: true, Doc: "Most WebSockets of one user. 0: no bound, which takes a restart, either way."},
+	{Path: "limits.accept_rate", Flag: "accept-rate", Default: "100", Reload: true, Doc: "Most handshakes a second of one address; above it 429. 0: no bound."},
+	{Path: "limits.message_rate", Flag: "message-rate", Default: "100", Reload: true, Doc: "Most commands a second of one client; above it the error rate. 0: no bound."},
+	{Path: "limits.user_message_rate", Flag: "user-message-rate", Default: "400", Reload: true, Doc: "Most commands a second of all clients of one user. 0: no bound."},
+	{Path: "limits.api_requests", Flag: "api-requests", Default: "256", Reload: true, Doc: "Most API requests at once; above it 503. 0: no bound."},
+
+	{Path: "drain.delay", Flag: "drain-delay", Default: "0s", Doc: "How long /readyz says no before clients are refused and told to go."},
+	{Path: "drain.spread", Flag: "drain-spread", Default: "5s", Signed: true,
+		Doc: "Over how long clients are told to go, evenly; less where there are fewer than 1,000 for each second; negative: all at once."},
+
 	{Path: "heartbeat.ping_interval", Flag: "ping-interval", Default: "25s", Signed: true, Doc: "Silence after which a client is pinged; negative: never.",
 		Danger: "without pings, dead connections stay until something is sent to them"},
 	{Path: "heartbeat.pong_timeout", Flag: "pong-timeout", Default: "10s", Doc: "How long a pinged client may stay silent."},
@@ -130,8 +144,8 @@ var Options = []Option{
 		Doc: "What becomes of a client that does not keep up. A channel that has subscribers keeps its policy when this is reloaded. skip-to-history needs history_size."},
 	{Path: "namespaces.default.slow_max_age", Flag: "slow-max-age", Default: "0s", Reload: true,
 		Doc: "Drop, or disconnect for, publications that wait longer for a slow client; 0s: only limits.outbound_max_age counts."},
-	{Path: "namespaces.default.max_message_bytes", Default: "0", Reload: true, Doc: "Most bytes of a publication's data; 0: only the bounds of connection and API count."},
-	{Path: "namespaces.default.publish_rate", Default: "0", Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
+	{Path: "namespaces.default.max_message_bytes", Flag: "max-data", Default: "0", Reload: true, Doc: "Most bytes of a publication's data; 0: only the bounds of connection and API count."},
+	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "log.format", Flag: "log-format", Default: "text", Words: []string{"text", "json"}, Doc: "Format of the log."},
 }

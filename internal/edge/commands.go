@@ -14,6 +14,7 @@ import (
 // What the engine or the node says no to.
 var (
 	errLimit         = &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	errNodeLimit     = &native.Error{Code: native.CodeLimit, Message: "too many channels on this node"}
 	errUnavailable   = &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 	errLeft          = &native.Error{Code: native.CodeUnavailable, Message: "unsubscribed before the subscription was complete"}
 	errAlready       = &native.Error{Code: native.CodeAlreadySubscribed, Message: "already subscribed"}
@@ -61,12 +62,16 @@ func (s *session) refuse(c *reactor.Conn, id []byte, channel string, err *native
 // gets one error: it must not buy thousands of replies with one message.
 func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 	if len(cmd.Channels) > s.server.current.Load().ChannelsPerConn {
-		s.refuse(c, cmd.ID, "", errLimit)
+		s.overstep(c, cmd.ID, "", tooManyChannels)
 		return
 	}
 	id := bytes.Clone(cmd.ID) // outlives the frame, should an answer be owed
 	for _, name := range cmd.Channels {
-		if err := s.subscribe(c, id, name, cmd.Recover); err != nil {
+		switch err := s.subscribe(c, id, name, cmd.Recover); err {
+		case nil:
+		case errLimit:
+			s.overstep(c, id, name, tooManyChannels)
+		default:
 			s.refuse(c, id, name, err)
 		}
 	}
@@ -86,7 +91,7 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		return errLimit
+		return errNodeLimit
 	}
 	joining, err := c.Join(channel.Topic(), formNative)
 	if err != nil {
@@ -166,6 +171,9 @@ func (s *session) stopJoining(c *reactor.Conn, j *join) {
 
 // publish hands the client's publication to its channel.
 func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
+	if !s.mayPublish(c, cmd) {
+		return
+	}
 	name := cmd.Channels[0]
 	if denied := s.permit(c, auth.Publish, name); denied != nil {
 		s.refuse(c, cmd.ID, name, denied)
@@ -173,7 +181,7 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		s.refuse(c, cmd.ID, name, errLimit)
+		s.refuse(c, cmd.ID, name, errNodeLimit)
 		return
 	}
 	id := bytes.Clone(cmd.ID)

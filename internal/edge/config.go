@@ -73,6 +73,11 @@ type Config struct {
 	// PongTimeout is how long a pinged client may stay silent. Default 10 s.
 	PongTimeout time.Duration
 
+	// Limits bound what one address, user and client may take. Default: no bounds; see StandardLimits.
+	Limits Limits
+	// Drain says how the server shuts down.
+	Drain Drain
+
 	// TLS has the server speak TLS on its port. nil: plain text.
 	TLS *reactor.TLSOptions
 
@@ -84,7 +89,9 @@ type Config struct {
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 
-	now func() time.Time // a test's clock
+	now         func() time.Time                     // a test's clock
+	after       func(time.Duration) <-chan time.Time // and its timer
+	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
 }
 
 // ErrConfig says that a Config can't be used as it is.
@@ -140,6 +147,8 @@ func (cfg Config) withDefaults() (Config, error) {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
 		}
 	}
+	problems = append(problems, cfg.Limits.problems()...)
+	problems = append(problems, cfg.Drain.withDefaults()...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}
@@ -152,6 +161,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.now == nil {
 		cfg.now = time.Now
 	}
+	if cfg.after == nil {
+		cfg.after = time.After
+	}
+	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

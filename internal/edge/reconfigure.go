@@ -6,7 +6,7 @@ import "errors"
 var errAuthRemoved = errors.New("edge: authentication can't be turned off without a restart")
 
 // Reconfigure has the server go on with what can change while it runs: Namespaces, for open channels and those who are subscribed, too;
-// ChannelsPerConn, from the next subscription on; and Auth, as ReloadAuth does. The other fields of cfg count at Listen only, and
+// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; and Auth, as ReloadAuth does. The other fields of cfg count at Listen only, and
 // must be good all the same: if anything is wrong with cfg, nothing changes. Safe from any goroutine.
 func (s *Server) Reconfigure(cfg Config) error {
 	cfg, err := cfg.withDefaults()
@@ -15,13 +15,18 @@ func (s *Server) Reconfigure(cfg Config) error {
 	}
 	s.reconfiguring.Lock()
 	defer s.reconfiguring.Unlock()
-	switch { // first, because only this can fail
+	limits := *s.limiter.limits()
+	if err := s.SetLimits(cfg.Limits); err != nil {
+		return err
+	}
+	switch { // after this nothing can fail
 	case cfg.Auth != nil:
 		err = s.ReloadAuth(*cfg.Auth)
 	case s.gate != nil:
 		err = errAuthRemoved
 	}
 	if err != nil {
+		s.limiter.set(limits)
 		return err
 	}
 	next := *s.current.Load()

@@ -16,10 +16,16 @@ func TestReconfigure(t *testing.T) {
 
 	namespaces := channel.Open()
 	namespaces.Default.MaxMessageBytes = 7
-	if err := s.Reconfigure(Config{Addr: "127.0.0.1:1", ChannelsPerConn: 2, Namespaces: namespaces}); err != nil {
+	if err := s.Reconfigure(Config{Addr: "127.0.0.1:1", ChannelsPerConn: 2, Namespaces: namespaces, Limits: Limits{MessageRate: 50}}); err != nil {
 		t.Fatal(err)
 	}
 	c.subscribe("b")
+	if got := s.limiter.limits().MessageRate; got != 50 {
+		t.Errorf("the rate of messages: %d", got)
+	}
+	if err := s.Reconfigure(Config{Limits: Limits{ConnsPerUser: 5}}); err == nil {
+		t.Error("a count was switched on while it ran")
+	}
 	if got := s.hub.Options("a").MaxMessageBytes; got != 7 {
 		t.Errorf("the hub's options: %d", got)
 	}
@@ -60,8 +66,11 @@ func TestReconfigureKeys(t *testing.T) {
 	if err := s.Reconfigure(config("short", &channel.Namespaces{})); err == nil {
 		t.Error("a bad key was taken")
 	}
-	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{}}); err == nil {
+	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{}, Limits: Limits{MessageRate: 7}}); err == nil {
 		t.Error("authentication was turned off")
+	}
+	if s.limiter.limits().MessageRate != 0 {
+		t.Error("limits were taken from a bad configuration")
 	}
 	if s.hub.Options("a").Subscribe != channel.Anyone || status(first) != 200 {
 		t.Error("a bad configuration was taken in part")

@@ -15,7 +15,7 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	apiConfig := api.Config{Hub: s.hub, Info: s.info, Now: s.config.now, Clients: s, Refused: &s.apiRefused}
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Now: s.config.now, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api()}
 	if s.gate != nil {
 		apiConfig.Backend = s.gate.auth.Backend
 	}
@@ -29,7 +29,7 @@ func (s *Server) routes() http.Handler {
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return s.hosts.guard(mux)
+	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
 }
 
 func plain(w http.ResponseWriter, status int, body string) {
@@ -79,5 +79,5 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", metrics.ContentType)
 	text := metrics.Append(nil, engine.Stats(), s.hub.Channels())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
-	_, _ = w.Write(metrics.AppendProcess(text))
+	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

@@ -30,7 +30,7 @@ type session struct {
 	number  uint64  // of the client; its id is made from it when wanted
 	joined  []*hub.Channel
 	pending *pending // nil while no engine owes an answer
-	strikes *strikes // nil until the first bad message
+	guard   *guard   // nil until there is something to remember
 	member  *member  // who the client is; nil without authentication
 }
 
@@ -102,16 +102,8 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		s.strike(c)
 		return
 	}
-	s.run(c, &cmd)
-}
-
-// strike counts a bad message.
-func (s *session) strike(c *reactor.Conn) {
-	if s.strikes == nil {
-		s.strikes = &strikes{}
-	}
-	if s.strikes.add(s.server.config.now()) {
-		s.disconnect(c, native.CloseBadRequest, native.CodeBadRequest)
+	if s.withinRate(c, &cmd) {
+		s.run(c, &cmd)
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	CodeNotSubscribed     = "not_subscribed"
 	CodeAlreadySubscribed = "already_subscribed"
 	CodeLimit             = "limit"
+	CodeRate              = "rate"
 	CodeUnavailable       = "unavailable"
 )
 
@@ -32,6 +33,9 @@ const (
 	CloseNotInTime  frame.CloseCode = 3502
 	CloseForced     frame.CloseCode = 3503
 	ClosePermission frame.CloseCode = 3507
+
+	CloseConnLimit    frame.CloseCode = 3504
+	CloseChannelLimit frame.CloseCode = 3505
 )
 
 // Error is why a command was not carried out.
