@@ -19,6 +19,7 @@ type rawSession struct {
 	number uint64   // of the client
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
+	missed refills
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
