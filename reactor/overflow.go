@@ -11,7 +11,7 @@ func (g *group) overflow() {
 	switch g.topic.policy {
 	case DropNewest:
 		g.dropPending(len(g.pending)-1, len(g.pending), DropNewestFirst)
-	case DropOldest:
+	case DropOldest, Suspend:
 		n := 1
 		for room := g.waitingBytes - g.loop.srv.cfg.OutboundMaxBytes; n < len(g.waiting())-1; n++ {
 			if room -= int64(g.waiting()[n-1].shared.Len()); room <= 0 {

@@ -51,6 +51,7 @@ func (c *Conn) addSubscription(t *Topic, f Form) (*subscription, error) {
 	case c.subscriptionOf(t) != nil:
 		return nil, ErrSubscribed
 	}
+	c.forgetSuspension(t)
 	s := subscription{topic: t, index: joining, form: f}
 	t.enlist(c.loop, c.variant(f))
 	t.subscribers.Add(1)

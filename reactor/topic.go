@@ -49,6 +49,9 @@ type share struct {
 
 // NewTopic makes a topic. It holds nothing but memory, and needs no closing. Safe from any goroutine.
 func (s *Server) NewTopic(o TopicOptions) *Topic {
+	if o.Policy == Suspend && s.cfg.OnResume == nil {
+		o.Policy = DropOldest
+	}
 	return &Topic{srv: s, policy: o.Policy, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
 }
 

@@ -154,6 +154,7 @@ func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
 	if i := s.subscribedTo(name); i >= 0 {
 		channel := s.joined[i]
 		s.joined = slices.Delete(s.joined, i, i+1)
+		s.stopRefill(c, channel)
 		c.Unsubscribe(channel.Topic())
 		channel.Release()
 	} else if i := s.joining(name); i >= 0 {

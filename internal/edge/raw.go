@@ -20,6 +20,7 @@ type rawSession struct {
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
 	member *member // who the client is; nil without authentication
+	missed refills
 }
 
 func (s *rawSession) open(c *reactor.Conn) {

@@ -51,7 +51,10 @@ func (c *Channel) Topic() *reactor.Topic {
 		return t
 	}
 	options := c.Options()
-	t := c.hub.config.NewTopic(reactor.TopicOptions{Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge, Gap: c})
+	t := c.hub.config.NewTopic(reactor.TopicOptions{
+		Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge,
+		Gap: &gapEncoder{channel: c, promised: options.Slow == channel.SkipToHistory},
+	})
 	if c.topic.CompareAndSwap(nil, t) {
 		return t
 	}
@@ -61,7 +64,7 @@ func (c *Channel) Topic() *reactor.Topic {
 // slowPolicies are the reactor's words for the policies.
 var slowPolicies = [...]reactor.SlowPolicy{
 	channel.Disconnect: reactor.Disconnect, channel.DropOldest: reactor.DropOldest, channel.DropNewest: reactor.DropNewest,
-	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.DropOldest,
+	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.Suspend,
 }
 
 // Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does, and with
@@ -107,10 +110,19 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 	return matched, err
 }
 
-// AppendGap implements reactor.GapEncoder.
-func (c *Channel) AppendGap(dst []byte, f reactor.Form, after, before uint64) []byte {
-	if gaps := c.hub.config.Gaps; int(f) < len(gaps) && gaps[f] != nil {
-		return gaps[f](dst, c.name, after, before)
+// gapEncoder implements reactor.GapEncoder.
+type gapEncoder struct {
+	channel  *Channel
+	promised bool // that what is missing is looked for in the history
+}
+
+func (g *gapEncoder) AppendGap(dst []byte, f reactor.Form, after, before uint64) []byte {
+	gaps := g.channel.hub.config.Gaps
+	if g.promised {
+		gaps = g.channel.hub.config.PromisedGaps
+	}
+	if int(f) < len(gaps) && gaps[f] != nil {
+		return gaps[f](dst, g.channel.name, after, before)
 	}
 	return dst
 }

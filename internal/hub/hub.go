@@ -38,6 +38,8 @@ type Config struct {
 	Forms []dialect.Encode
 	// Gaps encode the notices of what a slow subscriber did not get, by reactor.Form; nil for a form without them.
 	Gaps []dialect.EncodeGap
+	// PromisedGaps are likewise for channels with the policy skip-to-history, whose sessions look into the history.
+	PromisedGaps []dialect.EncodeGap
 	// Namespaces say what channels promise, until SetNamespaces. Required.
 	Namespaces *channel.Namespaces
 	// Conn finds a client's conn by its id, nil if it isn't on this node. Required.
