@@ -115,24 +115,14 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 func TestTokensAreNotLogged(t *testing.T) {
 	var logged lockedBuffer
 	cfg := authConfig()
-	cfg.Addr, cfg.PingInterval = "127.0.0.1:0", -1
 	cfg.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := Listen(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := startServer(t, cfg)
 	token := mint(t, time.Now(), nil)
 	greetWith(t, s, token).conn.Close()
 	dial(t, s, "/ws?token="+token+"x", "").wantGoodbye(native.CloseBadToken, "invalid_token")
 	dialRaw(t, s, handshake(s, "/ws/raw?channel=none:1&token="+token, "")).conn.Close()
 	call(t, s, "GET", "/nothing?token="+token, "", nil)
 	call(t, s, "POST", "/api/publish?token="+token, "{", apiKey)
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := s.Wait(); err != nil {
-		t.Error(err)
-	}
 	logged.mu.Lock()
 	defer logged.mu.Unlock()
 	if text := logged.text.String(); strings.Contains(text, token[:20]) || strings.Contains(text, apiKey["X-API-Key"]) {
