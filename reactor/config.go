@@ -183,7 +183,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.MaxFragments, 1024)
 	cfg.MaxFrameRate = rateOrNone("MaxFrameRate", cfg.MaxFrameRate, 1000, wrong)
 	cfg.MaxControlRate = rateOrNone("MaxControlRate", cfg.MaxControlRate, 100, wrong)
-	setDefault(&cfg.OutboundMaxBytes, 1<<20)
+	setDefault(&cfg.OutboundMaxBytes, DefaultOutboundMaxBytes)
 	setDefault(&cfg.OutboundMaxAge, 10*time.Second)
 	setDefault(&cfg.NodeMaxBytes, 256<<20)
 	setDefault(&cfg.TurnMaxSends, 128)

@@ -27,11 +27,14 @@ func timeToDrain(srv server) time.Duration {
 }
 
 // signals are those that the process gets.
-type signals struct{ end, reload chan os.Signal }
+type signals struct {
+	end, reload chan os.Signal
+	reconfigure func() // what SIGHUP does beside certificates; nil: nothing
+}
 
 // catchSignals begins to catch them, before the server listens: SIGHUP must not end a process that is just starting.
 func catchSignals() *signals {
-	s := &signals{make(chan os.Signal, 2), make(chan os.Signal, 1)}
+	s := &signals{end: make(chan os.Signal, 2), reload: make(chan os.Signal, 1)}
 	signal.Notify(s.end, syscall.SIGINT, syscall.SIGTERM)
 	signal.Notify(s.reload, syscall.SIGHUP)
 	return s
@@ -55,13 +58,23 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 			logger.Error("server ended", "error", err)
 			return exitFailure
 		case <-caught.reload:
-			sec.reload(logger)
+			caught.hangUp(sec, logger)
 		case s := <-caught.end:
 			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false
 		}
 	}
 	return drain(srv, caught, logger)
+}
+
+// hangUp is the answer to SIGHUP.
+func (s *signals) hangUp(sec *security, logger *slog.Logger) {
+	if sec != nil || s.reconfigure == nil {
+		sec.reload(logger)
+	}
+	if s.reconfigure != nil {
+		s.reconfigure()
+	}
 }
 
 // drain shuts srv down. SIGHUP has no meaning any more.

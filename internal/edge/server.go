@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -40,11 +41,20 @@ type Server struct {
 	clients *clients
 	reactor *reactor.Server
 	started time.Time
+	gate    *gate  // nil without authentication
+	admin   *admin // nil without an admin address
 	limiter *limiter
 
 	// Shared: atomic.
+	denied     denials
+	apiRefused api.Refused
+
+	// Shared: atomic.
 	draining     atomic.Bool
-	drainClients atomic.Int64 // how many there were when draining began
+	drainClients atomic.Int64           // how many there were when draining began
+	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
+
+	reconfiguring sync.Mutex // held by Reconfigure, which waits for nothing
 
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
@@ -63,10 +73,19 @@ func Listen(cfg Config) (*Server, error) {
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
+	s.current.Store(&s.config)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
+	if cfg.Auth != nil {
+		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
+			return nil, err
+		}
+	}
+	if s.admin, err = s.listenAdmin(); err != nil {
+		return nil, err
+	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
@@ -81,11 +100,17 @@ func Listen(cfg Config) (*Server, error) {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		s.admin.end()
 		return nil, err
+	}
+	s.gate.run()
+	if s.admin != nil {
+		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		s.admin.end()
 		close(s.done)
 	}()
 	return s, nil
@@ -110,6 +135,7 @@ func (s *Server) Addr() net.Addr { return s.reactor.Addr() }
 func (s *Server) Wait() error {
 	<-s.done
 	s.sweeping.Wait()
+	s.gate.end()
 	return s.endErr
 }
 
