@@ -25,11 +25,11 @@ import (
 
 var testSecret = []byte("the secret of the tests of package edge")
 
-// testClock is a wall clock that a test sets.
-type testClock struct{ offset atomic.Int64 }
+// movableClock is a wall clock that a test sets.
+type movableClock struct{ offset atomic.Int64 }
 
-func (c *testClock) now() time.Time      { return time.Now().Add(time.Duration(c.offset.Load())) }
-func (c *testClock) add(d time.Duration) { c.offset.Add(int64(d)) }
+func (c *movableClock) now() time.Time      { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *movableClock) add(d time.Duration) { c.offset.Add(int64(d)) }
 
 // authConfig lets in who has a token, to channels of a namespace for each kind of access.
 func authConfig() Config {
@@ -234,7 +234,7 @@ func TestPermissionsWithoutAuthentication(t *testing.T) {
 }
 
 func TestExpiryAndRefresh(t *testing.T) {
-	clock := &testClock{}
+	clock := &movableClock{}
 	cfg := authConfig()
 	cfg.now, cfg.Auth.RefreshWindow = clock.now, 50*time.Millisecond
 	s := startServer(t, cfg)
@@ -254,7 +254,7 @@ func TestExpiryAndRefresh(t *testing.T) {
 }
 
 func TestRefreshWithinTheWindow(t *testing.T) {
-	clock := &testClock{}
+	clock := &movableClock{}
 	cfg := authConfig()
 	cfg.now, cfg.Auth.RefreshWindow = clock.now, time.Hour
 	s := startServer(t, cfg)
@@ -270,7 +270,7 @@ func TestRefreshWithinTheWindow(t *testing.T) {
 
 // TestClockSetBack closes nobody: a token whose time had come, by a clock that was wrong, is good again.
 func TestClockSetBack(t *testing.T) {
-	clock := &testClock{}
+	clock := &movableClock{}
 	cfg := authConfig()
 	cfg.now, cfg.Auth.RefreshWindow = clock.now, 20*time.Millisecond
 	s := startServer(t, cfg)
@@ -285,7 +285,7 @@ func TestClockSetBack(t *testing.T) {
 }
 
 func TestSubscriptionTokens(t *testing.T) {
-	clock := &testClock{}
+	clock := &movableClock{}
 	cfg := authConfig()
 	cfg.now = clock.now
 	s := startServer(t, cfg)
