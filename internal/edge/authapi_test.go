@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/dialect/native"
 )
 
 func b64URL(b []byte) string { return base64.URLEncoding.EncodeToString(b) }
@@ -121,9 +122,9 @@ func TestTokensAreNotLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := mint(t, time.Now(), nil)
-	greetWith(t, s, token)
-	dial(t, s, "/ws?token="+token+"x", "").want(`{"type":"disconnect",*}`)
-	dialRaw(t, s, handshake(s, "/ws/raw?channel=none:1&token="+token, ""))
+	greetWith(t, s, token).conn.Close()
+	dial(t, s, "/ws?token="+token+"x", "").wantGoodbye(native.CloseBadToken, "invalid_token")
+	dialRaw(t, s, handshake(s, "/ws/raw?channel=none:1&token="+token, "")).conn.Close()
 	call(t, s, "GET", "/nothing?token="+token, "", nil)
 	call(t, s, "POST", "/api/publish?token="+token, "{", apiKey)
 	if err := s.Shutdown(t.Context()); err != nil {

@@ -16,12 +16,11 @@ const challenge = "WWW-Authenticate: Bearer\r\n"
 // What a handshake is refused with for its token. A client of /ws hears of a bad one behind the handshake instead, because browsers don't
 // tell a page why a handshake failed.
 var (
-	errTwoTokens     = &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "two_tokens"}
-	errNoToken       = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
-	errInvalidToken  = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
-	errForbidden     = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
-	errKeysMissing   = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
-	errTokenTooLarge = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
+	errTwoTokens    = &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "two_tokens"}
+	errNoToken      = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
+	errInvalidToken = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
+	errForbidden    = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
+	errKeysMissing  = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
 )
 
 // knock makes the member of a client of /ws, nil without authentication. Its token is looked at when the conn is open.
@@ -102,9 +101,6 @@ func tokenOf(r *frame.Request) (token string, err error) {
 		if token = string(bytes.TrimSpace(credentials)); token == "" {
 			return "", errInvalidToken
 		}
-	}
-	if len(token) > auth.MaxTokenBytes {
-		return "", errTokenTooLarge
 	}
 	return token, nil
 }
