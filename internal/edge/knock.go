@@ -137,3 +137,18 @@ func (s *rawSession) eject(c *reactor.Conn, revoked bool) {
 	}
 	c.Close(frame.ClosePolicyViolation, "forced")
 }
+
+// reconsider closes the conn if its client may not be subscribed to one of its channels any more.
+func (s *rawSession) reconsider(c *reactor.Conn) {
+	var identity *auth.Identity
+	if s.member != nil {
+		identity = s.member.identity
+	}
+	for _, channel := range s.joined {
+		if !identity.Allows(auth.Subscribe, channel.Name(), accessTo(s.server.hub.Options(channel.Name()), auth.Subscribe)) {
+			s.server.denied.count(auth.Subscribe)
+			c.Close(frame.ClosePolicyViolation, "permission_denied")
+			return
+		}
+	}
+}
