@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -27,10 +28,21 @@ func (s *Server) admit(c *reactor.Conn, r *frame.Request) (reactor.Accept, error
 		return reactor.Accept{}, err
 	}
 	accept, err := s.upgrade(c, r)
-	if err == nil && !s.limiter.enter(address) {
+	switch {
+	case err != nil:
+	case !s.limiter.enter(address):
 		err = addressRefusal
+	case !s.admitUser(accept.Context):
+		s.limiter.leave(address)
+		err = userRefusal
 	}
 	return accept, err
+}
+
+// admitUser takes the place of a user who is known, and may still be refused, at the handshake: those of /ws/raw.
+func (s *Server) admitUser(talk any) bool {
+	raw, ok := talk.(*rawSession)
+	return !ok || raw.member == nil || s.seat(raw.member, raw.member.identity)
 }
 
 // knock counts a handshake against the rate of its address.
@@ -65,16 +77,28 @@ func (m *limiter) leave(address net.Addr) {
 	}
 }
 
-// userConn takes one of the places that a user has for connections. Without a free one it returns how to refuse a user who is known at
-// the handshake; who comes to be known later is closed with native.CloseConnLimit. A place that was taken is given back,
-// once, by userGone.
-func (s *Server) userConn(user string) error {
-	most := s.limiter.limits().ConnsPerUser
-	if most == 0 || s.limiter.users.Take(limit.NameKey(user), most) {
-		return nil
+// seat takes one of the places that a user has for connections, unless the member has it already, or has no user. It tells whether
+// there was one; unseat gives it back. On the conn's loop.
+func (s *Server) seat(m *member, identity *auth.Identity) bool {
+	if !m.seated && identity.User != "" {
+		m.seated = s.userConn(identity.User)
+		return m.seated
 	}
-	s.limiter.refusals.Count(limit.UserConns)
-	return userRefusal
+	return true
+}
+
+// unseat gives back what seat has taken.
+func (s *Server) unseat(m *member) {
+	if m.seated {
+		m.seated = false
+		s.userGone(m.identity.User) // a member's user does not change
+	}
+}
+
+// userConn takes one of the places that a user has for connections, if one is free.
+func (s *Server) userConn(user string) bool {
+	most := s.limiter.limits().ConnsPerUser
+	return most == 0 || s.limiter.users.Take(limit.NameKey(user), most)
 }
 
 // userGone gives back what userConn has taken.

@@ -81,14 +81,14 @@ func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
 	return false
 }
 
-// withinUserRate tells the same of all clients of the user together.
-func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command, user string) bool {
+// withinUserRate tells the same of all clients of the user together. Who has no user is held to withinRate alone.
+func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command) bool {
 	m := s.server.limiter
 	rate := m.limits().UserMessageRate
-	if rate == 0 {
+	if rate == 0 || s.member == nil || s.member.identity == nil || s.member.identity.User == "" {
 		return true
 	}
-	if _, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
+	if _, ok := m.userMessages.Take(limit.NameKey(s.member.identity.User), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
 		return true
 	}
 	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyUserMessages)

@@ -140,31 +140,26 @@ func TestPublishBucketsAreBounded(t *testing.T) {
 
 func TestUserMessageRate(t *testing.T) {
 	clock := newTestClock()
-	s := startServer(t, Config{Limits: Limits{UserMessageRate: 2}, now: clock.Now})
-	clients := []*client{greet(t, s), greet(t, s)}
-	may := func(i int, user string) bool {
-		ok := make(chan bool)
-		s.clients.conn(clients[i].id).Post(func(c *reactor.Conn) {
-			ok <- c.Context().(*session).withinUserRate(c, &native.Command{ID: []byte("7")}, user)
-		})
-		return <-ok
-	}
+	cfg := authConfig()
+	cfg.now, cfg.Limits.UserMessageRate, cfg.Auth.Anonymous = clock.Now, 2, true
+	s := startServer(t, cfg)
+	ann := mint(t, clock.Now(), nil)
+	clients := []*client{greetWith(t, s, ann), greetWith(t, s, ann)}
 	for i := range 4 {
-		if !may(i%2, "ann") {
-			t.Fatal("refused within the rate")
-		}
+		clients[i%2].say(`{"type":"ping","id":1}`)
+		clients[i%2].want(`{"type":"pong","id":1}`)
 	}
-	if may(1, "ann") {
-		t.Error("the fifth is not refused")
-	}
+	clients[1].say(`{"type":"ping","id":7}`)
 	clients[1].want(`{"type":"error","id":7,"code":"rate","message":"*"}`)
-	if !may(1, "bob") {
-		t.Error("one user pays for another")
+	anonymous := dial(t, s, "/ws", "")
+	anonymous.want(`{"type":"welcome",*}`)
+	for _, other := range []*client{greetWith(t, s, mint(t, clock.Now(), map[string]any{"sub": "bob"})), anonymous} {
+		other.say(`{"type":"ping","id":1}`) // it does not pay for ann
+		other.want(`{"type":"pong","id":1}`)
 	}
 	clock.pass(500 * time.Millisecond)
-	if !may(0, "ann") {
-		t.Error("refused after half a second")
-	}
+	clients[0].say(`{"type":"ping","id":8}`)
+	clients[0].want(`{"type":"pong","id":8}`)
 	if n := limited(s, "user_message_rate"); n != 1 {
 		t.Errorf("%d counted, want 1", n)
 	}

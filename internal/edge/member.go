@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -31,6 +32,7 @@ type member struct {
 
 	verifying bool // the verdict on a token is owed
 	over      bool // the connection is being closed
+	seated    bool // it has one of its user's places
 	held      [][]byte
 	heldBytes int
 
@@ -196,6 +198,11 @@ func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.
 func (s *session) adopt(c *reactor.Conn, identity *auth.Identity) bool {
 	m, gate := s.member, s.server.gate
+	if !s.server.seat(m, identity) {
+		s.server.limiter.refusals.Count(limit.UserConns)
+		s.end(c, native.CloseConnLimit, limit.UserConns.String())
+		return false
+	}
 	m.stopTimer()
 	m.identity = identity
 	gate.enter(m, identity)
@@ -281,5 +288,6 @@ func (s *session) leaveGate() {
 	if s.member != nil {
 		s.member.stopTimer()
 		s.server.gate.leave(s.member)
+		s.server.unseat(s.member)
 	}
 }

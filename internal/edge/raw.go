@@ -75,6 +75,7 @@ func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
 	if s.member != nil {
 		s.server.gate.leave(s.member)
+		s.server.unseat(s.member)
 	}
 	for _, channel := range s.joined {
 		channel.Release()

@@ -106,7 +106,7 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		s.strike(c)
 		return
 	}
-	if s.withinRate(c, &cmd) {
+	if s.withinRate(c, &cmd) && s.withinUserRate(c, &cmd) {
 		s.run(c, &cmd)
 	}
 }
