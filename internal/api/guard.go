@@ -18,6 +18,11 @@ var scopes = map[string]auth.Scope{
 	"/api/info": auth.ScopeRead, "/api/presence": auth.ScopeRead, "/api/history": auth.ScopeRead, "/api/channels": auth.ScopeRead,
 }
 
+// aboutChannels are the methods that do nothing but with the channels that they name: a key for some channels is good for no others.
+var aboutChannels = map[string]bool{
+	"/api/publish": true, "/api/broadcast": true, "/api/subscribe": true, "/api/unsubscribe": true, "/api/presence": true, "/api/history": true,
+}
+
 var (
 	errNoKey    = &native.Error{Code: native.CodeUnauthorized, Message: "an API key is needed: X-API-Key, or Authorization: apikey"}
 	errScope    = &native.Error{Code: native.CodePermissionDenied, Message: "the API key does not open this"}
@@ -41,7 +46,7 @@ func (h *handler) guard(next http.Handler) http.Handler {
 		if !known {
 			scope = auth.ScopeAll
 		}
-		if !backend.Allows(scope) {
+		if !backend.Allows(scope) || backend.Restricted() && !aboutChannels[r.URL.Path] {
 			h.refused.forbidden.Add(1)
 			fail(w, http.StatusForbidden, errScope)
 			return

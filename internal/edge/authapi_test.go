@@ -35,6 +35,7 @@ func TestAPIKeysOpenWhatTheyAreFor(t *testing.T) {
 		{"chat", "POST", "/api/publish", publish, 200}, {"chat", "POST", "/api/broadcast", broadcast, 200}, {"chat", "POST", "/api/publish", `{"channel":"news","data":1}`, 403},
 		{"chat", "POST", "/api/publish", `{"channel":"news","channel":"chat:1","data":1}`, 403}, {"chat", "POST", "/api/publish", `{"channel":"chat:1","ch\u0061nnel":"news","data":1}`, 403},
 		{"chat", "POST", "/api/broadcast", `{"channels":["chat:1","news"],"data":1}`, 403}, {"chat", "POST", "/api/broadcast", `{"channels":"chat:1","data":1}`, 403}, {"chat", "POST", "/api/publish", `{"data":1}`, 403},
+		{"chat", "POST", "/api/disconnect", `{"channel":"chat:1","user":"x"}`, 403}, {"chat", "POST", "/api/revoke", `{"channel":"chat:1","user":"x"}`, 403}, {"chat", "POST", "/api/nothing", `{"channel":"chat:1"}`, 403},
 		{"chat", "POST", "/api/disconnect", disconnect, 403}, {"chat", "POST", "/api/publish", `{`, 400}, {"chat", "POST", "/api/publish", `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, 413},
 	} {
 		header := map[string]string{}
@@ -53,7 +54,7 @@ func TestAPIKeysOpenWhatTheyAreFor(t *testing.T) {
 		}
 	}
 	_, text := call(t, s, "GET", "/metrics", "", nil)
-	if !strings.Contains(text, `wsedge_api_refused_total{reason="unauthorized"} 4`) || !strings.Contains(text, `wsedge_api_refused_total{reason="permission_denied"} 13`) {
+	if !strings.Contains(text, `wsedge_api_refused_total{reason="unauthorized"} 4`) || !strings.Contains(text, `wsedge_api_refused_total{reason="permission_denied"} 16`) {
 		t.Errorf("not counted: %s", text[strings.Index(text, "# TYPE wsedge_api_refused"):][:300])
 	}
 }
