@@ -42,9 +42,7 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 		}
 		s.subscribeAll(c, cmd)
 	case native.Unsubscribe:
-		for _, name := range cmd.Channels {
-			s.unsubscribe(c, cmd.ID, name)
-		}
+		s.unsubscribeAll(c, cmd)
 	case native.Publish:
 		s.publish(c, cmd)
 	case native.History:
@@ -149,21 +147,36 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
 }
 
-// unsubscribe leaves a channel, or stops joining it.
-func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
+// unsubscribeAll answers for each channel of the command, in order. As with subscribe, it must not buy thousands of replies.
+func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
+	if len(cmd.Channels) > max(s.server.current.Load().ChannelsPerConn, s.channels()) {
+		s.overstep(c, cmd.ID, "", tooManyChannels)
+		return
+	}
+	for _, name := range cmd.Channels {
+		if s.leave(c, name) {
+			s.respond(c, native.AppendUnsubscribed(nil, cmd.ID, name))
+		} else {
+			s.refuse(c, cmd.ID, name, errNotSubscribed)
+		}
+	}
+}
+
+// leave ends a subscription, or stops joining. It tells whether there was anything to end.
+func (s *session) leave(c *reactor.Conn, name string) bool {
 	if i := s.subscribedTo(name); i >= 0 {
 		channel := s.joined[i]
 		s.joined = slices.Delete(s.joined, i, i+1)
 		s.stopRefill(c, channel)
 		c.Unsubscribe(channel.Topic())
 		channel.Release()
-	} else if i := s.joining(name); i >= 0 {
-		s.stopJoining(c, s.pending.joins[i])
-	} else {
-		s.refuse(c, id, name, errNotSubscribed)
-		return
+		return true
 	}
-	s.respond(c, native.AppendUnsubscribed(nil, id, name))
+	if i := s.joining(name); i >= 0 {
+		s.stopJoining(c, s.pending.joins[i])
+		return true
+	}
+	return false
 }
 
 // stopJoining answers the subscribe with an error, as it would otherwise never be.

@@ -138,6 +138,22 @@ func TestPublishBucketsAreBounded(t *testing.T) {
 	}
 }
 
+// TestUnsubscribeFromMoreThanOneCanHave: one message must not buy thousands of replies.
+func TestUnsubscribeFromMoreThanOneCanHave(t *testing.T) {
+	s := startServer(t, Config{ChannelsPerConn: 2})
+	c := greet(t, s)
+	c.subscribe("a")
+	c.subscribe("b")
+	c.say(`{"type":"unsubscribe","id":1,"channels":["a","b","c"]}`)
+	c.want(`{"type":"error","id":1,"code":"limit",*}`)
+	if err := s.Reconfigure(Config{ChannelsPerConn: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c.say(`{"type":"unsubscribe","id":2,"channels":["a","b"]}`) // it has kept both
+	c.want(`{"type":"unsubscribed","id":2,"channel":"a"}`)
+	c.want(`{"type":"unsubscribed","id":2,"channel":"b"}`)
+}
+
 func TestUserMessageRate(t *testing.T) {
 	clock := newTestClock()
 	cfg := authConfig()

@@ -95,6 +95,28 @@ func TestLeavingWhileBehind(t *testing.T) {
 	c.idle()
 }
 
+// Who may not be in the channel any more is owed nothing of it, either: the refill must not bring the client back.
+func TestLosingLeaveWhileBehind(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	closed := skipping(100_000)
+	closed.Default.Subscribe = channel.Nobody
+	if err := s.Reconfigure(Config{Namespaces: closed}); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.HasPrefix(c.hear(), `{"type":"unsubscribed"`) {
+	}
+	publishAll(t, s, `"secret"`)
+	c.idle()
+	publishAll(t, s, `"secret"`)
+	c.idle()
+	if n := s.hub.Channels(); n != 1 {
+		t.Errorf("%d channels", n)
+	}
+}
+
 // Raw clients get all of it, too.
 func TestSkipToHistoryRaw(t *testing.T) {
 	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
