@@ -211,6 +211,22 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// TestBadSubscriptionTokensAreDenials: each costs a verification, so that who goes on presenting them is closed.
+func TestBadSubscriptionTokensAreDenials(t *testing.T) {
+	s := startServer(t, authConfig())
+	c := greetWith(t, s, mint(t, time.Now(), nil))
+	for range maxStrikes {
+		c.say(`{"type":"subscribe","channel":"token:1","token":"` + mint(t, time.Now(), map[string]any{"channel": "token:1", "sub": "bob"}) + `"}`)
+	}
+	for range maxStrikes - 1 {
+		c.want(`{"type":"error","channel":"token:1","code":"permission_denied",*}`)
+	}
+	c.wantGoodbye(native.ClosePermission, "permission_denied")
+	if got := s.denied.byReason()["subscribe"]; got != maxStrikes {
+		t.Errorf("%d counted", got)
+	}
+}
+
 func TestPermissionsWithoutAuthentication(t *testing.T) {
 	cfg := authConfig()
 	cfg.Auth = nil

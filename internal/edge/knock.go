@@ -47,16 +47,24 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 			return nil, err
 		}
 	}
-	for _, name := range names {
-		if !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
-			s.denied.count(auth.Subscribe)
-			return nil, errForbidden
-		}
+	if !s.mayWatch(identity, names) {
+		return nil, errForbidden
 	}
 	if s.gate == nil {
 		return nil, nil
 	}
 	return &member{identity: identity}, nil
+}
+
+// mayWatch tells whether somebody may subscribe to all of the channels; if not, that is counted.
+func (s *Server) mayWatch(identity *auth.Identity, names []string) bool {
+	for _, name := range names {
+		if !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
+			s.denied.count(auth.Subscribe)
+			return false
+		}
+	}
+	return true
 }
 
 // identify tells who has the token, while there is still a status to answer with.
@@ -140,15 +148,22 @@ func (s *rawSession) eject(c *reactor.Conn, revoked bool) {
 
 // reconsider closes the conn if its client may not be subscribed to one of its channels any more.
 func (s *rawSession) reconsider(c *reactor.Conn) {
+	names := make([]string, 0, len(s.joined))
+	for _, channel := range s.joined {
+		names = append(names, channel.Name())
+	}
+	s.remain(c, names)
+}
+
+// remain closes the conn if its client may not be subscribed to one of the channels, and tells whether it stays.
+func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
 	var identity *auth.Identity
 	if s.member != nil {
 		identity = s.member.identity
 	}
-	for _, channel := range s.joined {
-		if !identity.Allows(auth.Subscribe, channel.Name(), accessTo(s.server.hub.Options(channel.Name()), auth.Subscribe)) {
-			s.server.denied.count(auth.Subscribe)
-			c.Close(frame.ClosePolicyViolation, "permission_denied")
-			return
-		}
+	if s.server.mayWatch(identity, names) {
+		return true
 	}
+	c.Close(frame.ClosePolicyViolation, "permission_denied")
+	return false
 }

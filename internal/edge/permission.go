@@ -21,6 +21,12 @@ func (s *session) permit(c *reactor.Conn, action auth.Action, name string) *nati
 	if s.allowed(action, name) {
 		return nil
 	}
+	s.deny(c, action)
+	return errDenied
+}
+
+// deny counts what was not permitted, and closes who goes on trying.
+func (s *session) deny(c *reactor.Conn, action auth.Action) {
 	s.server.denied.count(action)
 	if m := s.member; m != nil {
 		if m.denials == nil {
@@ -30,7 +36,6 @@ func (s *session) permit(c *reactor.Conn, action auth.Action, name string) *nati
 			s.end(c, native.ClosePermission, native.CodePermissionDenied)
 		}
 	}
-	return errDenied
 }
 
 func (s *session) allowed(action auth.Action, name string) bool {
@@ -64,6 +69,9 @@ func (s *session) subscribeWith(c *reactor.Conn, cmd *native.Command) {
 		if refusal == nil {
 			s.subscribeAll(c, &kept)
 			return
+		}
+		if refusal == errBadToken {
+			s.deny(c, auth.Subscribe)
 		}
 		s.refuse(c, kept.ID, kept.Channels[0], refusal)
 	}
@@ -107,14 +115,7 @@ func (s *session) reconsider(c *reactor.Conn, reason string) {
 		if s.allowed(auth.Subscribe, name) {
 			continue
 		}
-		if i := s.subscribedTo(name); i >= 0 {
-			channel := s.joined[i]
-			s.joined = slices.Delete(s.joined, i, i+1)
-			c.Unsubscribe(channel.Topic())
-			channel.Release()
-		} else if i := s.joining(name); i >= 0 {
-			s.stopJoining(c, s.pending.joins[i])
-		}
+		s.leave(c, name)
 		s.respond(c, native.AppendLeft(nil, name, reason))
 	}
 }

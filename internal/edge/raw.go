@@ -30,6 +30,9 @@ func (s *rawSession) open(c *reactor.Conn) {
 	}
 	names := s.names
 	s.names = nil
+	if !s.remain(c, names) { // a reload since the handshake has not found the conn among the clients
+		return
+	}
 	s.joined = make([]*hub.Channel, 0, len(names))
 	for _, name := range names {
 		channel, err := s.server.hub.Acquire(name)

@@ -6,6 +6,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 func TestReconfigure(t *testing.T) {
@@ -50,6 +51,20 @@ func TestReconfigure(t *testing.T) {
 	c.want(`{"type":"unsubscribed","channel":"a","reason":"permission_denied"}`)
 	c.want(`{"type":"unsubscribed","channel":"b","reason":"permission_denied"}`)
 	raw.wantClose(frame.ClosePolicyViolation)
+}
+
+// TestReconfigureBehindAHandshake: what a client of /ws/raw was allowed at the handshake may be forbidden before it is among the clients
+// that are looked at.
+func TestReconfigureBehindAHandshake(t *testing.T) {
+	s := startServer(t, Config{})
+	c := dial(t, s, "/ws/raw?channel=a", "")
+	s.hub.SetNamespaces(&channel.Namespaces{})
+	s.clients.all()[0].Post(func(c *reactor.Conn) {
+		late := &rawSession{server: s, names: []string{"b"}}
+		late.open(c)
+		late.closed()
+	})
+	c.wantClose(frame.ClosePolicyViolation)
 }
 
 func TestReconfigureKeys(t *testing.T) {
