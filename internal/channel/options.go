@@ -89,9 +89,12 @@ type Options struct {
 	// MaxMessageBytes bounds the data of a publication; 0: only the bounds of the connection and the API count.
 	MaxMessageBytes int64
 	// PublishRate is how many publications a second a client may send to the namespace; two seconds' worth may come at once.
-	// 0: no bound.
+	// 0: no bound; at most 1,000,000.
 	PublishRate int
 }
+
+// maxPublishRate is the highest that can be kept: a publication a microsecond.
+const maxPublishRate = 1_000_000
 
 // Namespaces are the options of channels by the part of their name before the first colon. Immutable.
 type Namespaces struct {
@@ -136,6 +139,9 @@ func (o *Options) problems() (problems []string) {
 		if f.value < 0 {
 			problems = append(problems, f.what+" must not be negative")
 		}
+	}
+	if o.PublishRate > maxPublishRate {
+		problems = append(problems, fmt.Sprintf("publish rate must not be more than %d", maxPublishRate))
 	}
 	for _, f := range []struct {
 		what  string

@@ -76,9 +76,9 @@ var Options = []Option{
 		Doc:    "Most WebSockets of one address, IPv6 by /64; above it 429. 0: no bound, which takes a restart, either way.",
 		Danger: "behind a proxy that is neither in trusted_proxies nor in proxy_protocol, all clients have the proxy's address"},
 	{Path: "limits.conns_per_user", Flag: "conns-per-user", Default: "16", Reload: true, Doc: "Most WebSockets of one user. 0: no bound, which takes a restart, either way."},
-	{Path: "limits.accept_rate", Flag: "accept-rate", Default: "100", Reload: true, Doc: "Most handshakes a second of one address; above it 429. 0: no bound."},
-	{Path: "limits.message_rate", Flag: "message-rate", Default: "100", Reload: true, Doc: "Most commands a second of one client; above it the error rate. 0: no bound."},
-	{Path: "limits.user_message_rate", Flag: "user-message-rate", Default: "400", Reload: true, Doc: "Most commands a second of all clients of one user. 0: no bound."},
+	{Path: "limits.accept_rate", Flag: "accept-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most handshakes a second of one address; above it 429. 0: no bound."},
+	{Path: "limits.message_rate", Flag: "message-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most commands a second of one client; above it the error rate. 0: no bound."},
+	{Path: "limits.user_message_rate", Flag: "user-message-rate", Default: "400", Max: 1_000_000, Reload: true, Doc: "Most commands a second of all clients of one user. 0: no bound."},
 	{Path: "limits.api_requests", Flag: "api-requests", Default: "256", Reload: true, Doc: "Most API requests at once; above it 503. 0: no bound."},
 
 	{Path: "drain.delay", Flag: "drain-delay", Default: "0s", Doc: "How long /readyz says no before clients are refused and told to go."},
@@ -145,7 +145,7 @@ var Options = []Option{
 	{Path: "namespaces.default.slow_max_age", Flag: "slow-max-age", Default: "0s", Reload: true,
 		Doc: "Drop, or disconnect for, publications that wait longer for a slow client; 0s: only limits.outbound_max_age counts."},
 	{Path: "namespaces.default.max_message_bytes", Flag: "max-data", Default: "0", Reload: true, Doc: "Most bytes of a publication's data; 0: only the bounds of connection and API count."},
-	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
+	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Max: 1_000_000, Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "log.format", Flag: "log-format", Default: "text", Words: []string{"text", "json"}, Doc: "Format of the log."},
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -39,13 +40,17 @@ func (l Limits) problems() (problems []error) {
 	for _, f := range []struct {
 		name  string
 		value int
+		most  int
 	}{
-		{"connections per address", l.ConnsPerAddress}, {"handshakes a second per address", l.AcceptRate},
-		{"connections per user", l.ConnsPerUser}, {"messages a second", l.MessageRate},
-		{"messages a second per user", l.UserMessageRate}, {"API requests at once", l.APIRequests},
+		{"connections per address", l.ConnsPerAddress, math.MaxInt}, {"handshakes a second per address", l.AcceptRate, limit.MaxPerSecond},
+		{"connections per user", l.ConnsPerUser, math.MaxInt}, {"messages a second", l.MessageRate, limit.MaxPerSecond},
+		{"messages a second per user", l.UserMessageRate, limit.MaxPerSecond}, {"API requests at once", l.APIRequests, math.MaxInt},
 	} {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
+		}
+		if f.value > f.most {
+			problems = append(problems, fmt.Errorf("%s: must not be more than %d", f.name, f.most))
 		}
 	}
 	return problems

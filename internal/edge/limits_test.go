@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wsedge/wsedge/internal/limit"
 )
 
 // testClock is a clock that stands until it is moved.
@@ -45,6 +47,14 @@ func TestLimitsAreChecked(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
+	}
+	most := Limits{AcceptRate: limit.MaxPerSecond, MessageRate: limit.MaxPerSecond, UserMessageRate: limit.MaxPerSecond}
+	if problems := most.problems(); problems != nil {
+		t.Errorf("the highest rates: %v", problems)
+	}
+	above := Limits{AcceptRate: limit.MaxPerSecond + 1, MessageRate: 2_000_000_000, UserMessageRate: 1 << 40} // a bucket would take them for none
+	if problems := above.problems(); len(problems) != 3 {
+		t.Errorf("rates that no bucket can keep: %v", problems)
 	}
 	if problems := StandardLimits().problems(); problems != nil {
 		t.Errorf("the standard limits: %v", problems)
