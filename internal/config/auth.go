@@ -128,7 +128,7 @@ func (r *authReader) oneOf(path, key, inline, file string) string {
 	return r.content(path+"."+key+"_file", file)
 }
 
-// content is that of a file, without space and line ends behind it; "" of none.
+// content is that of a file, without the line ends behind it; "" of none. A secret may end in other space, as wsedge token reads it.
 func (r *authReader) content(path, name string) string {
 	if name == "" {
 		return ""
@@ -138,7 +138,7 @@ func (r *authReader) content(path, name string) string {
 		r.wrong(path, "%v", err)
 		return ""
 	}
-	if text = bytes.TrimSpace(text); len(text) == 0 {
+	if text = bytes.TrimRight(text, "\r\n"); len(bytes.TrimSpace(text)) == 0 {
 		r.wrong(path, "%s is empty", name)
 	}
 	return string(text)

@@ -14,6 +14,8 @@ func TestAuthentication(t *testing.T) {
 			return []byte(secret + "\n"), nil
 		case "/d/empty":
 			return []byte("\n"), nil
+		case "/d/spaced": // random bytes may be anything
+			return []byte(" " + secret + "\v\r\n"), nil
 		}
 		return nil, errors.New(name + ": no such file")
 	}
@@ -35,6 +37,10 @@ func TestAuthentication(t *testing.T) {
 	cfg, problems := parse("auth:\n  keys: [{algorithm: HS256, secret_file: good}]\n  api_keys: [{name: b, secret_file: good, scopes: all}]\n").Authentication("f", read)
 	if len(problems) > 0 || string(cfg.Keys[0].Secret) != secret || cfg.APIKeys[0].Secret != secret || cfg.APIKeys[0].Scopes[0] != "all" {
 		t.Errorf("%+v, %v", cfg, problems)
+	}
+	cfg, problems = parse("auth:\n  keys: [{algorithm: HS256, secret_file: spaced}]\n").Authentication("f", read)
+	if len(problems) > 0 || string(cfg.Keys[0].Secret) != " "+secret+"\v" {
+		t.Errorf("%q, %v", cfg.Keys[0].Secret, problems)
 	}
 	_, problems = parse("auth:\n  leeway: 5m\n  keys:\n    - {algorithm: HS256, secret: x, secret_file: good}\n    - {algorithm: HS256, secret_file: empty}\n"+
 		"    - {algorithm: ES256, public_key_file: none}\n").Authentication("f", read)
