@@ -102,6 +102,26 @@ func TestOptionsAreFlags(t *testing.T) {
 	})
 }
 
+func TestOriginsAndHistoryOfTheFile(t *testing.T) {
+	e := &environment{io.Discard, os.Stderr, func(string) (string, bool) { return "", false }}
+	name := file(t, "listen: {origins: [https://a.example, https://b.example]}\nlimits: {history_max_bytes: 1MiB}")
+	s, status := readServing(e, []string{"--config", name})
+	if s == nil {
+		t.Fatal(status)
+	}
+	if !slices.Equal(s.cfg.Origins, []string{"https://a.example", "https://b.example"}) || s.cfg.HistoryMaxBytes != 1<<20 {
+		t.Errorf("%v %d", s.cfg.Origins, s.cfg.HistoryMaxBytes)
+	}
+	for _, args := range [][]string{{"--config", name, "--origins", "*"}, {"--origins", "*"}} {
+		if s, _ := readServing(e, args); s == nil || !slices.Equal(s.cfg.Origins, []string{"*"}) {
+			t.Errorf("%v: %+v", args, s)
+		}
+	}
+	if status, _, stderr := call(nil, "check", "--config", file(t, "listen:\n  origins: app.example")); status != exitFailure || !strings.Contains(stderr, `:2:3: listen.origins: origin "app.example"`) {
+		t.Errorf("%d %s", status, stderr)
+	}
+}
+
 // TestStandardLimitsAreTheDefaults compares what the table says with what counts.
 func TestStandardLimitsAreTheDefaults(t *testing.T) {
 	s, status := readServing(&environment{io.Discard, os.Stderr, func(string) (string, bool) { return "", false }}, []string{"--config", file(t, "limits: {accept_rate: 0}")})

@@ -17,6 +17,8 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	s.addFile(flags)
 	addListening(flags, &cfg.Addr, "127.0.0.1:8080", &cfg.SocketMode)
 	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
+	flags.Var(&s.origins, "origins", "`origins` of web pages that may connect beside those of the host itself, https://app.example; several: comma or again; * for any")
+	flags.Int64Var(&cfg.HistoryMaxBytes, "history-memory", 0, "most `bytes` of all channels' history; above it channels that publish keep less (default 268435456)")
 	flags.BoolVar(&cfg.InsecurePublic, "insecure-public", false,
 		"allow an address outside the loopback interface, and any Host, although there is no authentication: everybody who reaches it, or a proxy before it, may subscribe and publish")
 	flags.DurationVar(&cfg.PingInterval, "ping-interval", 0, "silence after which a client is pinged; negative: never (default 25s)")

@@ -22,6 +22,7 @@ type serving struct {
 	access *authFlags
 	format *logFormat
 
+	origins  list
 	problem  error            // of the files that flags name
 	file     string           // --config
 	document *config.Document // what is in it; nil: development mode
@@ -49,6 +50,7 @@ func readServing(e *environment, args []string) (*serving, int) {
 		return nil, exitStatus(err)
 	}
 	if s.file == "" {
+		s.cfg.Origins = s.origins.values
 		s.cfg.Auth, s.problem = s.access.over(nil)
 		return s, exitOK
 	}
@@ -95,6 +97,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 		return nil, nil, err
 	}
 	s.file = file
+	s.cfg.Origins = s.origins.values
 	if s.cfg.AdminAddr == "" {
 		s.cfg.AdminAddr = defaultAdminAddr
 	}
@@ -121,7 +124,7 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 		text := strings.TrimPrefix(err.Error(), edge.ErrConfig.Error()+": ")
 		for line := range strings.SplitSeq(text, "\n") {
 			at := path
-			for prefix, is := range map[string]string{"address ": "listen.addr", "admin address ": "listen.admin_addr"} {
+			for prefix, is := range map[string]string{"address ": "listen.addr", "admin address ": "listen.admin_addr", "origin ": "listen.origins"} {
 				if strings.HasPrefix(line, prefix) {
 					at = is
 				}

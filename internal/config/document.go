@@ -34,6 +34,7 @@ type Listen struct {
 	InsecurePublic bool
 	ProxyProtocol  []string
 	TrustedProxies []string
+	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
 	Loops          int
@@ -61,6 +62,7 @@ type Limits struct {
 	OutboundMaxBytes int64
 	OutboundMaxAge   time.Duration
 	NodeMaxBytes     int64
+	HistoryMaxBytes  int64
 	ChannelsPerConn  int
 	MaxChannels      int
 	ChannelIdle      time.Duration

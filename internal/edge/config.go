@@ -25,6 +25,10 @@ type Config struct {
 	ProxyProtocol reactor.Peers
 	// TrustedProxies names the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: see reactor.Config.
 	TrustedProxies reactor.Peers
+	// Origins are those of web pages that may connect beside pages of the host itself, compared exactly: "https://app.example". "*" allows
+	// any. They are about WebSockets only: the API takes no changes from foreign pages. Danger: with Anonymous, or without Auth, every
+	// visitor of such a page connects with the rights of whoever can reach the server.
+	Origins []string
 	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
@@ -124,6 +128,11 @@ func (cfg Config) withDefaults() (Config, error) {
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
 	problems = append(problems, cfg.adminProblems()...)
+	for _, origin := range cfg.Origins {
+		if !validOrigin(origin) {
+			problems = append(problems, fmt.Errorf("origin %q: want https://host, as browsers write it, or *", origin))
+		}
+	}
 	if cfg.Namespaces == nil {
 		cfg.Namespaces = channel.Open()
 	}

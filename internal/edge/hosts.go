@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/wsedge/wsedge/frame"
@@ -76,4 +77,11 @@ func changes(method string) bool {
 func sameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	return len(origins) == 0 || len(origins) == 1 && frame.SameOrigin([]byte(origins[0]), []byte(r.Host), reactor.ClientTLS(r))
+}
+
+// validOrigin tells whether a browser could write an Origin so (RFC 6454, section 6.2): scheme, host and perhaps port in lower case,
+// and nothing behind. "*" is any.
+func validOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return origin == "*" || err == nil && u.Scheme != "" && u.Host != "" && !strings.Contains(origin, "*") && origin == strings.ToLower(u.Scheme+"://"+u.Host)
 }

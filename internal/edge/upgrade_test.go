@@ -35,6 +35,29 @@ func TestUpgradesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestOriginsOfOtherPages(t *testing.T) {
+	s := startServer(t, Config{Origins: []string{"https://app.example"}})
+	for from, status := range map[string]string{
+		"https://app.example": "101", "http://app.example": "403", "https://app.example:8443": "403", "https://evil.example": "403", origin(s): "101",
+	} {
+		if c := dialRaw(t, s, handshake(s, "/ws", "Origin: "+from+"\r\n")); c.status() != status {
+			t.Errorf("%s: %s, want %s", from, c.head, status)
+		}
+	}
+	if status, _ := call(t, s, "POST", "/api/publish", `{"channel":"news","data":1}`, map[string]string{"Origin": "https://app.example"}); status != 403 {
+		t.Errorf("the page publishes by the API: %d", status)
+	}
+	good := Config{Origins: []string{"*", "https://a.example:8443", "capacitor://localhost", "http://[::1]:3000"}}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "app.example", "https://app.example/", "https://App.example", "https://*.example", "https://u@a.example", "null"} {
+		if err := (Config{Origins: []string{bad}}).Check(); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
 func TestRawConversation(t *testing.T) {
 	s := startServer(t, Config{})
 	c := dial(t, s, "/ws/raw?channel=news&channel=user%2342", "Sec-WebSocket-Protocol: wsedge.v1\r\n")
