@@ -321,3 +321,14 @@ func TestConfigurationIsReloadedOnSIGHUP(t *testing.T) {
 	}
 	p.hangUp(bad, 3)
 }
+
+// TestTokenThatTheServerWillRefuse: it is made as it was asked for, with a word.
+func TestTokenThatTheServerWillRefuse(t *testing.T) {
+	name := file(t, "auth:\n  keys: [{algorithm: HS256, secret: "+strings.Repeat("s", 32)+"}]\n  max_ttl: 1h\n")
+	for ttl, want := range map[string]string{"1h": "", "2h": "lifetime"} {
+		status, made, stderr := call(nil, "token", "--config", name, "--ttl", ttl)
+		if status != exitOK || strings.Count(made, ".") != 2 || !strings.Contains(stderr, want) || want == "" && stderr != "" || strings.Contains(stderr, "ssss") {
+			t.Errorf("%s: %d %q %q", ttl, status, made, stderr)
+		}
+	}
+}

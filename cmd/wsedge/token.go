@@ -70,6 +70,9 @@ func token(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
+	if err := key.refusal(made); err != nil {
+		fmt.Fprintf(e.stderr, "wsedge: a server with this configuration will not take it: %v\n", err)
+	}
 	fmt.Fprintln(e.stdout, made)
 	return exitOK
 }

@@ -48,3 +48,16 @@ func (k *keyFlags) fromFile() (*auth.Config, *auth.Key, error) {
 	}
 	return nil, nil, errors.New(k.config + ": auth.keys has no secret to make tokens with; name a private key with --key-file")
 }
+
+// refusal is why a server with the configuration file that the token was made by would refuse it; nil where it would not, or there is
+// no file.
+func (k *keyFlags) refusal(token string) error {
+	if len(k.section.Keys) == 0 {
+		return nil
+	}
+	verifier, err := auth.New(k.section, time.Now)
+	if err != nil {
+		return err
+	}
+	return auth.Explain(verifier, token).Err
+}
