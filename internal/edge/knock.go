@@ -114,6 +114,10 @@ func (s *rawSession) enter(c *reactor.Conn) bool {
 		s.eject(c, true)
 		return false
 	}
+	if !m.seat(s.server) {
+		c.Close(frame.CloseTryAgainLater, "user_connections")
+		return false
+	}
 	return true
 }
 

@@ -31,6 +31,7 @@ type member struct {
 
 	verifying bool // the verdict on a token is owed
 	over      bool // the connection is being closed
+	seated    bool // it has a place among its user's connections
 	held      [][]byte
 	heldBytes int
 
@@ -188,9 +189,14 @@ func (s *session) connect(c *reactor.Conn, cmd *native.Command) {
 // admit makes the client who it is. It is in the gate's books before it is asked for a last time whether the token was revoked: a
 // revocation either finds it there, or was before.
 func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
-	if s.adopt(c, identity) {
-		s.respond(c, s.welcome(id))
+	if !s.adopt(c, identity) {
+		return
 	}
+	if !s.member.seat(s.server) {
+		s.end(c, native.CloseConnLimit, "user_connections")
+		return
+	}
+	s.respond(c, s.welcome(id))
 }
 
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.
@@ -280,6 +286,7 @@ func (s *session) eject(c *reactor.Conn, revoked bool) {
 func (s *session) leaveGate() {
 	if s.member != nil {
 		s.member.stopTimer()
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
 	}
 }

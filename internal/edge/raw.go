@@ -74,6 +74,7 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
 	if s.member != nil {
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
 	}
 	for _, channel := range s.joined {
