@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// Hub is where publications go. Required.
 	Hub *hub.Hub
+	// Clients changes the subscriptions of clients. Required.
+	Clients Clients
 	// Info tells what /api/info answers. Required.
 	Info func() Info
 	// Now is the clock. Default time.Now.
@@ -45,6 +47,10 @@ func New(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
+	mux.Handle("/api/subscribe", post(h.subscribe))
+	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
+	mux.Handle("/api/presence", post(h.presence))
+	mux.Handle("/api/channels", post(h.channels))
 	mux.HandleFunc("/api/info", h.info)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})

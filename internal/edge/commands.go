@@ -34,6 +34,8 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 		}
 	case native.Publish:
 		s.publish(c, cmd)
+	case native.Presence:
+		s.presence(c, cmd)
 	case native.Ack:
 		if s.subscribedTo(cmd.Channels[0]) < 0 {
 			s.refuse(c, cmd.ID, cmd.Channels[0], errNotSubscribed)
@@ -63,6 +65,9 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 // subscribe begins to join a channel: the loop is marked as interested, then the position is asked for, then positionKnown
 // puts both together. An error is to be answered; otherwise the answer is on its way.
 func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
+	if !s.mayHave(name) {
+		return errPersonal
+	}
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
 		return errAlready
 	}
@@ -121,23 +126,33 @@ func (s *session) finish(c *reactor.Conn, j *join, position broker.Position, err
 	reply.Recovered = reply.Asked && j.from.Epoch == position.Epoch && j.from.Offset == position.Offset
 	send(c, native.AppendSubscribed(nil, j.id, reply))
 	s.joined = append(s.joined, j.channel)
+	s.appear(c, j.channel)
 	_ = j.reactor.Complete(position.Offset) // an error means that the conn is closed: OnClose follows
 }
 
-// unsubscribe leaves a channel, or stops joining it.
+// unsubscribe carries out the command of that name.
 func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
+	if s.depart(c, name) {
+		s.respond(c, native.AppendUnsubscribed(nil, id, name))
+	} else {
+		s.refuse(c, id, name, errNotSubscribed)
+	}
+}
+
+// depart leaves a channel, or stops joining it; it tells whether there was anything to leave.
+func (s *session) depart(c *reactor.Conn, name string) bool {
 	if i := s.subscribedTo(name); i >= 0 {
 		channel := s.joined[i]
 		s.joined = slices.Delete(s.joined, i, i+1)
 		c.Unsubscribe(channel.Topic())
+		s.vanish(c, channel)
 		channel.Release()
 	} else if i := s.joining(name); i >= 0 {
 		s.stopJoining(c, s.pending.joins[i])
 	} else {
-		s.refuse(c, id, name, errNotSubscribed)
-		return
+		return false
 	}
-	s.respond(c, native.AppendUnsubscribed(nil, id, name))
+	return true
 }
 
 // stopJoining answers the subscribe with an error, as it would otherwise never be.
@@ -160,6 +175,9 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
 	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id()}
+	if cmd.ExcludeSelf {
+		publication.Exclude = publication.Client
+	}
 	result, err := channel.Publish(publication, func(result broker.Result, err error) {
 		channel.Release()
 		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(publishReply(id, name, result, err))) })

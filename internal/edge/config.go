@@ -10,6 +10,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -75,6 +76,10 @@ type Config struct {
 	Logger *slog.Logger
 
 	now func() time.Time // a test's clock
+
+	// What is known of clients' users; nil: nobody has one.
+	who     func(*session) *hub.Member             // nil: nothing is known of the client
+	connsOf func(user string) (cs []*reactor.Conn) // safe from any goroutine
 }
 
 // ErrConfig says that a Config can't be used as it is.

@@ -36,6 +36,7 @@ func (s *rawSession) open(c *reactor.Conn) {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
+		channel.Enter(s.number, nil, c)
 	}
 }
 
@@ -44,6 +45,7 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	s.joined = nil

@@ -14,7 +14,7 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info, Now: s.config.now}))
+	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Clients: s, Info: s.info, Now: s.config.now}))
 	mux.Handle("GET /metrics", http.HandlerFunc(s.serveMetrics))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.serveReady)

@@ -70,6 +70,7 @@ func (s *session) id() string { return s.server.clients.id(s.number) }
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	if s.pending != nil {

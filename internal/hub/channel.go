@@ -23,6 +23,9 @@ type Channel struct {
 	// Shared: atomic. Made for the first subscriber: a channel that is only published to costs no topic.
 	topic atomic.Pointer[reactor.Topic]
 
+	// Shared: atomic. Made for the first member: nil where the namespace keeps none.
+	members atomic.Pointer[members]
+
 	// Guarded by the shard's mutex.
 	users  int   // subscriptions and publications under way
 	usedAt int64 // when users became 0: Unix time in nanoseconds

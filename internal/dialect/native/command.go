@@ -21,20 +21,25 @@ const (
 	Publish
 	Ping
 	Ack
+	Presence
 )
 
 var verbs = map[string]Verb{
 	"connect": Connect, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "publish": Publish, "ping": Ping, "ack": Ack,
+	"presence": Presence,
 }
 
 // Command is one message of a client, valid as far as its form goes.
 type Command struct {
 	ID       []byte   // as the client wrote it, nil without one; borrows from the frame
 	Data     []byte   // Publish: any JSON value; borrows from the frame
-	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack: exactly one
+	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack, Presence: exactly one
 	Recover  *Recover // Subscribe: where the client was before; nil when it is new
 	Offset   uint64   // Ack
+	Page     Page     // Presence
 	Verb     Verb
+
+	ExcludeSelf bool // Publish: the client itself shall not get it
 }
 
 // Recover is a position that a client has seen everything up to.
@@ -44,7 +49,10 @@ type Recover struct {
 }
 
 // members are the members of a command that mean something; nil where there is none. The last one of a name wins.
-type members struct{ kind, id, channel, channels, data, recover, offset []byte }
+type members struct {
+	kind, id, channel, channels, data, recover, offset []byte
+	limit, after, excludeSelf                          []byte
+}
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
 // can be answered with it.
@@ -97,6 +105,12 @@ func pick(payload []byte) (m members) {
 			m.recover = value
 		case "offset":
 			m.offset = value
+		case "limit":
+			m.limit = value
+		case "after":
+			m.after = value
+		case "exclude_self":
+			m.excludeSelf = value
 		}
 	}
 	return m
@@ -125,6 +139,14 @@ func (cmd *Command) fill(m *members) (err *Error) {
 			err = &Error{CodeBadRequest, "data is missing"}
 		}
 		cmd.Data = m.data
+		if err == nil {
+			cmd.ExcludeSelf, err = parseBool(m.excludeSelf, "exclude_self")
+		}
+		return err
+	case Presence:
+		if cmd.Channels, err = oneChannel(m); err == nil {
+			cmd.Page, err = ParsePage(m.limit, m.after)
+		}
 		return err
 	case Ack:
 		var ok bool
@@ -149,12 +171,16 @@ func oneChannel(m *members) ([]string, *Error) {
 }
 
 // someChannels reads either channel or channels.
-func someChannels(m *members) ([]string, *Error) {
-	if m.channels == nil {
-		return oneChannel(m)
+func someChannels(m *members) ([]string, *Error) { return ChannelNames(m.channel, m.channels) }
+
+// ChannelNames decodes the JSON values of channel and channels, of which there must be one; nil stands for none.
+func ChannelNames(channel, channels []byte) ([]string, *Error) {
+	if channels == nil {
+		name, err := ChannelName(channel)
+		return []string{name}, err
 	}
-	elements, ok := jsonobject.Elements(m.channels)
-	if !ok || m.channel != nil {
+	elements, ok := jsonobject.Elements(channels)
+	if !ok || channel != nil {
 		return nil, &Error{CodeBadRequest, "either channel, a string, or channels, an array of strings"}
 	}
 	var names []string
