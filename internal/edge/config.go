@@ -77,9 +77,11 @@ type Config struct {
 
 	now func() time.Time // a test's clock
 
+	afterFunc func(time.Duration, func()) // a test's timers
+
 	// What is known of clients' users; nil: nobody has one.
-	who     func(*session) *hub.Member             // nil: nothing is known of the client
-	connsOf func(user string) (cs []*reactor.Conn) // safe from any goroutine
+	who     func(*session) *hub.Member        // nil: nothing is known of the client
+	connsOf func(user string) []*reactor.Conn // safe from any goroutine
 }
 
 // ErrConfig says that a Config can't be used as it is.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -124,20 +125,52 @@ func TestJoinAndLeave(t *testing.T) {
 	}
 }
 
-// Above MaxListed members there are only counts.
+// Above MaxListed members there are only counts, one at a time.
 func TestCrowd(t *testing.T) {
-	s := startServer(t, Config{Namespaces: withMembers()})
-	for i := range hub.MaxListed {
-		dial(t, s, "/ws/raw?channel=team:1", "")
-		if i == 0 {
-			dial(t, s, "/ws/raw?channel=chat:1", "")
-		}
+	timers := make(chan func(), 1)
+	s := startServer(t, Config{Namespaces: withMembers(), afterFunc: func(_ time.Duration, f func()) { timers <- f }})
+	for range hub.MaxListed - 1 {
+		dial(t, s, "/ws/raw?channel=chat:1", "")
 	}
+	members := func(n int) {
+		t.Helper()
+		eventually(t, fmt.Sprint(n, " members"), func() bool { return s.hub.Members("chat:1", "", 1).Count == n })
+	}
+	members(hub.MaxListed - 1)
 	c := greet(t, s)
-	c.subscribe("team:1")
-	eventually(t, "the crowd", func() bool { return s.hub.Members("team:1", "", 1).Count == hub.MaxListed+1 })
-	c.say(`{"type":"presence","id":1,"channel":"team:1"}`)
-	c.want(fmt.Sprintf(`{"type":"presence","id":1,"channel":"team:1","count":%d}`, hub.MaxListed+1))
+	c.subscribe("chat:1") // the last that is listed
+	c.say(`{"type":"presence","id":1,"channel":"chat:1","limit":1}`)
+	c.want(`{"type":"presence","id":1,"channel":"chat:1","count":500,"clients":[{*}],"next":"*"}`)
+
+	var more []*client
+	for range 4 {
+		more = append(more, dial(t, s, "/ws/raw?channel=chat:1", ""))
+	}
+	members(hub.MaxListed + 4)
+	c.want(`{"type":"presence","channel":"chat:1","count":501}`)
+	c.idle()
+	c.say(`{"type":"presence","id":2,"channel":"chat:1"}`)
+	c.want(`{"type":"presence","id":2,"channel":"chat:1","count":504}`)
+	(<-timers)()
+	c.want(`{"type":"presence","channel":"chat:1","count":504}`)
+	(<-timers)() // nothing has changed
+	c.idle()
+	if len(timers) > 0 {
+		t.Error("a timer runs for nothing")
+	}
+
+	more[0].conn.Close()
+	members(hub.MaxListed + 3)
+	c.want(`{"type":"presence","channel":"chat:1","count":503}`)
+	for i, r := range more[1:] {
+		r.conn.Close()
+		members(hub.MaxListed + 2 - i)
+	}
+	c.want(`{"type":"leave","channel":"chat:1","client":"*","count":500}`)
+	(<-timers)() // the departures of three have been told of by no count, and one by name
+	c.want(`{"type":"presence","channel":"chat:1","count":500}`)
+	c.idle()
+	(<-timers)()
 }
 
 func TestExcludeSelf(t *testing.T) {

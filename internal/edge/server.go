@@ -62,7 +62,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
-		Notices: notices, Client: s.clients.id,
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
 	})
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
