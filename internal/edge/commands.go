@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -73,6 +74,9 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	}
 	if s.channels() >= s.server.config.ChannelsPerConn {
 		return errLimit
+	}
+	if channel.IsPattern(name) {
+		return s.subscribeWildcard(c, id, name, from)
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {

@@ -39,6 +39,10 @@ func (c *Channel) Options() *channel.Options { return c.options.Load() }
 
 // Release ends one use. The channel must not be used afterwards.
 func (c *Channel) Release() {
+	if c.IsWildcard() {
+		c.releaseWildcard()
+		return
+	}
 	s := c.hub.shardOf(c.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +81,10 @@ func (c *Channel) Position(done func(broker.Position, error)) { c.log.Position(d
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
 func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
-	topic := c.topic.Load()
+	topic, also := c.topic.Load(), c.hub.covering(c.name)
+	if len(also) > 0 {
+		topic = c.Topic()
+	}
 	if topic == nil {
 		return 0, nil
 	}
@@ -85,6 +92,7 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
 		Seq:     offset,
 		Prev:    prev,
+		Also:    also,
 	}
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)

@@ -62,6 +62,9 @@ type Hub struct {
 
 	// Shared: atomic.
 	channels atomic.Int64
+	wildSet  atomic.Pointer[wildcards] // nil: there is none. Replaced with wild held
+
+	wild sync.Mutex // guards the users of wildcards
 
 	shards [shards]shard
 }

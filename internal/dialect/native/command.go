@@ -173,10 +173,11 @@ func oneChannel(m *members) ([]string, *Error) {
 // someChannels reads either channel or channels.
 func someChannels(m *members) ([]string, *Error) { return ChannelNames(m.channel, m.channels) }
 
-// ChannelNames decodes the JSON values of channel and channels, of which there must be one; nil stands for none.
+// ChannelNames decodes the JSON values of channel and channels, of which there must be one; nil stands for none. Each is a channel's name or a
+// pattern (channel.ValidPattern).
 func ChannelNames(channel, channels []byte) ([]string, *Error) {
 	if channels == nil {
-		name, err := ChannelName(channel)
+		name, err := subscriptionName(channel)
 		return []string{name}, err
 	}
 	elements, ok := jsonobject.Elements(channels)
@@ -185,7 +186,7 @@ func ChannelNames(channel, channels []byte) ([]string, *Error) {
 	}
 	var names []string
 	for element := range elements {
-		name, err := ChannelName(element)
+		name, err := subscriptionName(element)
 		if err != nil {
 			return nil, err
 		}
