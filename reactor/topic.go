@@ -92,9 +92,9 @@ type Publication struct {
 	Also []*Topic
 }
 
-// Publish sends a publication to every subscriber that the topic has now. It returns how many those are, an excluded one
-// included, and twice if they are subscribed to one of Also as well; each of the others will get it, or be counted among the drops. It does not wait for any of them. ErrBacklog:
-// nothing was sent.
+// Publish sends a publication to every subscriber that the topic has now, and to those of the wide topics that it names. It returns how
+// many subscriptions those are, an excluded conn's included; each of the conns will get it, or be counted among the drops. It does not wait
+// for any of them. ErrBacklog: nothing was sent.
 func (t *Topic) Publish(p Publication) (matched int, err error) {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
