@@ -184,3 +184,29 @@ func TestExcludeSelf(t *testing.T) {
 	b.say(`{"type":"publish","id":2,"channel":"news","data":2,"exclude_self":false}`)
 	a.want(`{"type":"message","channel":"news","data":2,"offset":2,"client":"` + b.id + `"}`)
 }
+
+// A join that the node had no room to tell of is told of by its count, later.
+func TestNoticeBehindABacklog(t *testing.T) {
+	timers := make(chan func(), 1)
+	s := startServer(t, Config{
+		Namespaces: withMembers(), OutboundMaxBytes: 64 << 20, OutboundMaxAge: time.Hour, NodeMaxBytes: 200_000,
+		afterFunc: func(_ time.Duration, f func()) { timers <- f },
+	})
+	a, b, slow := greet(t, s), greet(t, s), greet(t, s)
+	a.subscribe("chat:1")
+	slow.subscribe("news")
+	if _, status, _ := flood(t, s, "news", func() bool { return false }); status != 429 {
+		t.Fatal(status)
+	}
+	b.subscribe("chat:1")
+	a.idle()
+	slow.conn.Close()
+	eventually(t, "room for publications", func() bool {
+		status, _ := post(t, s, "/api/publish", `{"channel":"x","data":1}`)
+		return status == 200 && s.reactor.Stats().QueuedBytes == 0
+	})
+	(<-timers)()
+	a.want(`{"type":"presence","channel":"chat:1","count":2}`)
+	(<-timers)() // nothing has changed since
+	a.idle()
+}

@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/native"
 )
 
 func TestWildcard(t *testing.T) {
@@ -108,4 +112,27 @@ func TestWildcardsAreBounded(t *testing.T) {
 		b.say(`{"type":"subscribe","channel":"y:*"}`)
 		return strings.HasPrefix(b.hear(), `{"type":"subscribed",`)
 	})
+}
+
+// Whoever does not keep up with a wildcard is closed: there is no gap that could be told of.
+func TestSlowWildcard(t *testing.T) {
+	namespaces := channel.Open()
+	namespaces.Default.Slow = channel.DropOldest
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: namespaces})
+	c := greet(t, s)
+	c.say(`{"type":"subscribe","channel":"chat:*"}`)
+	c.want(`{"type":"subscribed","channel":"chat:*"}`)
+	flood(t, s, "chat:1", func() bool { return s.reactor.Stats().Drops["slow"] > 0 })
+	for offset := 1; ; offset++ {
+		op, text := c.next()
+		if op == frame.OpClose {
+			if code, _, _ := frame.ParseClose([]byte(text)); code != native.CloseSlow {
+				t.Errorf("closed with %d", code)
+			}
+			return
+		}
+		if !strings.HasSuffix(text, fmt.Sprintf(`,"offset":%d}`, offset)) {
+			t.Fatalf("at %d came %.40s…%.40s", offset, text, text[max(0, len(text)-40):])
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // newMembersHub makes a hub whose channels keep members but those of none:.
@@ -64,6 +65,24 @@ func TestMembersAreKeptWhereWanted(t *testing.T) {
 	}
 	if m := h.Members("nobody", "", 10); m.Count != 0 || !m.Listed || h.Channels() != 2 {
 		t.Errorf("a channel that is not open: %+v, and %d channels", m, h.Channels())
+	}
+}
+
+// What a slow subscriber did not get of the notices is replaced by the count.
+func TestCountInPlaceOfNotices(t *testing.T) {
+	encode := func(dst []byte, n *dialect.Notice) []byte {
+		return fmt.Append(dst, n.Channel, " ", n.Count, " ", n.Who == nil)
+	}
+	h := newMembersHub(Config{Notices: []dialect.EncodeNotice{encode, nil}})
+	c := acquire(t, h, "news")
+	defer c.Release()
+	c.Enter(1, nil, nil)
+	c.Enter(2, nil, nil)
+	all := c.roll()
+	for f, want := range []string{"> news 2 true", "> ", "> "} {
+		if got := string(all.AppendGap([]byte("> "), reactor.Form(f), 0, 1)); got != want {
+			t.Errorf("form %d: %q", f, got)
+		}
 	}
 }
 
