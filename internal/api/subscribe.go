@@ -17,13 +17,6 @@ type Target struct {
 	User   string // all of this user
 }
 
-// Clients changes what clients of this node are subscribed to. Its methods return how many connections the target has; on each of them
-// it is carried out, and the client told, soon.
-type Clients interface {
-	Subscribe(t Target, channels []string) (reached int)
-	Unsubscribe(t Target, channels []string) (reached int)
-}
-
 // subscribe serves POST /api/subscribe, and unsubscribe POST /api/unsubscribe.
 func (h *handler) subscribe(w http.ResponseWriter, body []byte) {
 	changeSubscriptions(w, body, h.config.Clients.Subscribe)

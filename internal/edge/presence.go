@@ -1,25 +1,18 @@
 package edge
 
 import (
-	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
 
-var errPresence = &native.Error{Code: native.CodePermissionDenied, Message: "presence of this channel is not open to this client"}
-
 // seenAs is what others may see of the client; nil: nothing is known of it.
-func (s *session) seenAs() *hub.Member {
-	if who := s.server.config.who; who != nil {
-		return who(s)
+func (m *member) seenAs() *hub.Member {
+	if m == nil || m.identity.Anonymous() {
+		return nil
 	}
-	return nil
-}
-
-// maySeePresence tells whether the client may ask who is subscribed to a channel.
-func (s *session) maySeePresence(_ string, access channel.Access) bool {
-	return access == channel.Anyone
+	return &hub.Member{User: m.identity.User, Info: m.identity.Info}
 }
 
 // appear notes the client among the members of a channel that it is subscribed to from now on. It hears of the others first, so
@@ -28,7 +21,7 @@ func (s *session) appear(c *reactor.Conn, channel *hub.Channel) {
 	if notices := channel.Notices(); notices != nil {
 		_ = c.Subscribe(notices, formNative) // an error means that the conn is closed, or hears of them already
 	}
-	channel.Enter(s.number, s.seenAs(), c)
+	channel.Enter(s.number, s.member.seenAs(), c)
 }
 
 // vanish takes the client off the members of a channel that it has left.
@@ -40,8 +33,8 @@ func (s *session) vanish(c *reactor.Conn, channel *hub.Channel) {
 // presence answers who is subscribed to a channel.
 func (s *session) presence(c *reactor.Conn, cmd *native.Command) {
 	name := cmd.Channels[0]
-	if !s.maySeePresence(name, s.server.hub.Options(name).Presence) {
-		s.refuse(c, cmd.ID, name, errPresence)
+	if denied := s.permit(c, auth.Presence, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
 		return
 	}
 	s.respond(c, native.AppendPresence(nil, cmd.ID, s.server.hub.Members(name, cmd.Page.After, cmd.Page.Limit)))

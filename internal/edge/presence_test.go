@@ -18,7 +18,7 @@ func withMembers() *channel.Namespaces {
 	chat.Members, chat.JoinLeave = true, true
 	team.Members = true
 	quiet.Presence = channel.Authenticated
-	n.ByName = map[string]*channel.Options{"chat": &chat, "team": &team, "quiet": &quiet}
+	n.ByName = map[string]*channel.Options{"chat": &chat, "team": &team, "quiet": &quiet, "closed": {}}
 	return n
 }
 

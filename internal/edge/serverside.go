@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"slices"
+
 	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
@@ -12,22 +14,35 @@ const removedByServer = "server"
 
 var errPersonal = &native.Error{Code: native.CodePermissionDenied, Message: "the channel is another user's"}
 
-// mayHave tells whether the client may be subscribed to a channel as far as its name says whose it is. Where there are no users, as in
-// development mode, there is nobody to keep out.
-func (s *session) mayHave(name string) bool {
+// mayHave tells whether the client may be subscribed to a channel as far as its name says whose it is. Without authentication there are no
+// users, and there is nobody to keep out.
+func (m *member) mayHave(name string) bool {
 	owner, personal := channel.PersonalUser(name)
-	if !personal || s.server.config.who == nil {
-		return true
-	}
-	who := s.seenAs()
-	return who != nil && who.User != "" && who.User == owner
+	return !personal || m == nil || owner != "" && !m.identity.Anonymous() && m.identity.User == owner
 }
 
-// subscribeServerSide subscribes the client to channels that it has not asked for. It hears subscribed without an id, or an error;
-// nothing of what it has already.
+// isGiven tells whether the server has subscribed the client to the channel, by its token or by the API: that needs no other permission.
+func (m *member) isGiven(name string) bool {
+	return m != nil && (slices.Contains(m.given, name) || m.identity != nil && slices.Contains(m.identity.Channels, name))
+}
+
+// takeBack forgets that the API has given the client a channel, which it leaves.
+func (m *member) takeBack(name string) {
+	if m != nil && m.given != nil {
+		m.given = slices.DeleteFunc(m.given, func(given string) bool { return given == name })
+	}
+}
+
+// subscribeServerSide subscribes the client to channels that it has not asked for, whatever its token and the namespaces allow. It hears
+// subscribed without an id, or an error; nothing of what it has already.
 func (s *session) subscribeServerSide(c *reactor.Conn, names []string) {
 	for _, name := range names {
-		if err := s.subscribe(c, nil, name, nil); err != nil && err != errAlready {
+		switch err := s.join(c, nil, name, nil); {
+		case err == nil:
+			if s.member != nil && !s.member.isGiven(name) {
+				s.member.given = append(s.member.given, name)
+			}
+		case err != errAlready:
 			s.refuse(c, nil, name, err)
 		}
 	}
@@ -76,8 +91,8 @@ func (s *Server) conns(t api.Target) []*reactor.Conn {
 		}
 		return nil
 	}
-	if s.config.connsOf == nil {
+	if s.gate == nil {
 		return nil
 	}
-	return s.config.connsOf(t.User)
+	return s.gate.conns(s.gate.users, t.User, userChain)
 }

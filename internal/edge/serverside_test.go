@@ -2,49 +2,46 @@ package edge
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
-	"github.com/wsedge/wsedge/internal/hub"
-	"github.com/wsedge/wsedge/reactor"
+	"github.com/wsedge/wsedge/internal/auth"
 )
 
-// users gives clients users, by the order in which they came.
-type users struct {
-	server *Server
-	mu     sync.Mutex
-	byID   map[string]*hub.Member
+// withUsers starts a server with authentication; greetAs opens a conversation of a user, who has more claims.
+func withUsers(t *testing.T) (s *Server, greetAs func(user string, more map[string]any) *client) {
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	s = startServer(t, Config{Namespaces: withMembers(), Auth: &auth.Config{
+		Keys: []auth.Key{{Algorithm: "HS256", Secret: secret}}, Anonymous: true,
+		APIKeys: []auth.APIKey{{Name: "k", Secret: apiKey, Scopes: []auth.Scope{auth.ScopeAll}}},
+	}})
+	return s, func(user string, more map[string]any) *client {
+		t.Helper()
+		claims := map[string]any{"sub": user, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(), "info": map[string]any{"name": strings.ToUpper(user)}}
+		maps.Copy(claims, more)
+		token, err := (&auth.SigningKey{Algorithm: "HS256", Secret: secret}).Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := dial(t, s, "/ws?token="+token, "")
+		welcome := c.hear()
+		if _, err := fmt.Sscanf(welcome, `{"type":"welcome","client":%q`, &c.id); err != nil {
+			t.Fatal(welcome, err)
+		}
+		return c
+	}
 }
 
-// withUsers starts a server to whose clients call gives users.
-func withUsers(t *testing.T) (s *Server, call func(c *client, user string)) {
-	u := &users{byID: make(map[string]*hub.Member)}
-	s = startServer(t, Config{
-		Namespaces: withMembers(),
-		who: func(s *session) *hub.Member {
-			u.mu.Lock()
-			defer u.mu.Unlock()
-			return u.byID[s.id()]
-		},
-		connsOf: func(user string) (conns []*reactor.Conn) {
-			u.mu.Lock()
-			defer u.mu.Unlock()
-			for id, m := range u.byID {
-				if c := u.server.clients.conn(id); c != nil && m.User == user {
-					conns = append(conns, c)
-				}
-			}
-			return conns
-		},
-	})
-	u.server = s
-	return s, func(c *client, user string) {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		u.byID[c.id] = &hub.Member{User: user, Info: fmt.Appendf(nil, `{"name":%q}`, strings.ToUpper(user))}
-	}
+const apiKey = "0123456789abcdef-key"
+
+// request calls the API with the key.
+func request(t *testing.T, s *Server, path, body string) string {
+	t.Helper()
+	_, answer := call(t, s, "POST", path, body, map[string]string{"X-API-Key": apiKey})
+	return answer
 }
 
 func TestSubscribeByTheServer(t *testing.T) {
@@ -90,12 +87,9 @@ func TestSubscribeByTheServer(t *testing.T) {
 }
 
 func TestSubscribeAUser(t *testing.T) {
-	s, call := withUsers(t)
-	a, b, c := greet(t, s), greet(t, s), greet(t, s)
-	call(a, "ann")
-	call(b, "bob")
-	call(c, "ann")
-	if _, answer := post(t, s, "/api/subscribe", `{"user":"ann","channels":["chat:1","user#ann","user#bob"]}`); answer != `{"clients":2}` {
+	s, greetAs := withUsers(t)
+	a, b, c := greetAs("ann", nil), greetAs("bob", nil), greetAs("ann", nil)
+	if answer := request(t, s, "/api/subscribe", `{"user":"ann","channels":["chat:1","user#ann","user#bob"]}`); answer != `{"clients":2}` {
 		t.Fatal(answer)
 	}
 	for _, one := range []*client{a, c} {
@@ -112,7 +106,7 @@ func TestSubscribeAUser(t *testing.T) {
 			}
 		}
 	}
-	if _, answer := post(t, s, "/api/publish", `{"user":"ann","data":"hello"}`); !matches(`{"channel":"user#ann","offset":1,*"matched":2}`, answer) {
+	if answer := request(t, s, "/api/publish", `{"user":"ann","data":"hello"}`); !matches(`{"channel":"user#ann","offset":1,*"matched":2}`, answer) {
 		t.Error(answer)
 	}
 	for _, one := range []*client{a, c} {
@@ -130,13 +124,37 @@ func TestSubscribeAUser(t *testing.T) {
 	b.say(`{"type":"subscribe","channel":"chat:1"}`)
 	b.want(`{"type":"subscribed","channel":"chat:1",*}`)
 	a.want(`{"type":"join","channel":"chat:1","client":"` + b.id + `","user":"bob","info":{"name":"BOB"},"count":3}`)
-	if _, answer := post(t, s, "/api/presence", `{"channel":"chat:1"}`); !strings.Contains(answer, `{"client":"`+b.id+`","user":"bob","info":{"name":"BOB"}}`) {
+	if answer := request(t, s, "/api/presence", `{"channel":"chat:1"}`); !strings.Contains(answer, `{"client":"`+b.id+`","user":"bob","info":{"name":"BOB"}}`) {
 		t.Error(answer)
 	}
 
 	stranger := greet(t, s)
 	stranger.say(`{"type":"subscribe","id":1,"channel":"user#"}`)
 	stranger.want(`{"type":"error","id":1,"channel":"user#","code":"permission_denied",*}`)
+}
+
+// What the server gives needs no other permission, and stays when permissions are looked at again.
+func TestChannelsOfTheToken(t *testing.T) {
+	s, greetAs := withUsers(t)
+	a := greetAs("ann", map[string]any{"channels": []string{"closed:1", "user#ann", "user#bob"}})
+	a.want(`{"type":"subscribed","channel":"closed:1",*`)
+	a.want(`{"type":"subscribed","channel":"user#ann",*`)
+	a.want(`{"type":"error","channel":"user#bob","code":"permission_denied",*`)
+	a.say(`{"type":"subscribe","id":1,"channel":"closed:2"}`)
+	a.want(`{"type":"error","id":1,"channel":"closed:2","code":"permission_denied",*`)
+	request(t, s, "/api/subscribe", `{"client":"`+a.id+`","channel":"closed:2"}`)
+	a.want(`{"type":"subscribed","channel":"closed:2",*`)
+	s.Reconsider()
+	a.idle()
+	a.say(`{"type":"unsubscribe","channels":["closed:1","closed:2"]}`)
+	a.want(`{"type":"unsubscribed","channel":"closed:1"}`)
+	a.want(`{"type":"unsubscribed","channel":"closed:2"}`)
+	a.say(`{"type":"subscribe","channels":["closed:1","closed:2"]}`)
+	a.want(`{"type":"subscribed","channel":"closed:1",*`)
+	a.want(`{"type":"error","channel":"closed:2","code":"permission_denied",*`)
+	if raw := dialRaw(t, s, handshake(s, "/ws/raw?channel=user%23ann", "")); raw.status() != "403" {
+		t.Error(raw.head)
+	}
 }
 
 func TestMemberRequestsAreRefused(t *testing.T) {

@@ -64,10 +64,3 @@ func AppendNotice(dst []byte, n *dialect.Notice) []byte {
 	text = appendUint(text, "count", uint64(n.Count))
 	return frame.AppendFrame(dst, frame.OpText, append(text, '}'))
 }
-
-// AppendLeft appends the announcement that the server has ended a subscription.
-func AppendLeft(dst []byte, channel, reason string) []byte {
-	dst = appendHead(dst, "unsubscribed", nil)
-	dst = appendString(dst, "channel", channel)
-	return append(appendString(dst, "reason", reason), '}')
-}
