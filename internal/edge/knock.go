@@ -47,8 +47,9 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 			return nil, err
 		}
 	}
+	user := &member{identity: identity}
 	for _, name := range names {
-		if !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
+		if s.gate != nil && !user.mayHave(name) || !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
 			s.denied.count(auth.Subscribe)
 			return nil, errForbidden
 		}

@@ -35,6 +35,7 @@ type member struct {
 	held      [][]byte
 	heldBytes int
 
+	given   []string             // channels that the API has subscribed the client to; nil mostly
 	leaves  []*auth.Subscription // what subscription tokens allow; nil mostly
 	denials *strikes             // nil until the first
 
@@ -197,6 +198,7 @@ func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
 		return
 	}
 	s.respond(c, s.welcome(id))
+	s.subscribeServerSide(c, identity.Channels)
 }
 
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.
@@ -226,6 +228,7 @@ func (s *session) refresh(c *reactor.Conn, cmd *native.Command) {
 		if s.adopt(c, identity) {
 			s.respond(c, native.AppendRefreshed(nil, id, s.expiresIn()))
 			s.reconsider(c, native.CodePermissionDenied)
+			s.subscribeServerSide(c, identity.Channels)
 		}
 	})
 }

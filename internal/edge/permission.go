@@ -104,17 +104,10 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) {
+		if s.allowed(auth.Subscribe, name) || s.member.isGiven(name) {
 			continue
 		}
-		if i := s.subscribedTo(name); i >= 0 {
-			channel := s.joined[i]
-			s.joined = slices.Delete(s.joined, i, i+1)
-			c.Unsubscribe(channel.Topic())
-			channel.Release()
-		} else if i := s.joining(name); i >= 0 {
-			s.stopJoining(c, s.pending.joins[i])
-		}
+		s.depart(c, name)
 		s.respond(c, native.AppendLeft(nil, name, reason))
 	}
 }

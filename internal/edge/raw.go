@@ -42,6 +42,7 @@ func (s *rawSession) open(c *reactor.Conn) {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
+		channel.Enter(s.number, s.member.seenAs(), c)
 	}
 }
 
@@ -78,6 +79,7 @@ func (s *rawSession) closed() {
 		s.server.gate.leave(s.member)
 	}
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	s.joined = nil

@@ -29,6 +29,7 @@ var (
 	encodings = []dialect.Encode{formNative: native.AppendMessage, formRaw: raw.AppendMessage}
 	gaps      = []dialect.EncodeGap{formNative: native.AppendGap}
 	promised  = []dialect.EncodeGap{formNative: native.AppendPromisedGap}
+	notices   = []dialect.EncodeNotice{formNative: native.AppendNotice}
 	forms     = []reactor.FormOptions{formNative: {Name: native.Subprotocol}, formRaw: {Name: "raw"}}
 )
 
@@ -78,6 +79,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
 	})
 	if cfg.Auth != nil {
 		if s.gate, err = newGate(s, *cfg.Auth); err != nil {

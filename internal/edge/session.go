@@ -82,6 +82,7 @@ func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	s.leaveGate()
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	if s.pending != nil {
