@@ -10,6 +10,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -69,6 +70,9 @@ type Config struct {
 	// TLS has the server speak TLS on its port. nil: plain text.
 	TLS *reactor.TLSOptions
 
+	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
+	Webhooks *webhook.Config
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Logger gets what an operator must know. Default slog.Default().
@@ -108,6 +112,9 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.Namespaces = channel.Open()
 	}
 	problems = append(problems, cfg.Namespaces.Check()...)
+	if cfg.Webhooks != nil {
+		problems = append(problems, cfg.Webhooks.Check()...)
+	}
 	setDefault(&cfg.ChannelsPerConn, 128)
 	setDefault(&cfg.PingInterval, defaultPingInterval)
 	for _, f := range []struct {

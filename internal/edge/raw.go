@@ -18,10 +18,21 @@ type rawSession struct {
 	number uint64   // of the client
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
+
+	visitor *visitor // nil without webhooks
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	if s.visitor != nil {
+		s.letIn(c)
+		return
+	}
+	s.join(c)
+}
+
+// join subscribes to all channels.
+func (s *rawSession) join(c *reactor.Conn) {
 	names := s.names
 	s.names = nil
 	s.joined = make([]*hub.Channel, 0, len(names))

@@ -58,5 +58,9 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = w.Write(metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels())))
+	text := metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels()))
+	if s.hooks != nil {
+		text = metrics.AppendWebhooks(text, s.hooks.Stats())
+	}
+	_, _ = w.Write(text)
 }

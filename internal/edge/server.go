@@ -15,6 +15,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
 	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -41,6 +42,7 @@ type Server struct {
 	clients *clients
 	reactor *reactor.Server
 	started time.Time
+	hooks   *webhook.Client // nil without webhooks
 
 	// Shared: atomic.
 	draining atomic.Bool
@@ -62,6 +64,9 @@ func Listen(cfg Config) (*Server, error) {
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
+	if cfg.Webhooks != nil {
+		s.hooks = newHooks(cfg, node)
+	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
@@ -75,11 +80,13 @@ func Listen(cfg Config) (*Server, error) {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		closeHooks(s.hooks)
 		return nil, err
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		closeHooks(s.hooks)
 		close(s.done)
 	}()
 	return s, nil
@@ -139,4 +146,7 @@ func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 	c.Context().(conversation).message(c, op, payload)
 }
 
-func (handler) OnClose(c *reactor.Conn, _ reactor.End) { c.Context().(conversation).closed() }
+func (handler) OnClose(c *reactor.Conn, end reactor.End) {
+	farewell(c, end)
+	c.Context().(conversation).closed()
+}

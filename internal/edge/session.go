@@ -21,8 +21,8 @@ type conversation interface {
 	closeCode(cause reactor.Cause) (frame.CloseCode, string)
 }
 
-// session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and two
-// pointers make 56, which the allocator rounds up, and one channel 8.
+// session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and three
+// pointers make 64, and one channel 8.
 //
 // Owned by the loop.
 type session struct {
@@ -31,6 +31,7 @@ type session struct {
 	joined  []*hub.Channel
 	pending *pending // nil while no engine owes an answer
 	strikes *strikes // nil until the first bad message
+	visitor *visitor // nil without webhooks
 }
 
 // pending is what a session holds while an engine owes it answers.
@@ -56,12 +57,12 @@ func (p *pending) remove(j *join) {
 
 func (s *session) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
-	send(c, s.welcome(nil))
+	s.letIn(c, nil, "")
 }
 
 func (s *session) welcome(id []byte) []byte {
 	return native.AppendWelcome(nil, id, native.Welcome{
-		Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(),
+		Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), User: s.visitorUser(),
 	})
 }
 
@@ -86,12 +87,20 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		return
 	}
 	cmd, err := native.Parse(payload)
+	if s.waits(c, &cmd, err, payload) {
+		return
+	}
+	s.carryOut(c, &cmd, err)
+}
+
+// carryOut carries out a command, or tells what is wrong with it.
+func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Error) {
 	if err != nil {
 		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
 		s.strike(c)
 		return
 	}
-	s.run(c, &cmd)
+	s.run(c, cmd)
 }
 
 // strike counts a bad message.
@@ -134,13 +143,17 @@ func (s *session) answer(c *reactor.Conn, slot *reply, say func(*reactor.Conn)) 
 
 // disconnect closes the conn, with the dialect's announcement before the close frame.
 func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
+	if s.visitor != nil {
+		s.visitor.turns.drop()
+		s.visitor.turns = nil
+	}
 	s.goodbye(c, code, reason)
 	c.Close(code, reason)
 }
 
 func (s *session) goodbye(c *reactor.Conn, code frame.CloseCode, reason string) {
 	retryAfter := -1
-	if 3000 <= code && code < 3500 {
+	if 3000 <= code && code < 3500 || code == frame.CloseTryAgainLater {
 		retryAfter = rand.IntN(s.server.retrySpread()) // so that they do not all come back at once
 	}
 	send(c, native.AppendDisconnect(nil, uint16(code), reason, retryAfter))

@@ -25,13 +25,13 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 	}
 	switch string(r.Path) {
 	case "/ws":
-		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s}}, nil
+		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s, visitor: s.newVisitor(r, native.Subprotocol)}}, nil
 	case "/ws/raw":
 		names, err := rawChannels(string(r.Query), s.config.ChannelsPerConn)
 		if err != nil {
 			return reactor.Accept{}, err
 		}
-		return reactor.Accept{Context: &rawSession{server: s, names: names}}, nil
+		return reactor.Accept{Context: &rawSession{server: s, names: names, visitor: s.newVisitor(r, "raw")}}, nil
 	default:
 		return reactor.Accept{}, errNotFound
 	}

@@ -26,6 +26,7 @@ const (
 	CloseNoPong     frame.CloseCode = 3012
 	CloseRate       frame.CloseCode = 3013
 	CloseBadRequest frame.CloseCode = 3501
+	ClosePermission frame.CloseCode = 3507
 )
 
 // Error is why a command was not carried out.
