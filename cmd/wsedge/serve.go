@@ -37,6 +37,7 @@ func serve(e *environment, args []string) int {
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
+	hooks := addWebhook(flags)
 	secure := addTLS(flags)
 	format := addLogFormat(flags)
 	if err := parse(e, flags, args); err != nil {
@@ -44,8 +45,10 @@ func serve(e *environment, args []string) int {
 	}
 	logger := format.logger(e.stderr)
 	cfg.Logger, cfg.Version = logger, version()
+	var badHooks error
+	cfg.Webhooks, badHooks = hooks.config()
 	certificates, err := secure.config(logger)
-	if err = errors.Join(err, cfg.Check()); err != nil {
+	if err = errors.Join(err, badHooks, cfg.Check()); err != nil {
 		return e.fail(err, exitUsage)
 	}
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
