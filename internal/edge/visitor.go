@@ -77,7 +77,10 @@ func (v *visitor) ask(c *reactor.Conn, e webhook.Event, o *webhook.Occasion, the
 func (v *visitor) enter(c *reactor.Conn, client string, then func(*reactor.Conn, webhook.Verdict)) {
 	o := &webhook.Occasion{Client: client, Address: host(c.RemoteAddr())}
 	if v.handshake != nil {
-		o.Token, o.Headers = v.handshake.Token, v.handshake.Headers
+		o.Headers = v.handshake.Headers
+		if v.user == "" { // a token that has been verified here is nobody else's business
+			o.Token = v.handshake.Token
+		}
 	}
 	v.deciding = true
 	v.connect = v.ask(c, webhook.Connect, o, func(c *reactor.Conn, verdict webhook.Verdict) {

@@ -183,7 +183,7 @@ func (c *Client) judge(q *Question, f *failure, now time.Time) news {
 	c.held--
 	c.heldBytes -= len(q.body)
 	switch {
-	case f == nil:
+	case f.answered():
 		if c.breaker.success() {
 			return circuitClosed
 		}

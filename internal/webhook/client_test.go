@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -70,7 +71,8 @@ func TestBadBackends(t *testing.T) {
 			w.WriteHeader(500)
 			_, _ = io.WriteString(w, `{"allow":true}`)
 		}, failStatus},
-		"status 404":      {http.NotFound, failStatus},
+		"status 404":      {http.NotFound, failRejected},
+		"status 429":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, failStatus},
 		"status 204":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, failAnswer},
 		"redirect":        {http.RedirectHandler(canary.URL, http.StatusFound).ServeHTTP, failRedirect},
 		"kept method":     {http.RedirectHandler(canary.URL, http.StatusTemporaryRedirect).ServeHTTP, failRedirect},
@@ -206,6 +208,55 @@ func TestBackendThatComesBack(t *testing.T) {
 	}
 	if c.Stats().CircuitOpen {
 		t.Error("the circuit is open")
+	}
+}
+
+// TestRejectionsLeaveTheCircuitClosed has a client send what the backend can't make sense of.
+func TestRejectionsLeaveTheCircuitClosed(t *testing.T) {
+	backend := startBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		if read(t, r)["data"] == "poison" {
+			w.WriteHeader(400)
+			return
+		}
+		_, _ = io.WriteString(w, `{"allow":true}`)
+	})
+	c := startClient(t, Config{URL: backend.URL})
+	for range 3 * breakAfter {
+		if v := ask(t, c, Publish, Occasion{Data: []byte(`"poison"`)}); v.Allow {
+			t.Fatalf("%+v", v)
+		}
+	}
+	if v := ask(t, c, Publish, Occasion{Data: []byte(`"good"`)}); !v.Allow || c.Stats().CircuitOpen {
+		t.Fatalf("%+v, %+v", v, c.Stats())
+	}
+}
+
+// TestConnectionsAtRestMayEnd has a backend that hangs up behind every answer without saying so.
+func TestConnectionsAtRestMayEnd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n"+`{"allow":true}`)
+			}
+			conn.Close()
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	c := startClient(t, Config{URL: "http://" + l.Addr().String()})
+	for range 300 {
+		if v := ask(t, c, Connect, Occasion{}); !v.Allow {
+			t.Fatalf("%+v, %+v", v, c.Stats())
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func TestWordsOfThePolicyOnFailure(t *testing.T) {
 // TestDefaults wants each bound set.
 func TestDefaults(t *testing.T) {
 	cfg := New(Config{URL: "https://example.com/"}, "n").config
-	if cfg.Timeout != time.Second || cfg.Concurrency != 32 || cfg.QueueMax != 1024 || cfg.QueueMaxBytes != 16<<20 || cfg.TellMax != 65_536 ||
+	if cfg.Timeout != time.Second || cfg.Concurrency != 32 || cfg.QueueMax != 4096 || cfg.QueueMaxBytes != 16<<20 || cfg.TellMax != 65_536 ||
 		cfg.TellFor != 2*time.Minute || cfg.Logger == nil {
 		t.Errorf("%+v", cfg)
 	}

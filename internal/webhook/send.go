@@ -19,7 +19,8 @@ const (
 	failAddress  = "address"   // the name leads where requests must not go
 	failNetwork  = "network"   // no connection, or it broke
 	failRedirect = "redirect"  // the backend sends us elsewhere
-	failStatus   = "status"    // no status of success
+	failStatus   = "status"    // 5xx, or too many requests
+	failRejected = "rejected"  // 4xx: the backend does not like this request
 	failTooLarge = "too_large" // more than maxAnswerBytes
 	failAnswer   = "answer"    // not such an object as was asked for
 	failFull     = "queue_full"
@@ -31,6 +32,12 @@ const (
 type failure struct {
 	reason string
 	err    error // nil where the reason says it all
+}
+
+// answered tells whether the backend is there, and works: it is this request that went wrong. Who can have the backend answer so, by
+// what they publish say, must not be able to have it left alone.
+func (f *failure) answered() bool {
+	return f == nil || f.reason == failRejected || f.reason == failRedirect || f.reason == failTooLarge || f.reason == failAnswer
 }
 
 func (f *failure) Error() string {
@@ -79,6 +86,9 @@ func (s *sender) post(ctx context.Context, id string, body []byte) ([]byte, *fai
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "wsedge")
+	// The transport may try again where the backend has closed a connection at rest just when this request came: it carries the same
+	// id then. No value: the header itself is not sent.
+	r.Header["Idempotency-Key"] = nil
 	sign(r.Header, s.secret, id, time.Now(), body)
 	answer, err := s.client.Do(r)
 	if err != nil {
@@ -88,8 +98,10 @@ func (s *sender) post(ctx context.Context, id string, body []byte) ([]byte, *fai
 	switch {
 	case 300 <= answer.StatusCode && answer.StatusCode < 400:
 		return nil, &failure{failRedirect, nil}
+	case 400 <= answer.StatusCode && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests:
+		return nil, &failure{failRejected, errors.New(statusText(answer))}
 	case answer.StatusCode < 200 || answer.StatusCode >= 300:
-		return nil, &failure{failStatus, errors.New(answer.Status[:min(len(answer.Status), 64)])}
+		return nil, &failure{failStatus, errors.New(statusText(answer))}
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes+1))
 	if err != nil {
@@ -100,6 +112,9 @@ func (s *sender) post(ctx context.Context, id string, body []byte) ([]byte, *fai
 	}
 	return text, nil
 }
+
+// statusText is the status for the log. What the backend says about it has no bound of its own.
+func statusText(answer *http.Response) string { return answer.Status[:min(len(answer.Status), 64)] }
 
 func networkFailure(ctx context.Context, err error) *failure {
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
