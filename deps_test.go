@@ -46,6 +46,8 @@ var rules = []rule{
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},
 		"only what is wired to connections knows the reactor"},
+	{"internal/webhook", nil, []string{module + "frame", module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect"},
+		"what a backend is asked is values: it knows no conn and no client's protocol"},
 	{"", []string{"internal/certs"}, []string{"golang.org/x/crypto/acme"},
 		"certificates come from one place, which knows that handshakes must not wait for them"},
 	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
