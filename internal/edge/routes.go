@@ -60,7 +60,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", metrics.ContentType)
 	text := metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels()))
 	if s.hooks != nil {
-		text = metrics.AppendWebhooks(text, s.hooks.Stats())
+		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}
 	_, _ = w.Write(text)
 }

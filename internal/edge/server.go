@@ -46,6 +46,7 @@ type Server struct {
 
 	// Shared: atomic.
 	draining atomic.Bool
+	overruns atomic.Int64 // clients closed because too many of their commands waited for a backend
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended

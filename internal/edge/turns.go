@@ -67,6 +67,7 @@ func (s *session) waits(c *reactor.Conn, cmd *native.Command, err *native.Error,
 		v.turns = &turns{}
 	}
 	if !s.keep(v.turns, payload) {
+		s.server.overruns.Add(1)
 		s.disconnect(c, native.CloseRate, native.CodeLimit)
 		return true
 	}

@@ -1,14 +1,12 @@
 package edge
 
 import (
-	"encoding/json"
 	"net"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -139,57 +137,4 @@ func farewell(c *reactor.Conn, end reactor.End) {
 	case *rawSession:
 		talk.visitor.gone(talk.server.clients.id(talk.number), end)
 	}
-}
-
-// letIn welcomes a client, once the backend has agreed where it wants to be asked. user is who the client has proven to be, "" for
-// nobody yet; id is that of the command that is answered, nil for none.
-func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
-	v := s.visitor
-	if v == nil {
-		s.respond(c, s.welcome(id))
-		return
-	}
-	v.user = user
-	if !v.hooks.Wants(webhook.Connect) {
-		v.inside = true
-		s.respond(c, s.welcome(id))
-		return
-	}
-	v.enter(c, s.id(), func(c *reactor.Conn, verdict webhook.Verdict) {
-		if !verdict.Allow {
-			s.turnAway(c, id, &verdict)
-			return
-		}
-		s.respond(c, s.welcome(id))
-		for _, name := range verdict.Channels {
-			if err := s.subscribe(c, nil, name, nil); err != nil {
-				s.refuse(c, nil, name, err)
-			}
-		}
-		s.proceed(c)
-	})
-}
-
-// turnAway tells a client why it may not come in. Where the backend did not decide, it may come back.
-func (s *session) turnAway(c *reactor.Conn, id []byte, verdict *webhook.Verdict) {
-	s.refuse(c, id, "", refusal(verdict))
-	if verdict.Failed {
-		s.disconnect(c, frame.CloseTryAgainLater, native.CodeUnavailable)
-		return
-	}
-	s.disconnect(c, native.ClosePermission, verdict.Code)
-}
-
-// refusal is a verdict as clients are told. The backend's text may hold anything that can be printed, so it is escaped.
-func refusal(verdict *webhook.Verdict) *native.Error {
-	quoted, _ := json.Marshal(verdict.Message) // a string can't fail
-	return &native.Error{Code: verdict.Code, Message: string(quoted[1 : len(quoted)-1])}
-}
-
-// visitorUser is who the client is, by its token or by the backend's word; "" for nobody.
-func (s *session) visitorUser() string {
-	if s.visitor == nil {
-		return ""
-	}
-	return s.visitor.user
 }

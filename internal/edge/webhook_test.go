@@ -3,89 +3,15 @@ package edge
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+	"unsafe"
 
 	"github.com/wsedge/wsedge/internal/webhook"
 )
-
-// backend is what webhooks are sent to. What it hears waits until the test answers.
-type backend struct {
-	t      *testing.T
-	server *httptest.Server
-	heard  chan *question
-}
-
-// question is a request to the backend.
-type question struct {
-	Event, Node, Client, User, Dialect, Address, Token, Channel string
-	Headers                                                     map[string][]string
-	Data                                                        json.RawMessage
-	Clients                                                     []struct {
-		Client, User, Reason string
-		Code                 int
-		Connected            int64 `json:"connected_ms"`
-	}
-	say chan string
-}
-
-func startBackend(t *testing.T) *backend {
-	t.Helper()
-	b := &backend{t: t, heard: make(chan *question, 1000)}
-	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &question{say: make(chan string, 1)}
-		if err := json.NewDecoder(r.Body).Decode(q); err != nil {
-			t.Errorf("request: %v", err)
-		}
-		b.heard <- q
-		select {
-		case answer := <-q.say:
-			_, _ = io.WriteString(w, answer)
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(b.server.Close)
-	return b
-}
-
-// config has a server ask the backend about events, with all the time it needs.
-func (b *backend) config(events ...webhook.Event) *webhook.Config {
-	return &webhook.Config{
-		URL: b.server.URL, Events: events, Secret: []byte("0123456789abcdef"), Timeout: 10 * time.Second,
-		AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-	}
-}
-
-// asked is the next question, which must be about the event.
-func (b *backend) asked(event webhook.Event) *question {
-	b.t.Helper()
-	select {
-	case q := <-b.heard:
-		if q.Event != event.String() {
-			b.t.Fatalf("asked %+v, want %s", q, event)
-		}
-		return q
-	case <-time.After(patience):
-		b.t.Fatalf("%s was not asked", event)
-		panic("unreachable")
-	}
-}
-
-const yes = `{"allow":true}`
-
-// agree answers the next question.
-func (b *backend) agree(event webhook.Event) *question {
-	b.t.Helper()
-	q := b.asked(event)
-	q.say <- yes
-	return q
-}
 
 func TestConnectHook(t *testing.T) {
 	b := startBackend(t)
@@ -230,20 +156,6 @@ func TestRawClientsAreAskedAbout(t *testing.T) {
 	}
 }
 
-func waitForSubscriber(t *testing.T, s *Server, channel string) {
-	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if ch, err := s.hub.Acquire(channel); err == nil {
-			joined := ch.Topic().Subscribers() > 0
-			ch.Release()
-			if joined {
-				return
-			}
-		}
-	}
-	t.Fatalf("nobody subscribed to %s", channel)
-}
-
 // TestClientsThatGoWhileAsked has clients go at every stage: the backend is told of each that it may believe to be there, once.
 func TestClientsThatGoWhileAsked(t *testing.T) {
 	b := startBackend(t)
@@ -288,15 +200,6 @@ func TestClientsThatGoWhileAsked(t *testing.T) {
 	}
 }
 
-func waitForClients(t *testing.T, s *Server, n int) {
-	t.Helper()
-	for end := time.Now().Add(patience); s.clients.count() != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d clients, want %d", s.clients.count(), n)
-		}
-	}
-}
-
 func TestClientThatSendsOnBehindAHook(t *testing.T) {
 	b := startBackend(t)
 	s := startServer(t, Config{Webhooks: b.config(webhook.Publish)})
@@ -313,6 +216,9 @@ func TestClientThatSendsOnBehindAHook(t *testing.T) {
 	c.say(large, large, large, large, large)
 	c.want(`{"type":"disconnect","code":3013,"reason":"limit","retry_after_ms":*}`)
 	c.wantClose(3013)
+	if _, text := call(t, s, "GET", "/metrics", "", nil); !strings.Contains(text, "\nwsedge_webhook_overruns_total 2\n") {
+		t.Errorf("not counted: %s", text)
+	}
 }
 
 // TestQuestionsOfOneClientAreBounded counts what one client has under way.
@@ -381,6 +287,47 @@ func TestShutdownTellsOfTheLast(t *testing.T) {
 		if !told[id] {
 			t.Errorf("the backend has not been told well of %s", id)
 		}
+	}
+}
+
+// TestNobodyWaitsForAnotherClientsHook has one loop only.
+func TestNobodyWaitsForAnotherClientsHook(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, Config{Loops: 1, Webhooks: b.config(webhook.Publish)})
+	slow, other := greet(t, s), greet(t, s)
+	slow.say(`{"type":"publish","channel":"a","data":1}`)
+	q := b.asked(webhook.Publish)
+	other.subscribe("a")
+	other.idle()
+	q.say <- yes
+	slow.want(`{"type":"published","channel":"a","offset":1}`)
+	other.want(`{"type":"message","channel":"a","data":1,"offset":1,*}`)
+}
+
+func TestShutdownWhileAsked(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, Config{Webhooks: b.config(webhook.Connect)})
+	c := dial(t, s, "/ws", "")
+	raw := dial(t, s, "/ws/raw?channel=a", "")
+	b.asked(webhook.Connect)
+	b.asked(webhook.Connect)
+	done := make(chan error)
+	go func() { done <- s.Shutdown(t.Context()) }()
+	c.want(`{"type":"disconnect","code":3001,*}`)
+	c.wantClose(3001)
+	raw.wantClose(1012)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVisitorsAreSmall holds the sums of the comments.
+func TestVisitorsAreSmall(t *testing.T) {
+	if size := unsafe.Sizeof(visitor{}); size > 128 {
+		t.Errorf("a visitor has %d B", size)
+	}
+	if size := unsafe.Sizeof(session{}); size > 64 {
+		t.Errorf("a session has %d B", size)
 	}
 }
 

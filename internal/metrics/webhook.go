@@ -6,8 +6,9 @@ import (
 	"github.com/wsedge/wsedge/internal/webhook"
 )
 
-// AppendWebhooks appends what a backend was asked and told.
-func AppendWebhooks(dst []byte, s webhook.Stats) []byte {
+// AppendWebhooks appends what a backend was asked and told, and how many clients were closed because too many of their commands waited
+// for it.
+func AppendWebhooks(dst []byte, s webhook.Stats, overruns int64) []byte {
 	e := exposition{dst}
 	e.head("wsedge_webhook_requests_total", "counter", "Questions to the backend, by event and what has become of them.")
 	for _, event := range []webhook.Event{webhook.Connect, webhook.Subscribe, webhook.Publish} {
@@ -21,6 +22,7 @@ func AppendWebhooks(dst []byte, s webhook.Stats) []byte {
 	e.one("wsedge_webhook_told_total", "counter", "Clients of whose end the backend was told.", s.Told)
 	e.one("wsedge_webhook_retries_total", "counter", "Attempts to tell that were repeated.", s.Retries)
 	e.byReason("wsedge_webhook_dropped_total", "Clients of whose end the backend was not told.", s.Dropped)
+	e.one("wsedge_webhook_overruns_total", "counter", "Clients closed because too many of their commands waited for the backend.", overruns)
 	e.one("wsedge_webhook_asking", "gauge", "Questions under way.", int64(s.Asking))
 	e.one("wsedge_webhook_telling", "gauge", "Clients of whose end the backend is still to be told.", int64(s.Telling))
 	open := int64(0)
