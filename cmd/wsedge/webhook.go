@@ -4,16 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/netip"
-	"os"
 	"slices"
 
 	"github.com/wsedge/wsedge/internal/webhook"
 )
-
-// maxSecretFile bounds a file with a secret: who names a wrong file should hear of it.
-const maxSecretFile = 4 << 10
 
 // webhookFlags are the flags of webhooks.
 type webhookFlags struct {
@@ -59,7 +54,7 @@ func (f *webhookFlags) config() (*webhook.Config, error) {
 	}
 	if f.secretFile == "" {
 		problems = append(problems, errors.New("--webhook needs --webhook-secret-file: without a signature anybody could ask the backend"))
-	} else if secret, err := readSecret(f.secretFile); err != nil {
+	} else if secret, err := readWebhookSecret(f.secretFile); err != nil {
 		problems = append(problems, fmt.Errorf("--webhook-secret-file: %w", err))
 	} else {
 		cfg.Secret = secret
@@ -67,19 +62,11 @@ func (f *webhookFlags) config() (*webhook.Config, error) {
 	return &cfg, errors.Join(problems...)
 }
 
-// readSecret reads a secret. Errors do not show it.
-func readSecret(path string) ([]byte, error) {
-	file, err := os.Open(path)
+// readWebhookSecret reads a secret. Errors do not show it.
+func readWebhookSecret(path string) ([]byte, error) {
+	text, err := readSecret(path)
 	if err != nil {
 		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxSecretFile {
-		return nil, fmt.Errorf("%s is larger than 4 KiB", path)
 	}
 	secret, err := webhook.ParseSecret(string(text))
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -18,8 +20,22 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
-	// Now is the clock. Default time.Now.
-	Now func() time.Time
+	// Clients are those that can be disconnected. Required.
+	Clients Clients
+	// Backend tells whose API key was presented, nil for nobody's. Default: the API is open.
+	Backend func(presented string) *auth.Backend
+	// Refused counts requests refused for their key. Default: nobody counts.
+	Refused *Refused
+	// Limits are what requests are held to.
+	Limits Limits
+}
+
+// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden atomic.Int64 }
+
+// ByReason is what was counted so far.
+func (r *Refused) ByReason() map[string]int64 {
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
 }
 
 // Info is what /api/info answers.
@@ -32,24 +48,27 @@ type Info struct {
 }
 
 type handler struct {
-	config Config
-	keys   *keys
+	config  Config
+	refused *Refused
 }
 
 // New makes the handler of everything below /api/.
 func New(config Config) http.Handler {
-	if config.Now == nil {
-		config.Now = time.Now
+	h := &handler{config: config, refused: config.Refused}
+	if h.refused == nil {
+		h.refused = new(Refused)
 	}
-	h := &handler{config: config, keys: newKeys(config.Now)}
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
+	mux.Handle("/api/history", post(h.history))
 	mux.HandleFunc("/api/info", h.info)
+	mux.Handle("/api/disconnect", post(h.disconnect))
+	mux.Handle("/api/revoke", post(h.revoke))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return mux
+	return limited(config.Limits, h.guard(mux))
 }
 
 // post is a handler of a method that takes a JSON object.
@@ -108,8 +127,11 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 
 // statusOf is the status for a publication that failed.
 func statusOf(err error) int {
-	if errors.Is(err, hub.ErrBacklog) {
+	switch {
+	case errors.Is(err, hub.ErrBacklog):
 		return http.StatusTooManyRequests
+	case errors.Is(err, hub.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusServiceUnavailable
 }
@@ -119,18 +141,17 @@ func translate(err error) *native.Error {
 	if errors.Is(err, hub.ErrFull) {
 		return &native.Error{Code: native.CodeLimit, Message: "too many channels"}
 	}
+	if errors.Is(err, hub.ErrTooLarge) {
+		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
+	}
+	if errors.Is(err, errUnanswered) {
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
+	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
 
 // publishTo publishes data to one channel and waits for the engine.
-func (h *handler) publishTo(channel string, p *publication) (broker.Result, error) {
-	if p.key == "" {
-		return h.publishOnce(channel, p)
-	}
-	return h.keys.once(channel, p.key, func() (broker.Result, error) { return h.publishOnce(channel, p) })
-}
-
-func (h *handler) publishOnce(name string, p *publication) (broker.Result, error) {
+func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
 	channel, err := h.config.Hub.Acquire(name)
 	if err != nil {
 		return broker.Result{}, err
@@ -142,11 +163,19 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 	}
 	later := make(chan answer, 1)
 	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude},
+		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: p.key},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
-		a := <-later
-		return a.result, a.err
+		var giveUp <-chan time.Time
+		if p.key == "" { // else a second attempt must find out about this one
+			giveUp = time.After(handleTimeout)
+		}
+		select {
+		case a := <-later:
+			return a.result, a.err
+		case <-giveUp:
+			return broker.Result{}, errUnanswered
+		}
 	}
 	return result, err
 }

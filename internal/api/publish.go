@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -9,12 +10,8 @@ import (
 	"github.com/wsedge/wsedge/internal/jsonobject"
 )
 
-const (
-	// maxKeyBytes bounds an idempotency key: 100,000 of them are remembered.
-	maxKeyBytes = 128
-	// maxBroadcast bounds the channels of one broadcast.
-	maxBroadcast = 1000
-)
+// maxBroadcast bounds the channels of one broadcast.
+const maxBroadcast = 1000
 
 // publication is what publish and broadcast have in common.
 type publication struct {
@@ -48,17 +45,12 @@ func (m *members) publication() (p publication, err *native.Error) {
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
-	p.data = m.data
+	p.data = bytes.Clone(m.data) // a history keeps it, and shall not keep all of the body with it
 	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
 		return p, err
 	}
-	if p.key, err = stringMember(m.key, "idempotency_key"); err != nil {
-		return p, err
-	}
-	if len(p.key) > maxKeyBytes {
-		return p, &native.Error{Code: native.CodeBadRequest, Message: "idempotency_key is longer than 128 bytes"}
-	}
-	return p, nil
+	p.key, err = native.IdempotencyKey(m.key)
+	return p, err
 }
 
 // publish serves POST /api/publish.

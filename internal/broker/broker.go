@@ -20,7 +20,9 @@ type Publication struct {
 	Data    []byte // passed through byte for byte
 	Client  string // the id of the client that published it; empty for the API
 	Exclude string // the id of a client that shall not get it; empty for none
-	Kind    Kind
+	// IdempotencyKey makes it safe to publish again, where nobody knows whether it worked: see Log.Publish. Empty for none.
+	IdempotencyKey string
+	Kind           Kind
 }
 
 // Position is a place in a channel's log.
@@ -48,17 +50,28 @@ type Sink interface {
 // Log is one channel's log. Safe from any goroutine.
 type Log interface {
 	// Publish appends p and delivers it. The result comes back at once with done never called; or the error is ErrPending,
-	// and done is called exactly once, from any goroutine. It takes ownership of p.
+	// and done is called exactly once, from any goroutine. It takes ownership of p. A publication whose idempotency key the
+	// channel has seen within the last KeyLife, and among its last MaxKeys, is not published: it gets the first one's result.
+	// One that failed can be tried again with its key.
 	Publish(p *Publication, done func(Result, error)) (Result, error)
 	// Position asks for the present position. done is called exactly once, from any goroutine, perhaps before Position
 	// returns. What was delivered before the answer is counted in it; what is delivered afterwards has a greater offset.
 	Position(done func(Position, error))
+	// Recover reads the position and what a subscriber is to get who joins there, in one instant, and answers as Position does.
+	Recover(q RecoverQuery, done func(Past, error))
+	// History reads the position and a part of the history, in one instant, and answers as Position does.
+	History(q HistoryQuery, done func(Past, error))
+	// SetRetention changes what is kept. What is kept by now and would not be goes.
+	SetRetention(r Retention)
+	// Trim lets go what has become too old, and tells whether closing the log now would lose anything that it is to keep.
+	Trim() (keeps bool)
 	// Close ends the interest in the channel: the sink gets nothing afterwards.
 	Close()
 }
 
 // Broker opens logs. Safe from any goroutine.
 type Broker interface {
-	// Open begins to deliver the channel's publications to sink. A channel is open at most once at a time.
-	Open(channel string, sink Sink) Log
+	// Open begins to deliver the channel's publications to sink, and to keep what r says. A channel is open at most once at a
+	// time.
+	Open(channel string, r Retention, sink Sink) Log
 }

@@ -9,10 +9,25 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
+// receive has the session know its visitor. Where there are webhooks it has a guard from the beginning.
+func (s *session) receive(v *visitor) {
+	if v != nil {
+		s.guarded().visitor = v
+	}
+}
+
+// guest is the session's visitor; nil without webhooks.
+func (s *session) guest() *visitor {
+	if s.guard == nil {
+		return nil
+	}
+	return s.guard.visitor
+}
+
 // letIn welcomes a client, once the backend has agreed where it wants to be asked. user is who the client has proven to be, "" for
 // nobody yet; id is that of the command that is answered, nil for none.
 func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
-	v := s.visitor
+	v := s.guest()
 	if v == nil {
 		s.respond(c, s.welcome(id))
 		return
@@ -56,8 +71,8 @@ func refusal(verdict *webhook.Verdict) *native.Error {
 
 // visitorUser is who the client is, by its token or by the backend's word; "" for nobody.
 func (s *session) visitorUser() string {
-	if s.visitor == nil {
-		return ""
+	if v := s.guest(); v != nil {
+		return v.user
 	}
-	return s.visitor.user
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
@@ -13,6 +14,7 @@ import (
 // What the engine or the node says no to.
 var (
 	errLimit         = &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	errNodeLimit     = &native.Error{Code: native.CodeLimit, Message: "too many channels on this node"}
 	errUnavailable   = &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 	errLeft          = &native.Error{Code: native.CodeUnavailable, Message: "unsubscribed before the subscription was complete"}
 	errAlready       = &native.Error{Code: native.CodeAlreadySubscribed, Message: "already subscribed"}
@@ -21,12 +23,23 @@ var (
 
 // run carries out one command.
 func (s *session) run(c *reactor.Conn, cmd *native.Command) {
+	if s.member != nil && s.member.identity == nil && cmd.Verb != native.Connect {
+		s.refuse(c, cmd.ID, "", errUnauthorized)
+		s.strike(c)
+		return
+	}
 	switch cmd.Verb {
 	case native.Connect:
-		s.respond(c, s.welcome(cmd.ID))
+		s.connect(c, cmd)
+	case native.Refresh:
+		s.refresh(c, cmd)
 	case native.Ping:
 		s.respond(c, native.AppendPong(nil, cmd.ID))
 	case native.Subscribe:
+		if cmd.Token != "" {
+			s.subscribeWith(c, cmd)
+			return
+		}
 		s.subscribeAll(c, cmd)
 	case native.Unsubscribe:
 		for _, name := range cmd.Channels {
@@ -34,6 +47,8 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 		}
 	case native.Publish:
 		s.publish(c, cmd)
+	case native.History:
+		s.history(c, cmd)
 	case native.Ack:
 		if s.subscribedTo(cmd.Channels[0]) < 0 {
 			s.refuse(c, cmd.ID, cmd.Channels[0], errNotSubscribed)
@@ -48,30 +63,37 @@ func (s *session) refuse(c *reactor.Conn, id []byte, channel string, err *native
 // subscribeAll answers for each channel of the command, in order. A command that names more channels than a client can have
 // gets one error: it must not buy thousands of replies with one message.
 func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
-	if len(cmd.Channels) > s.server.config.ChannelsPerConn {
-		s.refuse(c, cmd.ID, "", errLimit)
+	if len(cmd.Channels) > s.server.current.Load().ChannelsPerConn {
+		s.overstep(c, cmd.ID, "", tooManyChannels)
 		return
 	}
 	id := bytes.Clone(cmd.ID) // outlives the frame, should an answer be owed
 	for _, name := range cmd.Channels {
-		if err := s.subscribe(c, id, name, cmd.Recover); err != nil {
+		switch err := s.subscribe(c, id, name, cmd.Recover); err {
+		case nil:
+		case errLimit:
+			s.overstep(c, id, name, tooManyChannels)
+		default:
 			s.refuse(c, id, name, err)
 		}
 	}
 }
 
-// subscribe begins to join a channel: the loop is marked as interested, then the position is asked for, then positionKnown
-// puts both together. An error is to be answered; otherwise the answer is on its way.
+// subscribe begins to join a channel: the loop is marked as interested, then the position, and what the client
+// has missed, is asked for, then pastKnown puts all of it together. An error is to be answered; otherwise the answer is on its way.
 func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
 		return errAlready
 	}
-	if s.channels() >= s.server.config.ChannelsPerConn {
+	if s.channels() >= s.server.current.Load().ChannelsPerConn {
 		return errLimit
+	}
+	if denied := s.permit(c, auth.Subscribe, name); denied != nil {
+		return denied
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		return errLimit
+		return errNodeLimit
 	}
 	joining, err := c.Join(channel.Topic(), formNative)
 	if err != nil {
@@ -82,8 +104,8 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	s.pending.joins = append(s.pending.joins, j)
 	// Even an answer that is there at once goes by the loop's inbox: what the position counts was posted there before it,
 	// and so has been held back, and is dropped, by the time the conn enters the topic. Nothing comes twice.
-	channel.Position(func(position broker.Position, err error) {
-		c.Post(func(c *reactor.Conn) { s.positionKnown(c, j, position, err) })
+	s.server.catchUp(channel, from.Position(), func(past broker.Past, err error) {
+		c.Post(func(c *reactor.Conn) { s.pastKnown(c, j, &past, err) })
 	})
 	return nil
 }
@@ -96,32 +118,35 @@ func (s *session) channels() int {
 	return len(s.joined) + len(s.pending.joins)
 }
 
-// positionKnown takes the engine's answer. Until its reply has its turn the channel stays among those being joined.
-func (s *session) positionKnown(c *reactor.Conn, j *join, position broker.Position, err error) {
+// pastKnown takes the engine's answer. Until its reply has its turn the channel stays among those being joined.
+func (s *session) pastKnown(c *reactor.Conn, j *join, past *broker.Past, err error) {
 	if j.left {
 		return
 	}
 	s.answer(c, j.reply, func(c *reactor.Conn) {
 		s.pending.remove(j)
-		s.finish(c, j, position, err)
+		s.finish(c, j, past, err)
 	})
 }
 
-// finish ends a join: the reply, and right behind it what was published since the position.
-func (s *session) finish(c *reactor.Conn, j *join, position broker.Position, err error) {
+// finish ends a join: the reply, right behind it what the client has missed, and then what was published since the position.
+func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error) {
 	name := j.channel.Name()
-	if err != nil {
+	missed, fits := replay{}, false
+	if err == nil {
+		missed, fits = s.replay(c, j.channel, past)
+	}
+	if !fits {
 		j.reactor.Abort()
 		j.channel.Release()
 		send(c, native.AppendError(nil, j.id, name, errUnavailable))
 		return
 	}
-	reply := native.Subscribed{Channel: name, Position: position, Asked: j.from != nil}
-	// No history is kept, so that a client is up to date exactly if it has seen the last publication.
-	reply.Recovered = reply.Asked && j.from.Epoch == position.Epoch && j.from.Offset == position.Offset
+	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil, Recovered: past.Exact}
 	send(c, native.AppendSubscribed(nil, j.id, reply))
+	missed.send(c)
 	s.joined = append(s.joined, j.channel)
-	_ = j.reactor.Complete(position.Offset) // an error means that the conn is closed: OnClose follows
+	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
 }
 
 // unsubscribe leaves a channel, or stops joining it.
@@ -151,15 +176,22 @@ func (s *session) stopJoining(c *reactor.Conn, j *join) {
 
 // publish hands the client's publication to its channel.
 func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
+	if !s.mayPublish(c, cmd) {
+		return
+	}
 	name := cmd.Channels[0]
+	if denied := s.permit(c, auth.Publish, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
+		return
+	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		s.refuse(c, cmd.ID, name, errLimit)
+		s.refuse(c, cmd.ID, name, errNodeLimit)
 		return
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id()}
+	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: cmd.Key}
 	result, err := channel.Publish(publication, func(result broker.Result, err error) {
 		channel.Release()
 		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(publishReply(id, name, result, err))) })

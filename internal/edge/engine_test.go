@@ -12,10 +12,13 @@ func publicationOf(data string) *broker.Publication { return &broker.Publication
 
 // slowEngine is a memory engine whose answers wait until the test gives them.
 type slowEngine struct {
+	memory    *broker.Memory
 	questions chan func(fail error)
 }
 
-func newSlowEngine() *slowEngine { return &slowEngine{make(chan func(error), 10_000)} }
+func newSlowEngine() *slowEngine {
+	return &slowEngine{broker.NewMemory(broker.MemoryConfig{}), make(chan func(error), 10_000)}
+}
 
 // answer gives the next n answers, from this goroutine.
 func (e *slowEngine) answer(n int, fail error) {
@@ -24,8 +27,8 @@ func (e *slowEngine) answer(n int, fail error) {
 	}
 }
 
-func (e *slowEngine) Open(channel string, sink broker.Sink) broker.Log {
-	return &slowLog{e, broker.Memory{}.Open(channel, sink)}
+func (e *slowEngine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
+	return &slowLog{e, e.memory.Open(channel, r, sink)}
 }
 
 type slowLog struct {
@@ -42,6 +45,26 @@ func (l *slowLog) Publish(p *broker.Publication, done func(broker.Result, error)
 		done(l.Log.Publish(p, nil))
 	}
 	return broker.Result{}, broker.ErrPending
+}
+
+func (l *slowLog) Recover(q broker.RecoverQuery, done func(broker.Past, error)) {
+	l.engine.questions <- func(fail error) {
+		if fail != nil {
+			done(broker.Past{}, fail)
+			return
+		}
+		l.Log.Recover(q, done)
+	}
+}
+
+func (l *slowLog) History(q broker.HistoryQuery, done func(broker.Past, error)) {
+	l.engine.questions <- func(fail error) {
+		if fail != nil {
+			done(broker.Past{}, fail)
+			return
+		}
+		l.Log.History(q, done)
+	}
 }
 
 func (l *slowLog) Position(done func(broker.Position, error)) {

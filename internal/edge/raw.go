@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -18,12 +19,16 @@ type rawSession struct {
 	number uint64   // of the client
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
+	member *member // who the client is; nil without authentication
 
 	visitor *visitor // nil without webhooks
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	if s.member != nil && !s.enter(c) {
+		return
+	}
 	if s.visitor != nil {
 		s.letIn(c)
 		return
@@ -43,17 +48,44 @@ func (s *rawSession) join(c *reactor.Conn) {
 			return
 		}
 		s.joined = append(s.joined, channel)
-		if err := c.Subscribe(channel.Topic(), formRaw); err != nil {
+		if err := s.subscribe(c, channel); err != nil {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
 	}
 }
 
+// subscribe makes the client a subscriber, at once, or behind the channel's latest value where that is promised.
+func (s *rawSession) subscribe(c *reactor.Conn, channel *hub.Channel) error {
+	if o := channel.Options(); !o.Latest || o.HistorySize == 0 {
+		return c.Subscribe(channel.Topic(), formRaw)
+	}
+	joining, err := c.Join(channel.Topic(), formRaw)
+	if err != nil {
+		return err
+	}
+	s.server.catchUp(channel, nil, func(past broker.Past, err error) {
+		c.Post(func(c *reactor.Conn) {
+			if err != nil {
+				c.Close(frame.CloseTryAgainLater, "unavailable")
+				return
+			}
+			for _, r := range past.Publications {
+				_ = c.Send(raw.Opcode(r.Kind), r.Data) // an error means that the conn is closed: OnClose follows
+			}
+			_ = joining.Complete(past.Position.Offset) // likewise
+		})
+	})
+	return nil
+}
+
 func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	if s.member != nil {
+		s.server.gate.leave(s.member)
+	}
 	for _, channel := range s.joined {
 		channel.Release()
 	}

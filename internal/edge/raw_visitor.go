@@ -10,6 +10,9 @@ import (
 
 // letIn joins the client's channels, once the backend has agreed to what it wants to be asked about.
 func (s *rawSession) letIn(c *reactor.Conn) {
+	if s.member != nil {
+		s.visitor.user = s.member.identity.User
+	}
 	if !s.visitor.hooks.Wants(webhook.Connect) {
 		s.visitor.inside = true
 		s.seekChannels(c)

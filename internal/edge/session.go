@@ -30,8 +30,8 @@ type session struct {
 	number  uint64  // of the client; its id is made from it when wanted
 	joined  []*hub.Channel
 	pending *pending // nil while no engine owes an answer
-	strikes *strikes // nil until the first bad message
-	visitor *visitor // nil without webhooks
+	guard   *guard   // nil until there is something to remember
+	member  *member  // who the client is; nil without authentication
 }
 
 // pending is what a session holds while an engine owes it answers.
@@ -40,7 +40,7 @@ type pending struct {
 	joins   []*join
 }
 
-// join is a subscription that waits for the channel's position.
+// join is a subscription that waits for the channel's position, and for what the client has missed.
 type join struct {
 	channel *hub.Channel
 	reactor *reactor.Joining
@@ -57,19 +57,26 @@ func (p *pending) remove(j *join) {
 
 func (s *session) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	if s.member != nil {
+		s.enter(c)
+		return
+	}
 	s.letIn(c, nil, "")
 }
 
 func (s *session) welcome(id []byte) []byte {
-	return native.AppendWelcome(nil, id, native.Welcome{
-		Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), User: s.visitorUser(),
-	})
+	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.visitorUser()}
+	if s.member != nil && s.member.identity.User != "" {
+		w.User = s.member.identity.User
+	}
+	return native.AppendWelcome(nil, id, w)
 }
 
 func (s *session) id() string { return s.server.clients.id(s.number) }
 
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
+	s.leaveGate()
 	for _, channel := range s.joined {
 		channel.Release()
 	}
@@ -86,6 +93,9 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		s.disconnect(c, frame.CloseUnsupportedData, "text_frames_only")
 		return
 	}
+	if s.hold(c, payload) {
+		return
+	}
 	cmd, err := native.Parse(payload)
 	if s.waits(c, &cmd, err, payload) {
 		return
@@ -100,16 +110,8 @@ func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Err
 		s.strike(c)
 		return
 	}
-	s.run(c, cmd)
-}
-
-// strike counts a bad message.
-func (s *session) strike(c *reactor.Conn) {
-	if s.strikes == nil {
-		s.strikes = &strikes{}
-	}
-	if s.strikes.add(s.server.config.now()) {
-		s.disconnect(c, native.CloseBadRequest, native.CodeBadRequest)
+	if s.withinRate(c, cmd) {
+		s.run(c, cmd)
 	}
 }
 
@@ -143,9 +145,9 @@ func (s *session) answer(c *reactor.Conn, slot *reply, say func(*reactor.Conn)) 
 
 // disconnect closes the conn, with the dialect's announcement before the close frame.
 func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
-	if s.visitor != nil {
-		s.visitor.turns.drop()
-		s.visitor.turns = nil
+	if v := s.guest(); v != nil {
+		v.turns.drop()
+		v.turns = nil
 	}
 	s.goodbye(c, code, reason)
 	c.Close(code, reason)

@@ -56,7 +56,7 @@ func (t *turns) drop() {
 
 // waits keeps a message for later if a backend has to decide first, about it or about one before it. It tells whether it has.
 func (s *session) waits(c *reactor.Conn, cmd *native.Command, err *native.Error, payload []byte) bool {
-	v := s.visitor
+	v := s.guest()
 	if v == nil {
 		return false
 	}
@@ -100,7 +100,7 @@ func (s *session) keep(t *turns, payload []byte) bool {
 
 // eventOf tells what the backend wants to be asked about a command; 0 for nothing.
 func (s *session) eventOf(cmd *native.Command, err *native.Error) webhook.Event {
-	v := s.visitor
+	v := s.guest()
 	switch {
 	case err != nil || !v.inside && !v.deciding:
 		return 0
@@ -115,7 +115,7 @@ func (s *session) eventOf(cmd *native.Command, err *native.Error) webhook.Event 
 
 // proceed carries out the commands whose turn has come, and asks about those to come.
 func (s *session) proceed(c *reactor.Conn) {
-	v := s.visitor
+	v := s.guest()
 	t := v.turns
 	if t == nil {
 		return
@@ -157,10 +157,10 @@ func (s *session) askAhead(c *reactor.Conn, t *turns) {
 		}
 		t.asked++
 		o := &webhook.Occasion{Client: s.id(), Channel: one.command.Channels[0], Data: one.command.Data}
-		one.question = s.visitor.ask(c, one.event, o, func(c *reactor.Conn, verdict webhook.Verdict) {
+		one.question = s.guest().ask(c, one.event, o, func(c *reactor.Conn, verdict webhook.Verdict) {
 			one.verdict = &verdict
 			t.asked--
-			if s.visitor.turns == t {
+			if s.guest().turns == t {
 				s.proceed(c)
 			}
 		})

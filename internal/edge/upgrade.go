@@ -25,13 +25,20 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 	}
 	switch string(r.Path) {
 	case "/ws":
-		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s, visitor: s.newVisitor(r, native.Subprotocol)}}, nil
+		m, err := s.knock(r)
+		talk := &session{server: s, member: m}
+		talk.receive(s.newVisitor(r, native.Subprotocol))
+		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: talk}, err
 	case "/ws/raw":
-		names, err := rawChannels(string(r.Query), s.config.ChannelsPerConn)
+		names, err := rawChannels(string(r.Query), s.current.Load().ChannelsPerConn)
 		if err != nil {
 			return reactor.Accept{}, err
 		}
-		return reactor.Accept{Context: &rawSession{server: s, names: names, visitor: s.newVisitor(r, "raw")}}, nil
+		m, err := s.knockRaw(r, names)
+		if err != nil {
+			return reactor.Accept{}, err
+		}
+		return reactor.Accept{Context: &rawSession{server: s, names: names, member: m, visitor: s.newVisitor(r, "raw")}}, nil
 	default:
 		return reactor.Accept{}, errNotFound
 	}

@@ -87,7 +87,7 @@ func (v *visitor) enter(c *reactor.Conn, client string, then func(*reactor.Conn,
 		case verdict.Allow:
 			v.inside, v.connect = true, nil
 			v.info = verdict.Info
-			if verdict.User != "" {
+			if v.user == "" { // a token says better who the client is
 				v.user = verdict.User
 			}
 		case !verdict.Failed:
@@ -133,7 +133,7 @@ func (v *visitor) gone(client string, end reactor.End) {
 func farewell(c *reactor.Conn, end reactor.End) {
 	switch talk := c.Context().(type) {
 	case *session:
-		talk.visitor.gone(talk.id(), end)
+		talk.guest().gone(talk.id(), end)
 	case *rawSession:
 		talk.visitor.gone(talk.server.clients.id(talk.number), end)
 	}

@@ -64,13 +64,27 @@ var slowPolicies = [...]reactor.SlowPolicy{
 	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.DropOldest,
 }
 
-// Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does.
+// Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does, and with
+// ErrTooLarge.
 func (c *Channel) Publish(p *broker.Publication, done func(broker.Result, error)) (broker.Result, error) {
+	if !c.Options().Fits(len(p.Data)) {
+		return broker.Result{}, ErrTooLarge
+	}
 	return c.log.Publish(p, done)
 }
 
 // Position asks the engine for the channel's position. It answers as broker.Log's Position does.
 func (c *Channel) Position(done func(broker.Position, error)) { c.log.Position(done) }
+
+// Recover asks the engine what a subscriber is to get who joins. It answers as broker.Log's Recover does.
+func (c *Channel) Recover(q broker.RecoverQuery, done func(broker.Past, error)) {
+	c.log.Recover(q, done)
+}
+
+// History asks the engine for a part of the history. It answers as broker.Log's History does.
+func (c *Channel) History(q broker.HistoryQuery, done func(broker.Past, error)) {
+	c.log.History(q, done)
+}
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
 func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {

@@ -1,6 +1,6 @@
 // Package hub holds the channels of this node: names to logs and topics.
 //
-// A channel exists while somebody uses it and for a while afterwards; then it is dropped, and a later use begins a new
+// A channel exists while somebody uses it, for a while afterwards, and while its log keeps something; then it is dropped, and a later use begins a new
 // epoch. The hub never knows a session or a client's protocol, and it never waits: what takes time is the engine's, which
 // answers later.
 //

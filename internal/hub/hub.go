@@ -3,6 +3,8 @@ package hub
 import (
 	"errors"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,9 @@ import (
 
 // ErrFull says that the node has as many channels as it may have.
 var ErrFull = errors.New("hub: too many channels")
+
+// ErrTooLarge says that a publication's data is more than its namespace takes.
+var ErrTooLarge = errors.New("hub: publication too large")
 
 // ErrBacklog says that so much waits for slow subscribers of this node that nothing more is taken.
 var ErrBacklog = errors.New("hub: too much waits to be sent")
@@ -39,7 +44,8 @@ type Config struct {
 	Conn func(client string) *reactor.Conn
 	// MaxChannels bounds the channels of the node. Default 1,000,000: about 200 B each.
 	MaxChannels int
-	// Idle is how long an unused channel is remembered. Default 5 min.
+	// Idle is how long an unused channel is remembered. Default 5 min. One with a history is remembered for as long as there is
+	// something in it, while the node has less than three quarters of MaxChannels.
 	Idle time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -55,7 +61,10 @@ type Hub struct {
 	namespaces atomic.Pointer[channel.Namespaces]
 
 	// Shared: atomic.
-	channels atomic.Int64
+	channels  atomic.Int64
+	forgotten atomic.Int64 // channels dropped with a history that was to be kept
+
+	replacing sync.Mutex // held by SetNamespaces, so that the last one wins everywhere
 
 	shards [shards]shard
 }
@@ -91,15 +100,26 @@ func (h *Hub) Options(name string) *channel.Options { return h.namespaces.Load()
 // SetNamespaces changes what channels promise. What a topic is made with, for the first subscriber, stays until the channel is
 // dropped: its policy for slow subscribers.
 func (h *Hub) SetNamespaces(n *channel.Namespaces) {
+	h.replacing.Lock()
+	defer h.replacing.Unlock()
 	h.namespaces.Store(n)
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.Lock()
+		channels := slices.Collect(maps.Values(s.byName))
 		for name, c := range s.byName {
 			c.options.Store(n.Of(name))
 		}
 		s.mu.Unlock()
+		for _, c := range channels { // a log may be publishing just now, and nobody who needs the shard waits for that
+			c.log.SetRetention(retentionOf(c.Options()))
+		}
 	}
+}
+
+// retentionOf is what a channel's log is to keep.
+func retentionOf(o *channel.Options) broker.Retention {
+	return broker.Retention{Size: o.HistorySize, Age: o.HistoryAge}
 }
 
 // Channels is how many channels there are, idle ones included.
@@ -119,7 +139,7 @@ func (h *Hub) Acquire(name string) (*Channel, error) {
 		}
 		c = &Channel{hub: h, name: name}
 		c.options.Store(h.Options(name))
-		c.log = h.config.Broker.Open(name, c)
+		c.log = h.config.Broker.Open(name, retentionOf(c.Options()), c)
 		s.byName[name] = c
 	}
 	c.users++
@@ -130,22 +150,44 @@ func (h *Hub) shardOf(name string) *shard {
 	return &h.shards[maphash.String(h.seed, name)%shards]
 }
 
-// Sweep drops the channels that nobody has used for Config.Idle.
+// Forgotten is how many channels were dropped with a history that was to be kept, because there were too many channels.
+func (h *Hub) Forgotten() int64 { return h.forgotten.Load() }
+
+// Sweep drops the channels that nobody has used for Config.Idle, but those with a history: they stay until that is empty, if there
+// is room. From all others it takes what has become too old.
 func (h *Hub) Sweep() {
 	before := h.config.Now().Add(-h.config.Idle).UnixNano()
 	for i := range h.shards {
-		s := &h.shards[i]
-		s.mu.Lock()
-		for name, c := range s.byName {
-			if c.users == 0 && c.usedAt <= before {
-				delete(s.byName, name)
-				h.channels.Add(-1)
-				c.log.Close()
-			}
+		for _, c := range h.sweepShard(&h.shards[i], before) {
+			c.log.Trim() // a log may be publishing just now, and nobody who needs the shard waits for that
 		}
-		s.mu.Unlock()
 	}
 }
+
+// sweepShard drops what nobody has used since then, and returns the rest.
+func (h *Hub) sweepShard(s *shard, before int64) (stay []*Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, c := range s.byName {
+		if c.users > 0 || c.usedAt > before {
+			stay = append(stay, c)
+			continue
+		}
+		if c.log.Trim() {
+			if !h.crowded() {
+				continue
+			}
+			h.forgotten.Add(1)
+		}
+		delete(s.byName, name)
+		h.channels.Add(-1)
+		c.log.Close()
+	}
+	return stay
+}
+
+// crowded tells whether there are so many channels that unused ones lose their history.
+func (h *Hub) crowded() bool { return h.channels.Load() > int64(h.config.MaxChannels)/4*3 }
 
 // SweepEvery sweeps at the interval until done is closed. It blocks.
 func (h *Hub) SweepEvery(interval time.Duration, done <-chan struct{}) {

@@ -14,7 +14,10 @@ import (
 
 // newHub makes a hub without a reactor: nobody can subscribe, which is all that these tests need.
 func newHub(config Config) *Hub {
-	config.Broker, config.Namespaces = broker.Memory{}, channel.Open()
+	config.Broker = broker.NewMemory(broker.MemoryConfig{Now: config.Now})
+	if config.Namespaces == nil {
+		config.Namespaces = channel.Open()
+	}
 	config.Conn = func(string) *reactor.Conn { return nil }
 	return New(config)
 }
@@ -60,6 +63,33 @@ func TestIdleChannelsAreDropped(t *testing.T) {
 	h.Sweep()
 	if h.Channels() != 0 {
 		t.Fatalf("%d channels are left", h.Channels())
+	}
+}
+
+// A channel with a history outlives its last user for as long as there is something in it.
+func TestHistoryKeepsAnUnusedChannel(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	namespaces := &channel.Namespaces{Default: channel.Options{HistorySize: 10, HistoryAge: time.Hour}}
+	h := newHub(Config{Idle: time.Minute, MaxChannels: 8, Namespaces: namespaces, Now: func() time.Time { return now }})
+	first := publish(t, h, "news")
+	now = now.Add(59 * time.Minute)
+	h.Sweep()
+	if second := publish(t, h, "news"); second.Epoch != first.Epoch {
+		t.Fatalf("%+v after %+v: dropped too early", second, first)
+	}
+	now = now.Add(time.Hour)
+	h.Sweep()
+	if h.Channels() != 0 || h.Forgotten() != 0 {
+		t.Fatalf("%d channels are left, %d forgotten", h.Channels(), h.Forgotten())
+	}
+
+	for i := range 8 { // now there are too many
+		publish(t, h, fmt.Sprint(i))
+	}
+	now = now.Add(time.Minute)
+	h.Sweep()
+	if h.Channels() != 6 || h.Forgotten() != 2 {
+		t.Fatalf("%d channels are left, %d forgotten", h.Channels(), h.Forgotten())
 	}
 }
 

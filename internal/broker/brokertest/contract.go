@@ -20,6 +20,8 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 	t.Run("concurrent publishers share one order", func(t *testing.T) { testConcurrent(t, open(t)) })
 	t.Run("an undelivered publication is reported", func(t *testing.T) { testRefused(t, open(t)) })
 	t.Run("a log opened anew never counts back inside an epoch", func(t *testing.T) { testEpoch(t, open(t)) })
+	runHistory(t, open)
+	runKeys(t, open)
 }
 
 // ledger is a Sink that writes down what it was given.
@@ -46,12 +48,16 @@ func (l *ledger) Deliver(p *broker.Publication, offset, prev uint64) (int, error
 
 // Publish appends data and waits for the answer, whenever it comes.
 func Publish(log broker.Log, data string) (broker.Result, error) {
+	return publish(log, &broker.Publication{Data: []byte(data)})
+}
+
+func publish(log broker.Log, p *broker.Publication) (broker.Result, error) {
 	type answer struct {
 		result broker.Result
 		err    error
 	}
 	later := make(chan answer, 1)
-	result, err := log.Publish(&broker.Publication{Data: []byte(data)}, func(r broker.Result, err error) { later <- answer{r, err} })
+	result, err := log.Publish(p, func(r broker.Result, err error) { later <- answer{r, err} })
 	if errors.Is(err, broker.ErrPending) {
 		a := <-later
 		return a.result, a.err
@@ -74,7 +80,7 @@ func Position(t *testing.T, log broker.Log) broker.Position {
 
 func testOffsets(t *testing.T, b broker.Broker) {
 	sink := &ledger{}
-	log := b.Open("news", sink)
+	log := b.Open("news", broker.Retention{}, sink)
 	defer log.Close()
 	var last uint64
 	for _, data := range []string{"a", "b", "c"} {
@@ -94,7 +100,7 @@ func testOffsets(t *testing.T, b broker.Broker) {
 }
 
 func testFresh(t *testing.T, b broker.Broker) {
-	log := b.Open("news", &ledger{})
+	log := b.Open("news", broker.Retention{}, &ledger{})
 	defer log.Close()
 	if p := Position(t, log); p.Offset != 0 || p.Epoch == "" {
 		t.Fatalf("%+v", p)
@@ -104,7 +110,7 @@ func testFresh(t *testing.T, b broker.Broker) {
 func testConcurrent(t *testing.T, b broker.Broker) {
 	const publishers, each = 8, 200
 	sink := &ledger{}
-	log := b.Open("news", sink)
+	log := b.Open("news", broker.Retention{}, sink)
 	defer log.Close()
 	var group sync.WaitGroup
 	for range publishers {
@@ -127,7 +133,7 @@ func testConcurrent(t *testing.T, b broker.Broker) {
 func testRefused(t *testing.T, b broker.Broker) {
 	refusal := errors.New("no room")
 	sink := &ledger{refuse: refusal}
-	log := b.Open("news", sink)
+	log := b.Open("news", broker.Retention{}, sink)
 	defer log.Close()
 	if _, err := Publish(log, "lost"); !errors.Is(err, refusal) {
 		t.Fatalf("got %v", err)
@@ -140,13 +146,13 @@ func testRefused(t *testing.T, b broker.Broker) {
 }
 
 func testEpoch(t *testing.T, b broker.Broker) {
-	log := b.Open("news", &ledger{})
+	log := b.Open("news", broker.Retention{}, &ledger{})
 	if _, err := Publish(log, "x"); err != nil {
 		t.Fatal(err)
 	}
 	first := Position(t, log)
 	log.Close()
-	log = b.Open("news", &ledger{})
+	log = b.Open("news", broker.Retention{}, &ledger{})
 	defer log.Close()
 	second := Position(t, log)
 	if second.Epoch == first.Epoch && second.Offset < first.Offset {

@@ -21,19 +21,26 @@ const (
 	Publish
 	Ping
 	Ack
+	History
+	Refresh
 )
 
 var verbs = map[string]Verb{
 	"connect": Connect, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "publish": Publish, "ping": Ping, "ack": Ack,
+	"history": History,
+	"refresh": Refresh,
 }
 
 // Command is one message of a client, valid as far as its form goes.
 type Command struct {
 	ID       []byte   // as the client wrote it, nil without one; borrows from the frame
 	Data     []byte   // Publish: any JSON value; borrows from the frame
-	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack: exactly one
-	Recover  *Recover // Subscribe: where the client was before; nil when it is new
+	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack, History: exactly one
+	Recover  *Recover // Subscribe: where the client was before; nil when it is new. History: since when; nil for the newest
+	Key      string   // Publish: the idempotency key; empty for none
+	Limit    int      // History: at most so many publications
 	Offset   uint64   // Ack
+	Token    string   // Connect, Subscribe, Refresh; empty where there is none
 	Verb     Verb
 }
 
@@ -44,7 +51,9 @@ type Recover struct {
 }
 
 // members are the members of a command that mean something; nil where there is none. The last one of a name wins.
-type members struct{ kind, id, channel, channels, data, recover, offset []byte }
+type members struct {
+	kind, id, channel, channels, data, recover, offset, since, limit, key, token []byte
+}
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
 // can be answered with it.
@@ -65,7 +74,10 @@ func Parse(payload []byte) (Command, *Error) {
 		return cmd, &Error{CodeBadRequest, "type must be a string"}
 	}
 	cmd.Verb = verbs[kind]
-	return cmd, cmd.fill(&m)
+	if err := cmd.fill(&m); err != nil {
+		return cmd, err
+	}
+	return cmd, cmd.takeToken(m.token)
 }
 
 // TextError translates what jsonobject found.
@@ -97,6 +109,14 @@ func pick(payload []byte) (m members) {
 			m.recover = value
 		case "offset":
 			m.offset = value
+		case "since":
+			m.since = value
+		case "limit":
+			m.limit = value
+		case "idempotency_key":
+			m.key = value
+		case "token":
+			m.token = value
 		}
 	}
 	return m
@@ -110,11 +130,11 @@ func validID(id []byte) bool {
 // fill reads what the verb needs.
 func (cmd *Command) fill(m *members) (err *Error) {
 	switch cmd.Verb {
-	case Connect, Ping:
+	case Connect, Ping, Refresh:
 		return nil
 	case Subscribe:
 		if cmd.Channels, err = someChannels(m); err == nil {
-			cmd.Recover, err = parseRecover(m.recover)
+			cmd.Recover, err = parseRecover("recover", m.recover)
 		}
 		return err
 	case Unsubscribe:
@@ -125,6 +145,9 @@ func (cmd *Command) fill(m *members) (err *Error) {
 			err = &Error{CodeBadRequest, "data is missing"}
 		}
 		cmd.Data = m.data
+		if err == nil {
+			cmd.Key, err = IdempotencyKey(m.key)
+		}
 		return err
 	case Ack:
 		var ok bool
@@ -135,9 +158,27 @@ func (cmd *Command) fill(m *members) (err *Error) {
 			return &Error{CodeBadRequest, "offset must be a whole number"}
 		}
 		return nil
+	case History:
+		if cmd.Channels, err = oneChannel(m); err == nil {
+			cmd.Recover, cmd.Limit, err = HistoryRange(m.since, m.limit)
+		}
+		return err
 	default:
 		return &Error{CodeUnknownType, "unknown type"}
 	}
+}
+
+// takeToken reads the token of the verbs that have one.
+func (cmd *Command) takeToken(value []byte) *Error {
+	if cmd.Verb != Connect && cmd.Verb != Subscribe && cmd.Verb != Refresh {
+		return nil
+	}
+	token, ok := jsonobject.String(value)
+	if !ok && value != nil || token == "" && cmd.Verb == Refresh {
+		return &Error{CodeBadRequest, "token must be a string"}
+	}
+	cmd.Token = token
+	return nil
 }
 
 func oneChannel(m *members) ([]string, *Error) {
@@ -188,11 +229,12 @@ func CheckChannel(name string) *Error {
 	return nil
 }
 
-func parseRecover(value []byte) (*Recover, *Error) {
+// parseRecover decodes the JSON value of a position, the member of that name; nil stands for none.
+func parseRecover(name string, value []byte) (*Recover, *Error) {
 	if value == nil {
 		return nil, nil
 	}
-	bad := &Error{CodeBadRequest, "recover must be an object with epoch, a string, and offset, a whole number"}
+	bad := &Error{CodeBadRequest, name + " must be an object with epoch, a string, and offset, a whole number"}
 	if !jsonobject.IsObject(value) {
 		return nil, bad
 	}

@@ -15,7 +15,9 @@ type Welcome struct {
 	Client string // the client's id
 	Node   string // the node's id
 	Ping   int    // seconds between the server's WebSocket pings; 0 when there are none
-	User   string // who the client is, any UTF-8; empty for nobody
+	User   string // who the client is, by its token or a backend, any UTF-8; empty for nobody
+	// ExpiresIn is in how many seconds the token expires; 0 where there is none, or it has.
+	ExpiresIn int64
 }
 
 // AppendWelcome appends the answer to connect, or the greeting nobody asked for (id nil).
@@ -27,7 +29,26 @@ func AppendWelcome(dst, id []byte, w Welcome) []byte {
 	}
 	dst = appendUint(dst, "ping", uint64(w.Ping))
 	dst = appendString(dst, "node", w.Node)
-	return append(dst, '}')
+	return append(appendExpiry(dst, w.ExpiresIn), '}')
+}
+
+// AppendRefreshed appends the answer to refresh: in how many seconds the new token expires.
+func AppendRefreshed(dst, id []byte, expiresIn int64) []byte {
+	return append(appendExpiry(appendHead(dst, "refreshed", id), expiresIn), '}')
+}
+
+func appendExpiry(dst []byte, seconds int64) []byte {
+	if seconds <= 0 {
+		return dst
+	}
+	return appendUint(dst, "expires_in", uint64(seconds))
+}
+
+// AppendLeft appends the notice that the server has ended a subscription, and why: one of the Code constants, or "expired".
+func AppendLeft(dst []byte, channel, reason string) []byte {
+	dst = appendHead(dst, "unsubscribed", nil)
+	dst = appendString(dst, "channel", channel)
+	return append(appendString(dst, "reason", reason), '}')
 }
 
 // Subscribed is the answer to a subscribe.

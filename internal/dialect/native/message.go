@@ -18,11 +18,30 @@ func AppendGap(dst []byte, channel string, after, before uint64) []byte {
 	return frame.AppendFrame(dst, frame.OpText, append(notice, '}'))
 }
 
+const opening, afterName = `{"type":"message","channel":"`, `","data":`
+
 // AppendMessage appends the frame of a message: JSON data as it is, text as a JSON string, binary as a base64 string marked
 // by "encoding":"base64".
 func AppendMessage(dst []byte, m *dialect.Message) []byte {
-	const opening, afterName = `{"type":"message","channel":"`, `","data":`
-	data, tail := m.Data, make([]byte, 0, 256)
+	data, tail := parts(m, make([]byte, 0, 256))
+	dst = frame.AppendHeader(dst, true, frame.OpText, len(opening)+len(m.Channel)+len(afterName)+len(data)+len(tail))
+	return appendText(dst, m.Channel, data, tail)
+}
+
+// AppendMessageText appends a message without its frame.
+func AppendMessageText(dst []byte, m *dialect.Message) []byte {
+	data, tail := parts(m, make([]byte, 0, 256))
+	return appendText(dst, m.Channel, data, tail)
+}
+
+func appendText(dst []byte, channel string, data, tail []byte) []byte {
+	dst = append(append(append(dst, opening...), channel...), afterName...)
+	return append(append(dst, data...), tail...)
+}
+
+// parts are a publication's data as JSON, and the members behind it with the closing brace, appended to storage.
+func parts(m *dialect.Message, storage []byte) (data, tail []byte) {
+	data, tail = m.Data, storage
 	switch m.Kind {
 	case broker.Text:
 		data, _ = json.Marshal(string(m.Data)) // a string can't fail
@@ -39,12 +58,5 @@ func AppendMessage(dst []byte, m *dialect.Message) []byte {
 	if m.Client != "" {
 		tail = appendString(tail, "client", m.Client)
 	}
-	tail = append(tail, '}')
-
-	dst = frame.AppendHeader(dst, true, frame.OpText, len(opening)+len(m.Channel)+len(afterName)+len(data)+len(tail))
-	dst = append(dst, opening...)
-	dst = append(dst, m.Channel...)
-	dst = append(dst, afterName...)
-	dst = append(dst, data...)
-	return append(dst, tail...)
+	return data, append(tail, '}')
 }

@@ -16,8 +16,13 @@ const CloseShutdown = frame.CloseServiceRestart
 
 // AppendMessage appends the frame of a message: a text frame for JSON and text, a binary one for binary.
 func AppendMessage(dst []byte, m *dialect.Message) []byte {
-	if m.Kind == broker.Binary {
-		return frame.AppendFrame(dst, frame.OpBinary, m.Data)
+	return frame.AppendFrame(dst, Opcode(m.Kind), m.Data)
+}
+
+// Opcode is that of a frame with data of a kind.
+func Opcode(k broker.Kind) frame.Opcode {
+	if k == broker.Binary {
+		return frame.OpBinary
 	}
-	return frame.AppendFrame(dst, frame.OpText, m.Data)
+	return frame.OpText
 }

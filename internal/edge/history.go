@@ -1,0 +1,45 @@
+package edge
+
+import (
+	"bytes"
+
+	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// maxHistoryBytes bounds the data of one answer to a client. One publication may be larger.
+const maxHistoryBytes = 256 << 10
+
+// history answers with a part of a channel's history.
+func (s *session) history(c *reactor.Conn, cmd *native.Command) {
+	name := cmd.Channels[0]
+	if denied := s.permit(c, auth.History, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
+		return
+	}
+	ch, err := s.server.hub.Acquire(name)
+	if err != nil {
+		s.refuse(c, cmd.ID, name, errLimit)
+		return
+	}
+	id, asked, slot := bytes.Clone(cmd.ID), cmd.Recover != nil, s.reserve(c)
+	ch.History(broker.HistoryQuery{Since: cmd.Recover.Position(), Limit: cmd.Limit, MaxBytes: maxHistoryBytes}, func(past broker.Past, err error) {
+		ch.Release()
+		c.Post(func(c *reactor.Conn) {
+			s.answer(c, slot, func(c *reactor.Conn) { send(c, s.historyReply(c, id, name, &past, err, asked)) })
+		})
+	})
+}
+
+// historyReply is made when its turn has come: until then it is not known what the conn can hold.
+func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *broker.Past, err error, asked bool) []byte {
+	if err == nil {
+		text := native.AppendHistory(nil, id, name, past, asked, s.id())
+		if int64(len(text)) <= c.OutboundRoom()/4*3 {
+			return text
+		}
+	}
+	return native.AppendError(nil, id, name, errUnavailable)
+}
