@@ -43,6 +43,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addDrain(flags, &cfg.Drain)
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
+	s.hooks = addWebhook(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -84,6 +85,9 @@ type Config struct {
 	// TLS has the server speak TLS on its port. nil: plain text.
 	TLS *reactor.TLSOptions
 
+	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
+	Webhooks *webhook.Config
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -129,6 +133,9 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.Namespaces = channel.Open()
 	}
 	problems = append(problems, cfg.Namespaces.Check()...)
+	if cfg.Webhooks != nil {
+		problems = append(problems, cfg.Webhooks.Check()...)
+	}
 	if cfg.Auth != nil {
 		if err := cfg.Auth.Check(); err != nil {
 			problems = append(problems, err)

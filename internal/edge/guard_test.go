@@ -133,8 +133,8 @@ func TestPublishBucketsAreBounded(t *testing.T) {
 		g.publishBucket(&channel.Options{PublishRate: 1}, now)
 		now += int64(time.Second)
 	}
-	if len(g.publishes) != 1 {
-		t.Errorf("%d buckets", len(g.publishes))
+	if len(*g.publishes) != 1 {
+		t.Errorf("%d buckets", len(*g.publishes))
 	}
 }
 

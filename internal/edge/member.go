@@ -197,8 +197,7 @@ func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
 		s.end(c, native.CloseConnLimit, "user_connections")
 		return
 	}
-	s.respond(c, s.welcome(id))
-	s.subscribeServerSide(c, identity.Channels)
+	s.letIn(c, id, identity.User)
 }
 
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.

@@ -21,6 +21,8 @@ type rawSession struct {
 	joined []*hub.Channel
 	member *member // who the client is; nil without authentication
 	missed refills
+
+	visitor *visitor // nil without webhooks
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
@@ -28,6 +30,15 @@ func (s *rawSession) open(c *reactor.Conn) {
 	if s.member != nil && !s.enter(c) {
 		return
 	}
+	if s.visitor != nil {
+		s.letIn(c)
+		return
+	}
+	s.join(c)
+}
+
+// join subscribes to all channels.
+func (s *rawSession) join(c *reactor.Conn) {
 	names := s.names
 	s.names = nil
 	s.joined = make([]*hub.Channel, 0, len(names))
