@@ -58,5 +58,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = w.Write(metrics.AppendProcess(metrics.Append(nil, engine.Stats(), s.hub.Channels())))
+	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
+	_, _ = w.Write(metrics.AppendProcess(text))
 }
