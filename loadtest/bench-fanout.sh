@@ -121,7 +121,7 @@ row_fair() {
 		pin 0 3
 		load "quiet-fair-$round" fanout --conns 10 --channel small --rate 20 --duration "$duration"
 		pin 0 1,2
-		load "flood-$round" fanout --conns 18000 --channel large --rate 30 --warmup 5s --duration 60s &
+		load "flood-$round" fanout --conns 18000 --channel large --rate 30 --warmup 5s --duration 60s >/dev/null & # cut off, as it must be
 		flood=$!
 		sleep 15 # until it is set up and floods
 		pin 0 3

@@ -55,6 +55,7 @@ type loop struct {
 	lastTick  time.Time
 	stalled   bool // the clock is being held back until the next tick
 	rng       *rand.Rand
+	draining  *draining // nil: the server is not shutting down, or the loop has done its part
 
 	tls          *tlsloop.Loop // nil: no TLS
 	deliverPlain func([]byte)  // takePlain, made once
@@ -284,35 +285,5 @@ func (l *loop) tick(since time.Time) {
 		}
 	}
 	clear(due) // keeps no conn alive
-}
-
-// drainConns ends every conn of the loop because the server is shutting down.
-func (l *loop) drainConns() {
-	l.wheel.each(func(c *Conn) {
-		switch c.state {
-		case stateHandshaking:
-			l.drainHandshake(c)
-		case stateOpen:
-			l.drainOpen(c)
-		}
-	})
-}
-
-func (l *loop) drainHandshake(c *Conn) {
-	if c.established() {
-		c.refuse(statusDraining, false)
-		return
-	}
-	l.srv.counters.refusal(statusDraining.Reason)
-	c.gone(nil)
-	c.closeSocket()
-}
-
-func (l *loop) drainOpen(c *Conn) {
-	if f := l.srv.cfg.OnDrain; f != nil {
-		l.call(c, f)
-	}
-	if c.state == stateOpen {
-		c.end(CauseShutdown)
-	}
+	l.drainSlice()
 }

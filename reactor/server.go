@@ -134,7 +134,7 @@ func (s *Server) Wait() error {
 }
 
 // Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
-// a close frame, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
+// a close frame, spread over Config.DrainSpread, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
 // ctx's error returned. It can be called more than once, and does nothing before Start.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.started.Load() {

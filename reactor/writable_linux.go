@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +34,9 @@ func newWritablePoller(s *Server) (*writablePoller, error) {
 	}
 	w := &writablePoller{srv: s, epoll: epoll, file: os.NewFile(uintptr(epoll), "writable poller")}
 	ready, err := w.file.SyscallConn()
+	if err == nil {
+		err = w.file.SetReadDeadline(time.Time{}) // fails where the runtime does not poll it
+	}
 	if err != nil {
 		_ = w.file.Close()
 		return nil, err

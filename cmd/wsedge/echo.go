@@ -28,7 +28,7 @@ func runEcho(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitUsage)
 	}
-	cfg.Loops = tuneRuntime(cfg.Loops)
+	cfg.Loops = tuneRuntime(cfg.Loops, 0)
 	caught := catchSignals()
 	defer caught.release()
 	sec, err := secure.open(certificates)

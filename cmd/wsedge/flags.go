@@ -78,12 +78,17 @@ func fromEnvironment(e *environment, flags *flag.FlagSet) error {
 			}
 		}
 	})
+	presetLists(flags)
+	return errors.Join(problems...)
+}
+
+// presetLists has what counts more replace the values that lists have so far.
+func presetLists(flags *flag.FlagSet) {
 	flags.VisitAll(func(f *flag.Flag) {
 		if l, ok := f.Value.(*list); ok {
 			l.preset = true
 		}
 	})
-	return errors.Join(problems...)
 }
 
 // logFormat is the flag --log-format.

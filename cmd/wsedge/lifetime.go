@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// drainTimeout bounds a drain.
+// drainTimeout bounds a drain, beyond what the server takes by its configuration.
 const drainTimeout = 30 * time.Second
 
 // server is what serve and echo run.
@@ -18,12 +18,23 @@ type server interface {
 	Shutdown(ctx context.Context) error
 }
 
+// timeToDrain bounds a drain of srv.
+func timeToDrain(srv server) time.Duration {
+	if slow, ok := srv.(interface{ DrainTime() time.Duration }); ok {
+		return slow.DrainTime() + drainTimeout
+	}
+	return drainTimeout
+}
+
 // signals are those that the process gets.
-type signals struct{ end, reload chan os.Signal }
+type signals struct {
+	end, reload chan os.Signal
+	reconfigure func() // what SIGHUP does beside certificates; nil: nothing
+}
 
 // catchSignals begins to catch them, before the server listens: SIGHUP must not end a process that is just starting.
 func catchSignals() *signals {
-	s := &signals{make(chan os.Signal, 2), make(chan os.Signal, 1)}
+	s := &signals{end: make(chan os.Signal, 2), reload: make(chan os.Signal, 1)}
 	signal.Notify(s.end, syscall.SIGINT, syscall.SIGTERM)
 	signal.Notify(s.reload, syscall.SIGHUP)
 	return s
@@ -47,20 +58,30 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 			logger.Error("server ended", "error", err)
 			return exitFailure
 		case <-caught.reload:
-			sec.reload(logger)
+			caught.hangUp(sec, logger)
 		case s := <-caught.end:
-			logger.Info("draining", "signal", s.String(), "timeout", drainTimeout.String())
+			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false
 		}
 	}
 	return drain(srv, caught, logger)
 }
 
+// hangUp is the answer to SIGHUP.
+func (s *signals) hangUp(sec *security, logger *slog.Logger) {
+	if sec != nil || s.reconfigure == nil {
+		sec.reload(logger)
+	}
+	if s.reconfigure != nil {
+		s.reconfigure()
+	}
+}
+
 // drain shuts srv down. SIGHUP has no meaning any more.
 func drain(srv server, caught *signals, logger *slog.Logger) int {
 	drained := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), timeToDrain(srv))
 		defer cancel()
 		drained <- srv.Shutdown(ctx)
 	}()

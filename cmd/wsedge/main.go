@@ -26,7 +26,10 @@ type command struct {
 
 var commands = []command{
 	{"serve", "run the push server", serve, true},
+	{"check", "check a configuration file", check, false},
+	{"init", "write a configuration file to begin with", initialize, false},
 	{"echo", "run a plain echo server", runEcho, true},
+	{"token", "make a token for a client, or explain one", token, false},
 	{"version", "say which version this is", printVersion, false},
 }
 

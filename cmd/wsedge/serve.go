@@ -1,18 +1,20 @@
 package main
 
 import (
-	"errors"
+	"flag"
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/edge"
 )
 
-// serve is the command serve.
-func serve(e *environment, args []string) int {
+// declareServing declares the flags of serve.
+func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags := newFlags(e, "serve",
-		"serve runs the push server in development mode: whoever reaches it may subscribe and publish.",
+		"serve runs the push server as its configuration file says. Without one, and without --auth-secret-file or --api-key-file, that is in development mode: whoever reaches it may subscribe and publish.",
 		"wsedge serve --addr 127.0.0.1:9000 --log-format json")
-	var cfg edge.Config
+	s := &serving{}
+	cfg := &s.cfg
+	s.addFile(flags)
 	addListening(flags, &cfg.Addr, "127.0.0.1:8080", &cfg.SocketMode)
 	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
 	flags.BoolVar(&cfg.InsecurePublic, "insecure-public", false,
@@ -37,23 +39,32 @@ func serve(e *environment, args []string) int {
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
-	withHistory := addHistory(flags, everywhere, &cfg)
-	secure := addTLS(flags)
-	format := addLogFormat(flags)
-	if err := parse(e, flags, args); err != nil {
-		return exitStatus(err)
+	addHistory(flags, everywhere, &cfg.HistoryMaxBytes)
+	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
+	addDrain(flags, &cfg.Drain)
+	s.secure = addTLS(flags)
+	s.access = addAuth(flags)
+	s.format = addLogFormat(flags)
+	return s, flags
+}
+
+// serve is the command serve.
+func serve(e *environment, args []string) int {
+	s, status := readServing(e, args)
+	if s == nil {
+		return status
 	}
-	withHistory()
-	logger := format.logger(e.stderr)
+	cfg := s.cfg
+	logger := s.format.logger(e.stderr)
 	cfg.Logger, cfg.Version = logger, version()
-	certificates, err := secure.config(logger)
-	if err = errors.Join(err, cfg.Check()); err != nil {
-		return e.fail(err, exitUsage)
+	certificates, status, err := s.check(logger)
+	if err != nil {
+		return e.fail(err, status)
 	}
-	cfg.Loops = tuneRuntime(cfg.Loops)
+	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	caught := catchSignals()
 	defer caught.release()
-	sec, err := secure.open(certificates)
+	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
@@ -62,7 +73,9 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
-	logger.Info("listening", append(place(srv.Addr(), sec.scheme("http")), "version", cfg.Version)...)
+	s.introduce(srv, sec, logger)
+	if s.document != nil {
+		caught.reconfigure = (&reloader{e, args, srv, s.document, logger}).reload
+	}
 	return live(srv, caught, sec, logger)
 }

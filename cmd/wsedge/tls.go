@@ -18,7 +18,7 @@ import (
 // line replaces what the environment had; an empty value clears it.
 type list struct {
 	values []string
-	preset bool // by the environment
+	preset bool // by the environment, or the configuration file
 }
 
 func (l *list) String() string { return strings.Join(l.values, ",") }

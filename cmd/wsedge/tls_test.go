@@ -111,12 +111,7 @@ var listening = regexp.MustCompile(`msg=listening addr=\S+ url=(\S+) `)
 // launch starts a command of the program. At the test's end it must drain.
 func launch(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(os.Args[0], append(args, "--addr", "127.0.0.1:0")...)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
-	p.cmd.Stderr = p
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := start(t, args...)
 	t.Cleanup(func() {
 		p.signal(syscall.SIGTERM)
 		if err := p.cmd.Wait(); err != nil {
@@ -126,6 +121,19 @@ func launch(t *testing.T, args ...string) *program {
 			t.Logf("log:\n%s", p.logged())
 		}
 	})
+	return p
+}
+
+// start starts a command of the program, which must end by itself.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: exec.Command(os.Args[0], append(args, "--addr", "127.0.0.1:0")...)}
+	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p.cmd.Stderr = p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	p.eventually("listening", func() bool {
 		m := listening.FindStringSubmatch(p.logged())
 		if m != nil {

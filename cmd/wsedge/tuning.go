@@ -18,14 +18,15 @@ func addLoops(flags *flag.FlagSet, loops *int) {
 const gcPercent = 50
 
 // tuneRuntime sets the runtime up for a server, and returns how many event loops to run: those asked for or, if 0, one for each
-// CPU that GOMAXPROCS allows. The scheduler gets one P more than loops. A loop that waits in epoll keeps its P for up to 10 ms: with none to spare nobody polls
-// the network for the goroutines of HTTP requests meanwhile (docs/decisions/0008).
-func tuneRuntime(asked int) int {
+// CPU that GOMAXPROCS allows. The scheduler gets spare Ps beside those of the loops: 1 for a server to whose main job HTTP
+// requests belong. A loop that waits in epoll keeps its P for up to 10 ms, and with none to spare nobody polls the network for
+// the goroutines of requests meanwhile (docs/decisions/0008); without requests a spare one only wakes threads for nothing.
+func tuneRuntime(asked, spare int) int {
 	if asked == 0 {
 		asked = runtime.GOMAXPROCS(0)
 	}
 	if asked > 0 {
-		runtime.GOMAXPROCS(asked + 1)
+		runtime.GOMAXPROCS(asked + spare)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

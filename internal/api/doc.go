@@ -1,7 +1,7 @@
-// Package api is the HTTP interface for backends: publish, broadcast, history, info.
+// Package api is the HTTP interface for backends: publish, broadcast, history, info, disconnect, revoke.
 //
 // It takes and gives JSON whatever the Content-Type says, with the words of the native dialect. It never changes a
-// publication's bytes, and never checks who asks: that is the business of what stands before it.
+// publication's bytes, and decides by the API key alone who may ask what.
 //
 // Ownership: handlers run on goroutines of net/http and share only the hub, which locks for itself.
 package api

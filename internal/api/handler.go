@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -17,6 +20,22 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
+	// Clients are those that can be disconnected. Required.
+	Clients Clients
+	// Backend tells whose API key was presented, nil for nobody's. Default: the API is open.
+	Backend func(presented string) *auth.Backend
+	// Refused counts requests refused for their key. Default: nobody counts.
+	Refused *Refused
+	// Limits are what requests are held to.
+	Limits Limits
+}
+
+// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden atomic.Int64 }
+
+// ByReason is what was counted so far.
+func (r *Refused) ByReason() map[string]int64 {
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
 }
 
 // Info is what /api/info answers.
@@ -28,20 +47,28 @@ type Info struct {
 	UptimeSeconds int64
 }
 
-type handler struct{ config Config }
+type handler struct {
+	config  Config
+	refused *Refused
+}
 
 // New makes the handler of everything below /api/.
 func New(config Config) http.Handler {
-	h := &handler{config}
+	h := &handler{config: config, refused: config.Refused}
+	if h.refused == nil {
+		h.refused = new(Refused)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
 	mux.Handle("/api/history", post(h.history))
 	mux.HandleFunc("/api/info", h.info)
+	mux.Handle("/api/disconnect", post(h.disconnect))
+	mux.Handle("/api/revoke", post(h.revoke))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return mux
+	return limited(config.Limits, h.guard(mux))
 }
 
 // post is a handler of a method that takes a JSON object.
@@ -100,8 +127,11 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 
 // statusOf is the status for a publication that failed.
 func statusOf(err error) int {
-	if errors.Is(err, hub.ErrBacklog) {
+	switch {
+	case errors.Is(err, hub.ErrBacklog):
 		return http.StatusTooManyRequests
+	case errors.Is(err, hub.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusServiceUnavailable
 }
@@ -110,6 +140,12 @@ func statusOf(err error) int {
 func translate(err error) *native.Error {
 	if errors.Is(err, hub.ErrFull) {
 		return &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	}
+	if errors.Is(err, hub.ErrTooLarge) {
+		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
+	}
+	if errors.Is(err, errUnanswered) {
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
@@ -130,8 +166,16 @@ func (h *handler) publishTo(name string, p *publication) (broker.Result, error) 
 		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: p.key},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
-		a := <-later
-		return a.result, a.err
+		var giveUp <-chan time.Time
+		if p.key == "" { // else a second attempt must find out about this one
+			giveUp = time.After(handleTimeout)
+		}
+		select {
+		case a := <-later:
+			return a.result, a.err
+		case <-giveUp:
+			return broker.Result{}, errUnanswered
+		}
 	}
 	return result, err
 }

@@ -87,3 +87,15 @@ func (cs *clients) conn(id string) *reactor.Conn {
 	}
 	return cs.slots[i].conn
 }
+
+// all are the conns there are.
+func (cs *clients) all() (conns []*reactor.Conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for i := range cs.slots {
+		if c := cs.slots[i].conn; c != nil {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}

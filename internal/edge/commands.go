@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
@@ -13,6 +14,7 @@ import (
 // What the engine or the node says no to.
 var (
 	errLimit         = &native.Error{Code: native.CodeLimit, Message: "too many channels"}
+	errNodeLimit     = &native.Error{Code: native.CodeLimit, Message: "too many channels on this node"}
 	errUnavailable   = &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 	errLeft          = &native.Error{Code: native.CodeUnavailable, Message: "unsubscribed before the subscription was complete"}
 	errAlready       = &native.Error{Code: native.CodeAlreadySubscribed, Message: "already subscribed"}
@@ -21,12 +23,23 @@ var (
 
 // run carries out one command.
 func (s *session) run(c *reactor.Conn, cmd *native.Command) {
+	if s.member != nil && s.member.identity == nil && cmd.Verb != native.Connect {
+		s.refuse(c, cmd.ID, "", errUnauthorized)
+		s.strike(c)
+		return
+	}
 	switch cmd.Verb {
 	case native.Connect:
-		s.respond(c, s.welcome(cmd.ID))
+		s.connect(c, cmd)
+	case native.Refresh:
+		s.refresh(c, cmd)
 	case native.Ping:
 		s.respond(c, native.AppendPong(nil, cmd.ID))
 	case native.Subscribe:
+		if cmd.Token != "" {
+			s.subscribeWith(c, cmd)
+			return
+		}
 		s.subscribeAll(c, cmd)
 	case native.Unsubscribe:
 		for _, name := range cmd.Channels {
@@ -50,13 +63,17 @@ func (s *session) refuse(c *reactor.Conn, id []byte, channel string, err *native
 // subscribeAll answers for each channel of the command, in order. A command that names more channels than a client can have
 // gets one error: it must not buy thousands of replies with one message.
 func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
-	if len(cmd.Channels) > s.server.config.ChannelsPerConn {
-		s.refuse(c, cmd.ID, "", errLimit)
+	if len(cmd.Channels) > s.server.current.Load().ChannelsPerConn {
+		s.overstep(c, cmd.ID, "", tooManyChannels)
 		return
 	}
 	id := bytes.Clone(cmd.ID) // outlives the frame, should an answer be owed
 	for _, name := range cmd.Channels {
-		if err := s.subscribe(c, id, name, cmd.Recover); err != nil {
+		switch err := s.subscribe(c, id, name, cmd.Recover); err {
+		case nil:
+		case errLimit:
+			s.overstep(c, id, name, tooManyChannels)
+		default:
 			s.refuse(c, id, name, err)
 		}
 	}
@@ -68,12 +85,15 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
 		return errAlready
 	}
-	if s.channels() >= s.server.config.ChannelsPerConn {
+	if s.channels() >= s.server.current.Load().ChannelsPerConn {
 		return errLimit
+	}
+	if denied := s.permit(c, auth.Subscribe, name); denied != nil {
+		return denied
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		return errLimit
+		return errNodeLimit
 	}
 	joining, err := c.Join(channel.Topic(), formNative)
 	if err != nil {
@@ -157,10 +177,17 @@ func (s *session) stopJoining(c *reactor.Conn, j *join) {
 
 // publish hands the client's publication to its channel.
 func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
+	if !s.mayPublish(c, cmd) {
+		return
+	}
 	name := cmd.Channels[0]
+	if denied := s.permit(c, auth.Publish, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
+		return
+	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
-		s.refuse(c, cmd.ID, name, errLimit)
+		s.refuse(c, cmd.ID, name, errNodeLimit)
 		return
 	}
 	id := bytes.Clone(cmd.ID)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/reactor"
@@ -16,7 +17,7 @@ import (
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
 type Config struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path of a Unix socket. Default "127.0.0.1:8080".
-	// A TCP address that is not a loopback one needs InsecurePublic. A Unix socket does not: its file's mode says who may connect.
+	// A TCP address that is not a loopback one needs Auth or InsecurePublic. A Unix socket does not: its file's mode says who may connect.
 	Addr string
 	// SocketMode is that of a Unix socket's file. Default 0o660.
 	SocketMode fs.FileMode
@@ -24,9 +25,15 @@ type Config struct {
 	ProxyProtocol reactor.Peers
 	// TrustedProxies names the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: see reactor.Config.
 	TrustedProxies reactor.Peers
-	// InsecurePublic allows to listen where others can reach the server. Danger: there is no authentication, so everybody
+	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
+	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
+	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	AdminAddr string
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
+	// it can see the memory of the process, and slow it down by profiles.
+	InsecureAdmin bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep
@@ -69,15 +76,25 @@ type Config struct {
 	// PongTimeout is how long a pinged client may stay silent. Default 10 s.
 	PongTimeout time.Duration
 
+	// Limits bound what one address, user and client may take. Default: no bounds; see StandardLimits.
+	Limits Limits
+	// Drain says how the server shuts down.
+	Drain Drain
+
 	// TLS has the server speak TLS on its port. nil: plain text.
 	TLS *reactor.TLSOptions
 
 	// Version is what /api/info calls the server.
 	Version string
+	// Auth says which clients and backends are let in. nil: development mode, everybody is.
+	Auth *auth.Config
+
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 
-	now func() time.Time // a test's clock
+	now         func() time.Time                     // a test's clock
+	after       func(time.Duration) <-chan time.Time // and its timer
+	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
 }
 
 // ErrConfig says that a Config can't be used as it is.
@@ -102,14 +119,20 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.Addr, defaultAddr)
 	if err := reactor.CheckAddr(cfg.Addr); err != nil {
 		problems = append(problems, fmt.Errorf("address %q: %w", cfg.Addr, err))
-	} else if !cfg.InsecurePublic && !isLocal(cfg.Addr) {
-		problems = append(problems, fmt.Errorf("address %q: there is no authentication yet, so that a server outside the loopback "+
+	} else if !cfg.InsecurePublic && cfg.Auth == nil && !isLocal(cfg.Addr) {
+		problems = append(problems, fmt.Errorf("address %q: there is no authentication, so that a server outside the loopback "+
 			"interface is open to everybody who can reach it; allow that explicitly (--insecure-public) or listen on 127.0.0.1", cfg.Addr))
 	}
+	problems = append(problems, cfg.adminProblems()...)
 	if cfg.Namespaces == nil {
 		cfg.Namespaces = channel.Open()
 	}
 	problems = append(problems, cfg.Namespaces.Check()...)
+	if cfg.Auth != nil {
+		if err := cfg.Auth.Check(); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	setDefault(&cfg.ChannelsPerConn, 128)
 	setDefault(&cfg.PingInterval, defaultPingInterval)
 	for _, f := range []struct {
@@ -127,6 +150,8 @@ func (cfg Config) withDefaults() (Config, error) {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
 		}
 	}
+	problems = append(problems, cfg.Limits.problems()...)
+	problems = append(problems, cfg.Drain.withDefaults()...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}
@@ -142,6 +167,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.Broker == nil {
 		cfg.Broker = broker.NewMemory(broker.MemoryConfig{MaxBytes: cfg.HistoryMaxBytes, Now: cfg.now})
 	}
+	if cfg.after == nil {
+		cfg.after = time.After
+	}
+	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

@@ -3,8 +3,8 @@ package edge
 import (
 	"bytes"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
-	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/reactor"
@@ -13,17 +13,11 @@ import (
 // maxHistoryBytes bounds the data of one answer to a client. One publication may be larger.
 const maxHistoryBytes = 256 << 10
 
-// errDenied is what a client is told that may not.
-var errDenied = &native.Error{Code: native.CodePermissionDenied, Message: "permission denied"}
-
-// mayReadHistory tells whether clients may ask for the history of a channel with such options.
-func mayReadHistory(o *channel.Options) bool { return o.History == channel.Anyone }
-
 // history answers with a part of a channel's history.
 func (s *session) history(c *reactor.Conn, cmd *native.Command) {
 	name := cmd.Channels[0]
-	if !mayReadHistory(s.server.hub.Options(name)) {
-		s.refuse(c, cmd.ID, name, errDenied)
+	if denied := s.permit(c, auth.History, name); denied != nil {
+		s.refuse(c, cmd.ID, name, denied)
 		return
 	}
 	ch, err := s.server.hub.Acquire(name)

@@ -13,7 +13,7 @@ import (
 // hosts says which Host headers are served. Without authentication, a page of any site could rebind its own name to this
 // server's address and would be of the same origin: so only names that nobody else can own are served.
 type hosts struct {
-	any  bool   // the operator has opened the server to everybody
+	any  bool   // the operator has opened the server to everybody, or it asks everybody who they are
 	addr string // the host that was asked to be listened on, lower case; "" on a Unix socket
 }
 
@@ -22,7 +22,7 @@ func newHosts(cfg *Config) hosts {
 	if err != nil || reactor.IsUnix(cfg.Addr) {
 		host = "" // who comes by a proxy comes by the proxy's name, and so needs InsecurePublic unless that is a loopback one
 	}
-	return hosts{any: cfg.InsecurePublic, addr: strings.ToLower(host)}
+	return hosts{any: cfg.InsecurePublic || cfg.Auth != nil, addr: strings.ToLower(host)}
 }
 
 // allow tells whether a Host header's value is served: a loopback name or address, or the host listened on, with any port.

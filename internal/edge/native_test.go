@@ -99,7 +99,7 @@ func TestErrorsKeepTheConnection(t *testing.T) {
 		{`{"type":"ping","id":7,"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, "bad_request", ""},
 		{`{"type":"presence","id":7,"channel":"news"}`, "unknown_type", `"id":7,`},
 		{`{"type":"future","id":7,"channel":"news"}`, "unknown_type", `"id":7,`},
-		{`{"type":"refresh","id":7}`, "unknown_type", `"id":7,`},
+		{`{"type":"reload","id":7}`, "unknown_type", `"id":7,`},
 		{`{"type":"subscribe","id":7,"channel":""}`, "bad_channel", `"id":7,`},
 		{`{"type":"subscribe","id":7,"channel":"` + long + `"}`, "bad_channel", `"id":7,`},
 		{`{"type":"subscribe","id":7,"channel":"a b"}`, "bad_channel", `"id":7,`},

@@ -19,11 +19,15 @@ type rawSession struct {
 	number uint64   // of the client
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
+	member *member // who the client is; nil without authentication
 	missed refills
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	if s.member != nil && !s.enter(c) {
+		return
+	}
 	names := s.names
 	s.names = nil
 	s.joined = make([]*hub.Channel, 0, len(names))
@@ -69,6 +73,9 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	if s.member != nil {
+		s.server.gate.leave(s.member)
+	}
 	for _, channel := range s.joined {
 		channel.Release()
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/demo"
 	"github.com/wsedge/wsedge/internal/metrics"
 )
@@ -14,15 +15,21 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", api.New(api.Config{Hub: s.hub, Info: s.info}))
-	mux.Handle("GET /metrics", http.HandlerFunc(s.serveMetrics))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api()}
+	if s.gate != nil {
+		apiConfig.Backend = s.gate.auth.Backend
+	}
+	mux.Handle("/api/", api.New(apiConfig))
+	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("GET /{$}", demo.Handler())
+	if !s.config.adminApart() {
+		mux.HandleFunc("GET /metrics", s.serveMetrics)
+		mux.Handle("GET /{$}", demo.Handler())
+	}
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return s.hosts.guard(mux)
+	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
 }
 
 func plain(w http.ResponseWriter, status int, body string) {
@@ -33,6 +40,9 @@ func plain(w http.ResponseWriter, status int, body string) {
 
 // upgradeHTTP gives the request to the reactor, which is made after the routes.
 func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor.ServeHTTP(w, r) }
+
+// serveHealth says that the process lives.
+func serveHealth(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
 
 // serveReady says whether new clients are welcome.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
@@ -51,6 +61,15 @@ func (s *Server) info() api.Info {
 	}
 }
 
+// authStats are nil without authentication.
+func (s *Server) authStats() *auth.Stats {
+	if s.gate == nil {
+		return nil
+	}
+	stats := s.gate.auth.Stats()
+	return &stats
+}
+
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	engine := s.reactor
 	if engine == nil {
@@ -59,5 +78,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
 	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
-	_, _ = w.Write(metrics.AppendProcess(text))
+	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
+	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"encoding/base32"
 	"math/rand/v2"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -42,9 +42,23 @@ type Server struct {
 	clients *clients
 	reactor *reactor.Server
 	started time.Time
+	gate    *gate  // nil without authentication
+	admin   *admin // nil without an admin address
+	limiter *limiter
 
 	// Shared: atomic.
-	draining atomic.Bool
+	denied     denials
+	apiRefused api.Refused
+
+	// Shared: atomic.
+	draining     atomic.Bool
+	drainClients atomic.Int64           // how many there were when draining began
+	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
+
+	reconfiguring sync.Mutex // held by Reconfigure, which waits for nothing
+
+	drainOnce sync.Once
+	delayed   chan struct{} // closed when Drain.Delay has passed
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
@@ -58,30 +72,47 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	node := newNodeID()
-	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{})}
+	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
+		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
+	s.current.Store(&s.config)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
 	})
+	if cfg.Auth != nil {
+		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
+			return nil, err
+		}
+	}
+	if s.admin, err = s.listenAdmin(); err != nil {
+		return nil, err
+	}
 	s.reactor, err = reactor.New(reactor.Config{
-		Addr: cfg.Addr, Handler: handler{}, HTTP: s.routes(), Upgrade: s.upgrade, CloseCode: closeCode, OnDrain: s.onDrain,
+		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
 		OnDrop: onDrop, OnResume: onResume, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
-		TLS: cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
+		DrainSpread: cfg.Drain.Spread,
+		TLS:         cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
 	})
 	if err == nil {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		s.admin.end()
 		return nil, err
+	}
+	s.gate.run()
+	if s.admin != nil {
+		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		s.admin.end()
 		close(s.done)
 	}()
 	return s, nil
@@ -106,26 +137,8 @@ func (s *Server) Addr() net.Addr { return s.reactor.Addr() }
 func (s *Server) Wait() error {
 	<-s.done
 	s.sweeping.Wait()
+	s.gate.end()
 	return s.endErr
-}
-
-// Shutdown drains the server: /readyz says no, new connections are refused, clients are told and closed, bounded by ctx.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
-	return s.reactor.Shutdown(ctx)
-}
-
-// retrySpread is over how many milliseconds closed clients are asked to spread their return: 1 s, and another for each 1,000
-// of them.
-func (s *Server) retrySpread() int {
-	return 1000 + s.clients.count()
-}
-
-// onDrain says goodbye to one client, just before the reactor's close frame.
-func (s *Server) onDrain(c *reactor.Conn) {
-	talk := c.Context().(conversation)
-	code, reason := talk.closeCode(reactor.CauseShutdown)
-	talk.goodbye(c, code, reason)
 }
 
 func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
@@ -137,7 +150,7 @@ func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).droppe
 func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
 
 // handler passes what the reactor reports to the conn's conversation.
-type handler struct{}
+type handler struct{ server *Server }
 
 func (handler) OnOpen(c *reactor.Conn) { c.Context().(conversation).open(c) }
 
@@ -145,4 +158,7 @@ func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 	c.Context().(conversation).message(c, op, payload)
 }
 
-func (handler) OnClose(c *reactor.Conn, _ reactor.End) { c.Context().(conversation).closed() }
+func (h handler) OnClose(c *reactor.Conn, end reactor.End) {
+	h.server.limiter.leave(end.RemoteAddr)
+	c.Context().(conversation).closed()
+}

@@ -24,8 +24,8 @@ type conversation interface {
 	resumed(c *reactor.Conn, t *reactor.Topic)
 }
 
-// session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and two
-// pointers make 56, which the allocator rounds up, and one channel 8.
+// session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and three
+// pointers make 64, and one channel 8.
 //
 // Owned by the loop.
 type session struct {
@@ -33,7 +33,8 @@ type session struct {
 	number  uint64  // of the client; its id is made from it when wanted
 	joined  []*hub.Channel
 	pending *pending // nil while no engine owes an answer, and nothing is to be sent from a history
-	strikes *strikes // nil until the first bad message
+	guard   *guard   // nil until there is something to remember
+	member  *member  // who the client is; nil without authentication
 }
 
 // pending is what a session holds while an engine owes it answers, or while it misses what it is to get from a history.
@@ -60,19 +61,26 @@ func (p *pending) remove(j *join) {
 
 func (s *session) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	if s.member != nil {
+		s.enter(c)
+		return
+	}
 	send(c, s.welcome(nil))
 }
 
 func (s *session) welcome(id []byte) []byte {
-	return native.AppendWelcome(nil, id, native.Welcome{
-		Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(),
-	})
+	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn()}
+	if s.member != nil {
+		w.User = s.member.identity.User
+	}
+	return native.AppendWelcome(nil, id, w)
 }
 
 func (s *session) id() string { return s.server.clients.id(s.number) }
 
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
+	s.leaveGate()
 	for _, channel := range s.joined {
 		channel.Release()
 	}
@@ -89,22 +97,17 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		s.disconnect(c, frame.CloseUnsupportedData, "text_frames_only")
 		return
 	}
+	if s.hold(c, payload) {
+		return
+	}
 	cmd, err := native.Parse(payload)
 	if err != nil {
 		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
 		s.strike(c)
 		return
 	}
-	s.run(c, &cmd)
-}
-
-// strike counts a bad message.
-func (s *session) strike(c *reactor.Conn) {
-	if s.strikes == nil {
-		s.strikes = &strikes{}
-	}
-	if s.strikes.add(s.server.config.now()) {
-		s.disconnect(c, native.CloseBadRequest, native.CodeBadRequest)
+	if s.withinRate(c, &cmd) {
+		s.run(c, &cmd)
 	}
 }
 

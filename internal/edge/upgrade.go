@@ -25,13 +25,18 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 	}
 	switch string(r.Path) {
 	case "/ws":
-		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s}}, nil
+		m, err := s.knock(r)
+		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s, member: m}}, err
 	case "/ws/raw":
-		names, err := rawChannels(string(r.Query), s.config.ChannelsPerConn)
+		names, err := rawChannels(string(r.Query), s.current.Load().ChannelsPerConn)
 		if err != nil {
 			return reactor.Accept{}, err
 		}
-		return reactor.Accept{Context: &rawSession{server: s, names: names}}, nil
+		m, err := s.knockRaw(r, names)
+		if err != nil {
+			return reactor.Accept{}, err
+		}
+		return reactor.Accept{Context: &rawSession{server: s, names: names, member: m}}, nil
 	default:
 		return reactor.Accept{}, errNotFound
 	}

@@ -67,8 +67,12 @@ var slowPolicies = [...]reactor.SlowPolicy{
 	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.Suspend,
 }
 
-// Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does.
+// Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does, and with
+// ErrTooLarge.
 func (c *Channel) Publish(p *broker.Publication, done func(broker.Result, error)) (broker.Result, error) {
+	if !c.Options().Fits(len(p.Data)) {
+		return broker.Result{}, ErrTooLarge
+	}
 	return c.log.Publish(p, done)
 }
 

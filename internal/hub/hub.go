@@ -18,6 +18,9 @@ import (
 // ErrFull says that the node has as many channels as it may have.
 var ErrFull = errors.New("hub: too many channels")
 
+// ErrTooLarge says that a publication's data is more than its namespace takes.
+var ErrTooLarge = errors.New("hub: publication too large")
+
 // ErrBacklog says that so much waits for slow subscribers of this node that nothing more is taken.
 var ErrBacklog = errors.New("hub: too much waits to be sent")
 

@@ -12,20 +12,30 @@ const (
 	CodeUnknownType       = "unknown_type"
 	CodeBadChannel        = "bad_channel"
 	CodeTooLarge          = "too_large"
+	CodeUnauthorized      = "unauthorized"
 	CodePermissionDenied  = "permission_denied"
 	CodeNotSubscribed     = "not_subscribed"
 	CodeAlreadySubscribed = "already_subscribed"
 	CodeLimit             = "limit"
+	CodeRate              = "rate"
 	CodeUnavailable       = "unavailable"
 )
 
 // Close codes of the dialect. From 3000 to 3499 a client should come back, from 3500 to 3999 it should not.
 const (
 	CloseShutdown   frame.CloseCode = 3001
+	CloseExpired    frame.CloseCode = 3005
 	CloseSlow       frame.CloseCode = 3008
 	CloseNoPong     frame.CloseCode = 3012
 	CloseRate       frame.CloseCode = 3013
+	CloseBadToken   frame.CloseCode = 3500
 	CloseBadRequest frame.CloseCode = 3501
+	CloseNotInTime  frame.CloseCode = 3502
+	CloseForced     frame.CloseCode = 3503
+	ClosePermission frame.CloseCode = 3507
+
+	CloseConnLimit    frame.CloseCode = 3504
+	CloseChannelLimit frame.CloseCode = 3505
 )
 
 // Error is why a command was not carried out.

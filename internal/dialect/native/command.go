@@ -22,11 +22,13 @@ const (
 	Ping
 	Ack
 	History
+	Refresh
 )
 
 var verbs = map[string]Verb{
 	"connect": Connect, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "publish": Publish, "ping": Ping, "ack": Ack,
 	"history": History,
+	"refresh": Refresh,
 }
 
 // Command is one message of a client, valid as far as its form goes.
@@ -38,6 +40,7 @@ type Command struct {
 	Key      string   // Publish: the idempotency key; empty for none
 	Limit    int      // History: at most so many publications
 	Offset   uint64   // Ack
+	Token    string   // Connect, Subscribe, Refresh; empty where there is none
 	Verb     Verb
 }
 
@@ -48,7 +51,9 @@ type Recover struct {
 }
 
 // members are the members of a command that mean something; nil where there is none. The last one of a name wins.
-type members struct{ kind, id, channel, channels, data, recover, offset, since, limit, key []byte }
+type members struct {
+	kind, id, channel, channels, data, recover, offset, since, limit, key, token []byte
+}
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
 // can be answered with it.
@@ -69,7 +74,10 @@ func Parse(payload []byte) (Command, *Error) {
 		return cmd, &Error{CodeBadRequest, "type must be a string"}
 	}
 	cmd.Verb = verbs[kind]
-	return cmd, cmd.fill(&m)
+	if err := cmd.fill(&m); err != nil {
+		return cmd, err
+	}
+	return cmd, cmd.takeToken(m.token)
 }
 
 // TextError translates what jsonobject found.
@@ -107,6 +115,8 @@ func pick(payload []byte) (m members) {
 			m.limit = value
 		case "idempotency_key":
 			m.key = value
+		case "token":
+			m.token = value
 		}
 	}
 	return m
@@ -120,7 +130,7 @@ func validID(id []byte) bool {
 // fill reads what the verb needs.
 func (cmd *Command) fill(m *members) (err *Error) {
 	switch cmd.Verb {
-	case Connect, Ping:
+	case Connect, Ping, Refresh:
 		return nil
 	case Subscribe:
 		if cmd.Channels, err = someChannels(m); err == nil {
@@ -156,6 +166,19 @@ func (cmd *Command) fill(m *members) (err *Error) {
 	default:
 		return &Error{CodeUnknownType, "unknown type"}
 	}
+}
+
+// takeToken reads the token of the verbs that have one.
+func (cmd *Command) takeToken(value []byte) *Error {
+	if cmd.Verb != Connect && cmd.Verb != Subscribe && cmd.Verb != Refresh {
+		return nil
+	}
+	token, ok := jsonobject.String(value)
+	if !ok && value != nil || token == "" && cmd.Verb == Refresh {
+		return &Error{CodeBadRequest, "token must be a string"}
+	}
+	cmd.Token = token
+	return nil
 }
 
 func oneChannel(m *members) ([]string, *Error) {

@@ -14,7 +14,7 @@ func TestParse(t *testing.T) {
 		want Command
 	}{
 		{`{"type":"connect"}`, Command{Verb: Connect}},
-		{`{"type":"connect","id":"c","token":"ignored"}`, Command{Verb: Connect, ID: []byte(`"c"`)}},
+		{`{"type":"connect","id":"c","token":"ignored"}`, Command{Verb: Connect, ID: []byte(`"c"`), Token: "ignored"}},
 		{`{"type":"subscribe","id":1,"channel":"news"}`, Command{Verb: Subscribe, ID: []byte("1"), Channels: news}},
 		{`{"type":"subscribe","channels":["a","b","a"]}`, Command{Verb: Subscribe, Channels: []string{"a", "b", "a"}}},
 		{`{"type":"subscribe","channel":"news","recover":{"epoch":"x","offset":12}}`, Command{Verb: Subscribe, Channels: news, Recover: &Recover{"x", 12}}},
@@ -49,7 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{"type":"dance","id":7}`, "7", CodeUnknownType},
 		{`{"type":"presence","id":7,"channel":"news"}`, "7", CodeUnknownType},
 		{`{"type":"future","id":7,"channel":"news"}`, "7", CodeUnknownType},
-		{`{"type":"refresh","id":7,"token":"x"}`, "7", CodeUnknownType},
+		{`{"type":"reload","id":7,"token":"x"}`, "7", CodeUnknownType},
 		{`{"type":"subscribe","id":7}`, "7", CodeBadRequest},
 		{`{"type":"subscribe","id":7,"channel":5}`, "7", CodeBadRequest},
 		{`{"type":"subscribe","id":7,"channel":""}`, "7", CodeBadChannel},

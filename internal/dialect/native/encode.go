@@ -1,12 +1,13 @@
 package native
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/wsedge/wsedge/internal/broker"
 )
 
-// Every string that the functions below write between quotes is one of ours and needs no escape: channels by their grammar,
+// Every string that the functions below write between quotes is one of ours, but for users, and needs no escape: channels by their grammar,
 // ids of clients and nodes, epochs, codes and messages by their making.
 
 // Welcome is what a client learns when it is let in.
@@ -14,15 +15,40 @@ type Welcome struct {
 	Client string // the client's id
 	Node   string // the node's id
 	Ping   int    // seconds between the server's WebSocket pings; 0 when there are none
+	User   string // whom the token was made for, any UTF-8; empty for nobody
+	// ExpiresIn is in how many seconds the token expires; 0 where there is none, or it has.
+	ExpiresIn int64
 }
 
 // AppendWelcome appends the answer to connect, or the greeting nobody asked for (id nil).
 func AppendWelcome(dst, id []byte, w Welcome) []byte {
 	dst = appendHead(dst, "welcome", id)
 	dst = appendString(dst, "client", w.Client)
+	if w.User != "" {
+		dst = appendQuoted(dst, "user", w.User)
+	}
 	dst = appendUint(dst, "ping", uint64(w.Ping))
 	dst = appendString(dst, "node", w.Node)
-	return append(dst, '}')
+	return append(appendExpiry(dst, w.ExpiresIn), '}')
+}
+
+// AppendRefreshed appends the answer to refresh: in how many seconds the new token expires.
+func AppendRefreshed(dst, id []byte, expiresIn int64) []byte {
+	return append(appendExpiry(appendHead(dst, "refreshed", id), expiresIn), '}')
+}
+
+func appendExpiry(dst []byte, seconds int64) []byte {
+	if seconds <= 0 {
+		return dst
+	}
+	return appendUint(dst, "expires_in", uint64(seconds))
+}
+
+// AppendLeft appends the notice that the server has ended a subscription, and why: one of the Code constants, or "expired".
+func AppendLeft(dst []byte, channel, reason string) []byte {
+	dst = appendHead(dst, "unsubscribed", nil)
+	dst = appendString(dst, "channel", channel)
+	return append(appendString(dst, "reason", reason), '}')
 }
 
 // Subscribed is the answer to a subscribe.
@@ -106,6 +132,13 @@ func appendString(dst []byte, key, value string) []byte {
 	dst = append(dst, `":"`...)
 	dst = append(dst, value...)
 	return append(dst, '"')
+}
+
+// appendQuoted is appendString for what somebody else has made.
+func appendQuoted(dst []byte, key, value string) []byte {
+	quoted, _ := json.Marshal(value) // a string can't fail
+	dst = append(append(append(dst, `,"`...), key...), `":`...)
+	return append(dst, quoted...)
 }
 
 func appendUint(dst []byte, key string, value uint64) []byte {

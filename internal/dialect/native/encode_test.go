@@ -15,8 +15,11 @@ func TestReplies(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{AppendWelcome(nil, nil, Welcome{"n-1", "n", 25}), `{"type":"welcome","client":"n-1","ping":25,"node":"n"}`},
-		{AppendWelcome(nil, []byte(`"a"`), Welcome{"n-1", "n", 0}), `{"type":"welcome","id":"a","client":"n-1","ping":0,"node":"n"}`},
+		{AppendWelcome(nil, nil, Welcome{Client: "n-1", Node: "n", Ping: 25}), `{"type":"welcome","client":"n-1","ping":25,"node":"n"}`},
+		{AppendWelcome(nil, []byte(`"a"`), Welcome{Client: "n-1", Node: "n", Ping: 0}), `{"type":"welcome","id":"a","client":"n-1","ping":0,"node":"n"}`},
+		{AppendWelcome(nil, nil, Welcome{Client: "n-1", Node: "n", User: "a\"b\u2028", ExpiresIn: 9}), `{"type":"welcome","client":"n-1","user":"a\"b\u2028","ping":0,"node":"n","expires_in":9}`},
+		{AppendRefreshed(nil, []byte("1"), 60), `{"type":"refreshed","id":1,"expires_in":60}`},
+		{AppendLeft(nil, "news", "expired"), `{"type":"unsubscribed","channel":"news","reason":"expired"}`},
 		{AppendSubscribed(nil, []byte("1"), Subscribed{Channel: "news", Position: at}), `{"type":"subscribed","id":1,"channel":"news","epoch":"x1","offset":15}`},
 		{AppendSubscribed(nil, nil, Subscribed{"news", at, true, true}), `{"type":"subscribed","channel":"news","epoch":"x1","offset":15,"recovered":true}`},
 		{AppendSubscribed(nil, nil, Subscribed{"news", at, true, false}), `{"type":"subscribed","channel":"news","epoch":"x1","offset":15,"recovered":false}`},

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/wsedge/wsedge/internal/config"
+	"github.com/wsedge/wsedge/internal/edge"
+)
+
+// reloader reads the configuration file again. It belongs to the goroutine that gets the signals.
+type reloader struct {
+	environment *environment
+	args        []string
+	server      *edge.Server
+	document    *config.Document // what counts
+	logger      *slog.Logger
+}
+
+// reload takes over what can be, of a file in which nothing is wrong. Of one with a mistake it takes nothing.
+func (r *reloader) reload() {
+	s, refused, err := r.read()
+	if err == nil {
+		err = r.server.Reconfigure(s.cfg)
+	}
+	if err != nil {
+		for problem := range strings.SplitSeq(err.Error(), "\n") {
+			r.logger.Error("SIGHUP: configuration not reloaded, the old one stays", "problem", problem)
+		}
+		return
+	}
+	for _, path := range refused {
+		r.logger.Warn("SIGHUP: not changed, that needs a restart", "key", path)
+	}
+	r.document = s.document
+	r.logger.Info("SIGHUP: configuration reloaded", "file", s.file)
+}
+
+// read makes out of the file, and of what counts so far, what is to count; refused are the keys that need a restart.
+func (r *reloader) read() (s *serving, refused []string, err error) {
+	first, flags := declareServing(r.environment)
+	if err := parse(r.environment, flags, r.args); err != nil {
+		return nil, nil, err
+	}
+	document, err := readDocument(first.file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := r.checked(first.file, document); err != nil { // as it stands, so that it will start, too
+		return nil, nil, err
+	}
+	document, refused = document.Reloaded(r.document)
+	s, err = r.checked(first.file, document)
+	return s, refused, err
+}
+
+// checked is what serve would work with, if nothing is wrong with it.
+func (r *reloader) checked(file string, document *config.Document) (*serving, error) {
+	s, problems, err := configured(r.environment, r.args, file, document)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.secure.config(r.logger)
+	return s, config.Join(append(problems, s.combined(err)...))
+}

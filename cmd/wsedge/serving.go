@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/wsedge/wsedge/internal/certs"
+	"github.com/wsedge/wsedge/internal/config"
+	"github.com/wsedge/wsedge/internal/edge"
+)
+
+// defaultAdminAddr is where metrics and profiles are, with a configuration file.
+const defaultAdminAddr = "127.0.0.1:8081"
+
+// serving is what the file, the environment and the command line say about serve, each before the one named first.
+type serving struct {
+	cfg    edge.Config
+	secure *tlsFlags
+	access *authFlags
+	format *logFormat
+
+	problem  error            // of the files that flags name
+	file     string           // --config
+	document *config.Document // what is in it; nil: development mode
+}
+
+// addFile declares --config, and flags for what is at home in the file.
+func (s *serving) addFile(flags *flag.FlagSet) {
+	addConfig(flags, &s.file, "")
+	flags.StringVar(&s.cfg.AdminAddr, "admin-addr", "",
+		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config; otherwise metrics are on --addr, and there are no profiles)")
+	flags.BoolVar(&s.cfg.InsecureAdmin, "insecure-admin", false, "allow an --admin-addr outside the loopback interface: whoever reaches it sees the memory of the process")
+	flags.IntVar(&s.cfg.MaxChannels, "max-channels", 0, "most channels of the node (default 1000000)")
+	flags.DurationVar(&s.cfg.ChannelIdle, "channel-idle", 0, "how long a channel that nobody uses is remembered (default 5m)")
+}
+
+// addConfig declares --config.
+func addConfig(flags *flag.FlagSet, file *string, byDefault string) {
+	flags.StringVar(file, "config", byDefault, "configuration `file` (YAML; see wsedge init)")
+}
+
+// readServing reads all of it. Where that goes wrong it says so, and returns nil and the exit status.
+func readServing(e *environment, args []string) (*serving, int) {
+	s, flags := declareServing(e)
+	if err := parse(e, flags, args); err != nil { // first for the file's name
+		return nil, exitStatus(err)
+	}
+	if s.file == "" {
+		s.cfg.Auth, s.problem = s.access.over(nil)
+		return s, exitOK
+	}
+	document, err := readDocument(s.file)
+	if err != nil {
+		return nil, e.fail(invalid(err), exitFailure)
+	}
+	s, problems, err := configured(e, args, s.file, document)
+	switch {
+	case err != nil:
+		return nil, exitStatus(err)
+	case len(problems) > 0:
+		return nil, e.fail(invalid(config.Join(problems)), exitFailure)
+	}
+	return s, exitOK
+}
+
+// invalid is what serve says of a file that is wrong.
+func invalid(err error) error { return fmt.Errorf("invalid configuration:\n%w", err) }
+
+// readDocument reads a configuration file.
+func readDocument(name string) (*config.Document, error) {
+	text, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return config.Parse(name, text, dirOf(name))
+}
+
+// configured is what serve works with where the file says what document does. problems are the file's, and err is one of flags or
+// environment, which has been told.
+func configured(e *environment, args []string, file string, document *config.Document) (s *serving, problems []*config.Problem, err error) {
+	s, flags := declareServing(e)
+	s.document = document
+	*s.cfg.Namespaces = *document.Channels()
+	s.cfg.Limits = edge.StandardLimits()
+	for _, o := range document.Settings() {
+		if err := flags.Set(o.Flag, o.Value); err != nil {
+			problems = append(problems, document.Problem(file, o.Path, err.Error()))
+		}
+	}
+	presetLists(flags)
+	if err := parse(e, flags, args); err != nil {
+		return nil, nil, err
+	}
+	s.file = file
+	if s.cfg.AdminAddr == "" {
+		s.cfg.AdminAddr = defaultAdminAddr
+	}
+	section, more := document.Authentication(file, readFile)
+	s.cfg.Auth, s.problem = s.access.over(section)
+	return s, append(problems, more...), nil
+}
+
+// check reports what is wrong with all of it together, and the exit status for that. It returns what TLS needs.
+func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
+	certificates, err := s.secure.config(logger)
+	if s.document == nil {
+		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
+	}
+	if problems := s.combined(err); len(problems) > 0 {
+		return nil, exitFailure, invalid(config.Join(problems))
+	}
+	return certificates, exitOK, nil
+}
+
+// combined are the problems that only the whole has; tls is that of its flags.
+func (s *serving) combined(tls error) (problems []*config.Problem) {
+	wrong := func(path string, err error) {
+		text := strings.TrimPrefix(err.Error(), edge.ErrConfig.Error()+": ")
+		for line := range strings.SplitSeq(text, "\n") {
+			at := path
+			for prefix, is := range map[string]string{"address ": "listen.addr", "admin address ": "listen.admin_addr"} {
+				if strings.HasPrefix(line, prefix) {
+					at = is
+				}
+			}
+			problems = append(problems, s.document.Problem(s.file, at, line))
+		}
+	}
+	if tls != nil {
+		wrong("tls", tls)
+	}
+	if s.problem != nil {
+		wrong("", s.problem)
+	}
+	if err := s.cfg.Check(); err != nil {
+		wrong("", err)
+	}
+	return problems
+}
+
+// introduce has the log say what runs, and what an operator should know of it.
+func (s *serving) introduce(srv *edge.Server, sec *security, logger *slog.Logger) {
+	switch {
+	case s.cfg.Auth != nil:
+	case s.document == nil:
+		logger.Warn("development mode: no authentication, whoever reaches this address may subscribe and publish")
+	default:
+		logger.Warn("no authentication: every client is anonymous, and whoever reaches this address may publish by the API")
+	}
+	about := append(place(srv.Addr(), sec.scheme("http")), "version", version())
+	if addr := srv.AdminAddr(); addr != nil {
+		about = append(about, "admin", addr.String())
+	}
+	logger.Info("listening", about...)
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/jsonobject"
+)
+
+// scopes are what an API key needs for each method. What is not here needs auth.ScopeAll.
+var scopes = map[string]auth.Scope{
+	"/api/publish": auth.ScopePublish, "/api/broadcast": auth.ScopePublish,
+	"/api/subscribe": auth.ScopeManage, "/api/unsubscribe": auth.ScopeManage, "/api/disconnect": auth.ScopeManage, "/api/revoke": auth.ScopeManage,
+	"/api/info": auth.ScopeRead, "/api/presence": auth.ScopeRead, "/api/history": auth.ScopeRead, "/api/channels": auth.ScopeRead,
+}
+
+var (
+	errNoKey    = &native.Error{Code: native.CodeUnauthorized, Message: "an API key is needed: X-API-Key, or Authorization: apikey"}
+	errScope    = &native.Error{Code: native.CodePermissionDenied, Message: "the API key does not open this"}
+	errChannels = &native.Error{Code: native.CodePermissionDenied, Message: "the API key is not for this channel"}
+)
+
+// guard lets only those pass to next who have presented a good key for what they want.
+func (h *handler) guard(next http.Handler) http.Handler {
+	if h.config.Backend == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		backend := h.config.Backend(presentedKey(r.Header))
+		if backend == nil {
+			h.refused.unauthorized.Add(1)
+			w.Header().Set("WWW-Authenticate", "apikey")
+			fail(w, http.StatusUnauthorized, errNoKey)
+			return
+		}
+		scope, known := scopes[r.URL.Path]
+		if !known {
+			scope = auth.ScopeAll
+		}
+		if !backend.Allows(scope) {
+			h.refused.forbidden.Add(1)
+			fail(w, http.StatusForbidden, errScope)
+			return
+		}
+		if backend.Restricted() && !h.admits(backend, w, r) {
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// presentedKey is the one key of a request, "" where there is none or more than one. It is looked for in headers only: URLs are logged.
+func presentedKey(header http.Header) string {
+	keys := header.Values("X-API-Key")
+	for _, value := range header.Values("Authorization") {
+		if scheme, credentials, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "apikey") {
+			keys = append(keys, strings.TrimSpace(credentials))
+		}
+	}
+	if len(keys) != 1 {
+		return ""
+	}
+	return keys[0]
+}
+
+// admits tells whether all channels that the request's body names are the key's; one that names none is not. Where they are not, it has
+// answered. It reads the body and puts it back: this is about few keys, and stays right for methods that come later.
+func (h *handler) admits(backend *auth.Backend, w http.ResponseWriter, r *http.Request) bool {
+	body, err := readObject(w, r)
+	if err != nil {
+		status := http.StatusBadRequest
+		if err.Code == native.CodeTooLarge {
+			status = http.StatusRequestEntityTooLarge
+		}
+		fail(w, status, err)
+		return false
+	}
+	named, ours := 0, true
+	look := func(value []byte) {
+		name, ok := jsonobject.String(value)
+		named++
+		ours = ours && ok && backend.AllowsChannel(name)
+	}
+	for key, value := range jsonobject.Members(body) {
+		switch string(key) {
+		case "channel":
+			look(value)
+		case "channels":
+			elements, ok := jsonobject.Elements(value)
+			ours = ours && ok
+			if ok {
+				for element := range elements {
+					look(element)
+				}
+			}
+		}
+	}
+	if named == 0 || !ours {
+		h.refused.forbidden.Add(1)
+		fail(w, http.StatusForbidden, errChannels)
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return true
+}

@@ -1,0 +1,41 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"strings"
+)
+
+// Reloaded is what the server shall go on with when the file is read anew: old, with what SIGHUP can change taken from d. refused
+// are the paths that differ and need a restart.
+func (d *Document) Reloaded(old *Document) (merged *Document, refused []string) {
+	merged = d.clone()
+	for i := range Options {
+		o := &Options[i]
+		if o.Reload || o.inList() {
+			continue
+		}
+		was, is := old.at(o.Path), merged.at(o.Path)
+		if old.Has(o.Path) != d.Has(o.Path) || !reflect.DeepEqual(was.Interface(), is.Interface()) {
+			refused = append(refused, o.Path)
+		}
+		is.Set(was)
+		delete(merged.marks, o.Path)
+		if position, ok := old.marks[o.Path]; ok {
+			merged.marks[o.Path] = position
+		}
+	}
+	if old.Has("auth") != d.Has("auth") {
+		merged.Auth = old.Auth
+		maps.DeleteFunc(merged.marks, func(path string, _ Position) bool { return inAuth(path) })
+		for path, position := range old.marks {
+			if inAuth(path) {
+				merged.marks[path] = position
+			}
+		}
+		refused = append(refused, "auth")
+	}
+	return merged, refused
+}
+
+func inAuth(path string) bool { return path == "auth" || strings.HasPrefix(path, "auth.") }

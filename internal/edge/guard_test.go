@@ -1,0 +1,190 @@
+package edge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+func TestMessageRate(t *testing.T) {
+	clock := newTestClock()
+	s := startServer(t, Config{Limits: Limits{MessageRate: 5}, now: clock.Now})
+	c, other := greet(t, s), greet(t, s)
+	for range 10 { // two seconds' worth
+		c.idle()
+	}
+	c.say(`{"type":"publish","id":7,"channel":"news","data":1}`)
+	c.want(`{"type":"error","id":7,"channel":"news","code":"rate","message":"*"}`)
+	c.say(`{"type":"ping","id":8}`)
+	c.want(`{"type":"error","id":8,"code":"rate","message":"*"}`)
+	other.idle() // pays for nobody
+	clock.pass(time.Second)
+	for range 5 {
+		c.idle()
+	}
+	c.say(`{"type":"ping"}`)
+	c.want(`{"type":"error","code":"rate","message":"*"}`)
+	if n := limited(s, "message_rate"); n != 3 {
+		t.Errorf("%d counted, want 3", n)
+	}
+}
+
+// Who is refused and goes on regardless is closed, with the code of what it overdid.
+func TestPersistentClientsAreClosed(t *testing.T) {
+	namespaces := channel.Open()
+	namespaces.Default.MaxMessageBytes, namespaces.Default.PublishRate = 10, 1
+	for name, row := range map[string]struct {
+		limits  Limits
+		message string
+		code    frame.CloseCode
+	}{
+		"messages":     {Limits{MessageRate: 1}, `{"type":"ping"}`, native.CloseRate},
+		"publications": {Limits{}, `{"type":"publish","channel":"news","data":1}`, native.CloseRate},
+		"sizes":        {Limits{}, `{"type":"publish","channel":"news","data":"0123456789"}`, frame.CloseMessageTooBig},
+		"channels":     {Limits{}, `{"type":"subscribe","channels":["a","b"]}`, native.CloseChannelLimit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newTestClock()
+			s := startServer(t, Config{Limits: row.limits, Namespaces: namespaces, ChannelsPerConn: 1, now: clock.Now})
+			c, patient := greet(t, s), greet(t, s)
+			for range maxRefusals + 20 {
+				c.say(row.message)
+				if strings.HasPrefix(c.hear(), `{"type":"disconnect"`) {
+					t.Fatal("closed without an answer")
+				}
+				if limited(s, "persistent") > 0 {
+					break
+				}
+			}
+			c.want(fmt.Sprintf(`{"type":"disconnect","code":%d,"reason":"*`, row.code))
+			c.wantClose(row.code)
+			for range 3 * maxRefusals { // as often in the end, but slower: ten refusals a second
+				patient.say(row.message)
+				patient.hear()
+				clock.pass(time.Second / refusalRate)
+			}
+			patient.say(`{"type":"pong?"}`)
+			patient.hear()
+			if n := limited(s, "persistent"); n != 1 {
+				t.Errorf("%d closed, want 1", n)
+			}
+		})
+	}
+}
+
+func TestPublishRateAndSizeOfANamespace(t *testing.T) {
+	clock := newTestClock()
+	namespaces := channel.Open()
+	namespaces.ByName = map[string]*channel.Options{
+		"tight": {Subscribe: channel.Anyone, Publish: channel.Anyone, PublishRate: 1, MaxMessageBytes: 8},
+		"other": {Subscribe: channel.Anyone, Publish: channel.Anyone, PublishRate: 1},
+	}
+	s := startServer(t, Config{Namespaces: namespaces, now: clock.Now})
+	c := greet(t, s)
+	publish := func(channel, data, answer string) {
+		t.Helper()
+		c.say(`{"type":"publish","id":1,"channel":"` + channel + `","data":` + data + `}`)
+		c.want(`{"type":` + answer + `}`)
+	}
+	published, rate, large := `"published",*`, `"error","id":1,"channel":"*","code":"rate",*`, `"error","id":1,"channel":"*","code":"too_large",*`
+	publish("tight:a", `"123456"`, published)
+	publish("tight:a", `"1234567"`, large)    // takes nothing of the rate
+	publish("tight:b", `"123456"`, published) // two seconds' worth, over all channels of the namespace
+	publish("tight:a", `1`, rate)
+	publish("tight:c", `1`, rate)
+	publish("other:a", `"1234567890"`, published)
+	publish("free", `"1234567890"`, published)
+	other := greet(t, s)
+	other.say(`{"type":"publish","channel":"tight:a","data":1}`)
+	other.want(`{"type":"published",*}`)
+	clock.pass(time.Second)
+	publish("tight:a", `1`, published)
+	if limited(s, "publish_rate") != 2 || limited(s, "message_bytes") != 1 {
+		t.Errorf("%v", s.limiter.refusals.ByReason())
+	}
+
+	// The API is held to the size, and to no client's rate.
+	if status, answer := post(t, s, "/api/publish", `{"channel":"tight:a","data":"1234567"}`); status != 413 || !matches(`*"code":"too_large"*`, answer) {
+		t.Errorf("%d %s", status, answer)
+	}
+	if status, answer := post(t, s, "/api/broadcast", `{"channels":["tight:a","free"],"data":"1234567"}`); status != 200 ||
+		!matches(`{"results":[{"channel":"tight:a","code":"too_large",*},{"channel":"free","offset":*}]}`, answer) {
+		t.Errorf("%d %s", status, answer)
+	}
+	for range 5 {
+		if status, answer := post(t, s, "/api/publish", `{"channel":"tight:a","data":1}`); status != 200 {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+}
+
+// Buckets of namespaces that are not in use, such as those of before a reload, are forgotten.
+func TestPublishBucketsAreBounded(t *testing.T) {
+	var g guard
+	now := int64(time.Second)
+	for range 1000 {
+		g.publishBucket(&channel.Options{PublishRate: 1}, now)
+		now += int64(time.Second)
+	}
+	if len(g.publishes) != 1 {
+		t.Errorf("%d buckets", len(g.publishes))
+	}
+}
+
+func TestUserMessageRate(t *testing.T) {
+	clock := newTestClock()
+	s := startServer(t, Config{Limits: Limits{UserMessageRate: 2}, now: clock.Now})
+	clients := []*client{greet(t, s), greet(t, s)}
+	may := func(i int, user string) bool {
+		ok := make(chan bool)
+		s.clients.conn(clients[i].id).Post(func(c *reactor.Conn) {
+			ok <- c.Context().(*session).withinUserRate(c, &native.Command{ID: []byte("7")}, user)
+		})
+		return <-ok
+	}
+	for i := range 4 {
+		if !may(i%2, "ann") {
+			t.Fatal("refused within the rate")
+		}
+	}
+	if may(1, "ann") {
+		t.Error("the fifth is not refused")
+	}
+	clients[1].want(`{"type":"error","id":7,"code":"rate","message":"*"}`)
+	if !may(1, "bob") {
+		t.Error("one user pays for another")
+	}
+	clock.pass(500 * time.Millisecond)
+	if !may(0, "ann") {
+		t.Error("refused after half a second")
+	}
+	if n := limited(s, "user_message_rate"); n != 1 {
+		t.Errorf("%d counted, want 1", n)
+	}
+}
+
+// A client without limits and without bad messages has no guard, and one has no more than its sum.
+func TestGuardIsMadeWhenNeeded(t *testing.T) {
+	if size := unsafe.Sizeof(guard{}); size > 48 {
+		t.Errorf("a guard is %d B, want at most 48", size)
+	}
+	s := startServer(t, Config{})
+	c := greet(t, s)
+	c.subscribe("news")
+	c.say(`{"type":"publish","channel":"news","data":1}`)
+	c.hear()
+	c.hear()
+	c.idle()
+	has := make(chan bool)
+	s.clients.conn(c.id).Post(func(rc *reactor.Conn) { has <- rc.Context().(*session).guard != nil })
+	if <-has {
+		t.Error("it has a guard")
+	}
+}

@@ -1,0 +1,38 @@
+package edge
+
+import "errors"
+
+// errAuthRemoved says that a server with authentication was to go on without.
+var errAuthRemoved = errors.New("edge: authentication can't be turned off without a restart")
+
+// Reconfigure has the server go on with what can change while it runs: Namespaces, for open channels and those who are subscribed, too;
+// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; and Auth, as ReloadAuth does. The other fields of cfg count at Listen only, and
+// must be good all the same: if anything is wrong with cfg, nothing changes. Safe from any goroutine.
+func (s *Server) Reconfigure(cfg Config) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	s.reconfiguring.Lock()
+	defer s.reconfiguring.Unlock()
+	limits := *s.limiter.limits()
+	if err := s.SetLimits(cfg.Limits); err != nil {
+		return err
+	}
+	switch { // after this nothing can fail
+	case cfg.Auth != nil:
+		err = s.ReloadAuth(*cfg.Auth)
+	case s.gate != nil:
+		err = errAuthRemoved
+	}
+	if err != nil {
+		s.limiter.set(limits)
+		return err
+	}
+	next := *s.current.Load()
+	next.Namespaces, next.ChannelsPerConn = cfg.Namespaces, cfg.ChannelsPerConn
+	s.current.Store(&next)
+	s.hub.SetNamespaces(next.Namespaces)
+	s.Reconsider()
+	return nil
+}
