@@ -179,18 +179,23 @@ func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
 func (s *session) depart(c *reactor.Conn, name string) bool {
 	s.member.takeBack(name)
 	if i := s.subscribedTo(name); i >= 0 {
-		channel := s.joined[i]
-		s.joined = slices.Delete(s.joined, i, i+1)
-		s.stopRefill(c, channel)
-		c.Unsubscribe(channel.Topic())
-		s.vanish(c, channel)
-		channel.Release()
+		s.leave(c, i)
 	} else if i := s.joining(name); i >= 0 {
 		s.stopJoining(c, s.pending.joins[i])
 	} else {
 		return false
 	}
 	return true
+}
+
+// leave ends the subscription to the channel at an index of those joined, and what the client was still to get of it.
+func (s *session) leave(c *reactor.Conn, i int) {
+	channel := s.joined[i]
+	s.joined = slices.Delete(s.joined, i, i+1)
+	s.stopRefill(c, channel)
+	c.Unsubscribe(channel.Topic())
+	s.vanish(c, channel)
+	channel.Release()
 }
 
 // stopJoining answers the subscribe with an error, as it would otherwise never be.
