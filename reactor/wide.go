@@ -121,7 +121,9 @@ func (c *Conn) leaveWide(s *subscription) {
 	if wides == 0 {
 		return
 	}
-	c.sendPending(s)
+	if c.out == nil || !c.suspendedFrom(s.topic) { // else it is dropped, and told so
+		c.sendPending(s)
+	}
 	switch {
 	case !s.topic.wide:
 		c.unnoteWide(s.topic)
