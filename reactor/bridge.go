@@ -30,6 +30,7 @@ type bridge struct {
 	loop   *net.UnixConn // our end of the pair
 
 	holders atomic.Int32 // of the place: the loop's conn and the two goroutines; the last gives it back
+	isCut   atomic.Bool  // the server has ended: no deadline is later than that
 }
 
 // newBridge makes a bridge for the client, and returns the loop's end. The place of the connection is the bridge's, unless there
@@ -125,6 +126,7 @@ func (b *bridge) down() {
 		if err != nil {
 			closeWrite(b.client)
 			_ = b.client.SetReadDeadline(time.Now().Add(b.srv.cfg.LingerTimeout))
+			b.cutAgain()
 			return
 		}
 	}
@@ -147,8 +149,16 @@ func closeWrite(c net.Conn) {
 func (b *bridge) loopGone() {
 	go func() {
 		_ = b.client.SetWriteDeadline(time.Now().Add(b.srv.cfg.CloseTimeout))
+		b.cutAgain()
 		b.drop()
 	}()
+}
+
+// cutAgain is for whoever has set a deadline: that of cut may have come before it, and counts.
+func (b *bridge) cutAgain() {
+	if b.isCut.Load() {
+		_ = b.client.SetDeadline(time.Now())
+	}
 }
 
 // drop is the end of one of the three holders.
@@ -189,7 +199,8 @@ func (bs *bridges) cut() {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	for b := range bs.all {
-		go func() { _ = b.client.SetDeadline(time.Now()) }()
+		b.isCut.Store(true)
+		go b.cutAgain()
 	}
 }
 

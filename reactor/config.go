@@ -52,6 +52,10 @@ type Config struct {
 	// between two steps of it where there are many, and before OnClose; drops in a row come as one. What is lost because the peer has gone is counted only: OnClose tells of
 	// it. May be nil.
 	OnDrop func(c *Conn, d Drop)
+	// OnResume is called for a conn that SlowPolicy Suspend has taken out of a topic, on its loop, when all that waited for the conn
+	// has gone out: it is no subscriber of the topic then, and may be made one again. OnDrop has told, with DropSuspended, of the first
+	// that it missed. Not called where the conn has subscribed again meanwhile, or has closed. nil: Suspend is DropOldest.
+	OnResume func(c *Conn, t *Topic)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
 	// index. nil: one form. At most MaxForms.
 	Forms []FormOptions

@@ -49,6 +49,9 @@ type outbound struct {
 	// An entry's place is its index plus gone: it never falls, while others go.
 	gone   uint64            // entries that have been taken out
 	passed map[*Topic]uint64 // places before which nothing waits of a topic that was looked for: see first
+
+	suspended []*Topic      // that the conn was taken out of: see SlowPolicy Suspend
+	then      []func(*Conn) // to be called when nothing waits any more
 }
 
 // enqueue puts e behind what waits, after the socket has taken sent bytes of it; it takes ownership. begun tells that bytes
@@ -61,6 +64,10 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 	}
 	if c.out == nil {
 		c.congest()
+	}
+	if c.suspendedFrom(e.topic) { // gathered in the same turn
+		c.skip(&e)
+		return
 	}
 	e.since = c.loop.wheel.now
 	size := int64(e.shared.Len() - sent)
@@ -134,6 +141,7 @@ func (c *Conn) relax() {
 	c.out.count(l)
 	l.stats.queuedBytes.Add(-c.out.bytes)
 	l.stats.congested.Add(-1)
+	c.tellSent()
 	c.out = nil
 	c.flags &^= flagCongested
 }
@@ -196,6 +204,9 @@ func (c *Conn) overflow(e *entry) {
 		}
 	case DropOldest:
 		c.out.dropTopic(c, e.topic, c.outboundLimit()-int64(e.shared.Len()), DropOldestFirst)
+	case Suspend:
+		c.suspend(e.topic)
+		c.skip(e)
 	case DropNewest:
 		c.dropEntry(DropNewestFirst, e)
 		c.leaveGap(e.topic, e.form, e.missing, e.since)

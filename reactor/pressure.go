@@ -81,6 +81,8 @@ func (c *Conn) shed() {
 			c.out.dropTopic(c, t, limit, DropOldestFirst)
 		case DropNewest:
 			c.out.dropNewest(c, t, limit)
+		case Suspend:
+			c.suspend(t)
 		case KeepLatest:
 			c.conflate(t, c.loop.wheel.now)
 		}

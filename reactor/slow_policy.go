@@ -18,9 +18,13 @@ const (
 	DropNewest
 	// KeepLatest drops all waiting publications of the same topic but the newest.
 	KeepLatest
+	// Suspend drops all waiting publications of the same topic, and takes the conn out of it: it gets nothing more of the topic until
+	// all that waits for it has gone out and Config.OnResume is called, which can bring it up to date by a Joining. So nothing
+	// overtakes what was dropped. Without Config.OnResume it is DropOldest.
+	Suspend
 )
 
-var policyNames = []string{Disconnect: "disconnect", DropOldest: "drop-oldest", DropNewest: "drop-newest", KeepLatest: "keep-latest"}
+var policyNames = []string{Disconnect: "disconnect", DropOldest: "drop-oldest", DropNewest: "drop-newest", KeepLatest: "keep-latest", Suspend: "suspend"}
 
 // String returns the name that UnmarshalText reads.
 func (p SlowPolicy) String() string {
@@ -33,7 +37,7 @@ func (p SlowPolicy) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (p SlowPolicy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText reads "disconnect", "drop-oldest", "drop-newest" or "keep-latest".
+// UnmarshalText reads "disconnect", "drop-oldest", "drop-newest", "keep-latest" or "suspend".
 func (p *SlowPolicy) UnmarshalText(text []byte) error {
 	i := slices.Index(policyNames, string(text))
 	if i < 0 {
@@ -52,6 +56,8 @@ func (p SlowPolicy) dropReason() DropReason {
 		return DropNewestFirst
 	case KeepLatest:
 		return DropConflated
+	case Suspend:
+		return DropSuspended
 	default:
 		return DropSlow
 	}

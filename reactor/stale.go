@@ -33,6 +33,10 @@ func (c *Conn) dropStale(next uint32) (uint32, bool) {
 	for _, t := range c.out.topics() {
 		switch {
 		case t.maxAge == 0:
+		case t.policy == Suspend:
+			if c.out.hasStale(t, now) {
+				c.suspend(t)
+			}
 		case t.policy == KeepLatest:
 			c.conflate(t, now-t.maxAge)
 		default:

@@ -21,11 +21,13 @@ const (
 	DropStale
 	// DropPeerGone: it waited for a conn whose peer went away.
 	DropPeerGone
+	// DropSuspended: SlowPolicy Suspend. Config.OnResume may bring it after all.
+	DropSuspended
 
 	numDropReasons
 )
 
-var dropNames = [numDropReasons]string{"slow", "oldest", "newest", "conflated", "stale", "peer_gone"}
+var dropNames = [numDropReasons]string{"slow", "oldest", "newest", "conflated", "stale", "peer_gone", "suspended"}
 
 // String returns the metric label.
 func (r DropReason) String() string { return dropNames[r] }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/config"
 	"github.com/wsedge/wsedge/internal/edge"
 )
@@ -191,6 +194,27 @@ func (p *program) publish(key, channel string) int {
 	return answer.StatusCode
 }
 
+// welcome opens a WebSocket and returns what the server says first.
+func (p *program) welcome(target string) string {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := conn.Write(frame.AppendClientHandshake(nil, "localhost", target, frame.NewClientKey([16]byte{1}), "")); err != nil {
+		p.t.Fatal(err)
+	}
+	var got []byte
+	for b := make([]byte, 1); !bytes.HasSuffix(got, []byte("}")); got = append(got, b...) {
+		if _, err := io.ReadFull(conn, b); err != nil {
+			p.t.Fatalf("after %q: %v", got, err)
+		}
+	}
+	return string(got)
+}
+
 func TestInitCheckServePublish(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "wsedge.yaml")
 	if status, _, stderr := call(nil, "init", "--config", name); status != exitOK {
@@ -211,8 +235,44 @@ func TestInitCheckServePublish(t *testing.T) {
 	if status := p.publish("not the key", "news"); status != http.StatusUnauthorized {
 		t.Errorf("publish without a key: status %d", status)
 	}
-	if log := p.logged(); strings.Contains(log, "development mode") || !strings.Contains(log, "admin=127.0.0.1:") {
+	status, token, stderr := call(nil, "token", "--config", name, "--user", "ann")
+	if status != exitOK {
+		t.Fatal(stderr)
+	}
+	if status, stdout, stderr := call(nil, "token", "explain", "--config", name, strings.TrimSpace(token)); status != exitOK || !strings.Contains(stdout, "valid, to connect") {
+		t.Errorf("explain: %d %s %s", status, stdout, stderr)
+	}
+	if welcome := p.welcome("/ws?token=" + strings.TrimSpace(token)); !strings.Contains(welcome, `"user":"ann"`) {
+		t.Errorf("welcome %s", welcome)
+	}
+	if log := p.logged(); strings.Contains(log, strings.TrimSpace(token)) || strings.Contains(log, "development mode") || !strings.Contains(log, "admin=127.0.0.1:") {
 		t.Error(log)
+	}
+}
+
+func TestTokensByAConfiguration(t *testing.T) {
+	const secrets = "auth:\n  issuer: me\n  audience: us\n  keys:\n    - {id: old, algorithm: HS256, secret: ssssssssssssssssssssssssssssssss, valid_until: 2020-01-01}\n" +
+		"    - {id: new, algorithm: HS512, secret: tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt}\n"
+	name := file(t, secrets)
+	status, token, stderr := call(nil, "token", "--config", name, "--user", "ann")
+	if status != exitOK {
+		t.Fatal(stderr)
+	}
+	_, stdout, _ := call(nil, "token", "explain", "--config", name, strings.TrimSpace(token))
+	for _, want := range []string{`"HS512"`, `"new"`, `"iss": "me"`, `"aud": "us"`, "valid, to connect"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%s is not in %s", want, stdout)
+		}
+	}
+	for _, row := range []struct{ text, id, want string }{
+		{"log: {}", "", "there is no section auth"},
+		{"auth: {anonymous: true}", "", "no secret to make tokens with"},
+		{secrets, "other", `no secret with the id "other"`},
+		{"auth: {keys: [{algorithm: HS256, secret: short}]}", "", ":1:15: auth.keys[0]: "},
+	} {
+		if status, stdout, stderr := call(nil, "token", "--config", file(t, row.text), "--key-id", row.id); status != exitUsage || stdout != "" || !strings.Contains(stderr, row.want) {
+			t.Errorf("%s: %d %s", row.text, status, stderr)
+		}
 	}
 }
 

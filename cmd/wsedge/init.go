@@ -38,7 +38,8 @@ func initialize(e *environment, args []string) int {
 	case err != nil:
 		return e.fail(err, exitFailure)
 	}
-	fmt.Fprintf(e.stdout, "wrote %[1]s, which holds secrets: keep it from others\n\nNext:\n\n  wsedge check --config %[1]s\n  wsedge serve --config %[1]s\n", file)
+	fmt.Fprintf(e.stdout, "wrote %[1]s, which holds secrets: keep it from others\n\nNext:\n\n  wsedge check --config %[1]s\n  wsedge serve --config %[1]s\n"+
+		"  wsedge token --config %[1]s --user ann\n", file)
 	return exitOK
 }
 

@@ -34,11 +34,12 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	cfg.Namespaces = channel.Open()
 	everywhere := &cfg.Namespaces.Default
 	flags.TextVar(&everywhere.Slow, "slow", channel.Disconnect,
-		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest or keep-latest; clients of /ws are told of what they miss")
+		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest, keep-latest or skip-to-history; clients of /ws are told of what they miss")
 	flags.DurationVar(&everywhere.SlowMaxAge, "slow-max-age", 0, "drop, or disconnect for, publications that wait longer for a slow client (default: only --outbound-max-age counts)")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
+	addHistory(flags, everywhere, &cfg.HistoryMaxBytes)
 	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
 	addDrain(flags, &cfg.Drain)
 	s.secure = addTLS(flags)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -28,8 +29,8 @@ func token(e *environment, args []string) int {
 	user := flags.String("user", "", "`name` of the user (default: none)")
 	ttl := flags.Duration("ttl", time.Hour, "how long the token is good")
 	id := flags.String("id", "", "`id` of the token, by which it can be revoked (default: a random one)")
-	issuer := flags.String("issuer", "", "`name` of the issuer")
-	audience := flags.String("audience", "", "`name` of whom the token is for")
+	issuer := flags.String("issuer", "", "`name` of the issuer (default: what --config says)")
+	audience := flags.String("audience", "", "`name` of whom the token is for (default: what --config says)")
 	channel := flags.String("channel", "", "make a token for subscribe, to `channel`, or to all that begin so with * behind")
 	var channels list
 	flags.Var(&channels, "channels", "`channels` that the server subscribes the client to; several: comma or again")
@@ -54,7 +55,7 @@ func token(e *environment, args []string) int {
 	}
 	now := time.Now()
 	claims := map[string]any{"iat": now.Unix(), "exp": now.Add(*ttl).Unix(), "jti": *id}
-	for name, value := range map[string]string{"sub": *user, "iss": *issuer, "aud": *audience, "channel": *channel} {
+	for name, value := range map[string]string{"sub": *user, "iss": cmp.Or(*issuer, key.section.Issuer), "aud": cmp.Or(*audience, key.section.Audience), "channel": *channel} {
 		if value != "" {
 			claims[name] = value
 		}
@@ -89,7 +90,11 @@ func addGrant(grants *[]map[string]any, s string) error {
 }
 
 // keyFlags name a key in a file.
-type keyFlags struct{ secretFile, keyFile, algorithm, id string }
+type keyFlags struct {
+	secretFile, keyFile, algorithm, id, config string
+
+	section auth.Config // of the configuration file that signing has read
+}
 
 func addKey(flags *flag.FlagSet, what, kind string) *keyFlags {
 	k := &keyFlags{}
@@ -97,6 +102,7 @@ func addKey(flags *flag.FlagSet, what, kind string) *keyFlags {
 	flags.StringVar(&k.keyFile, "key-file", "", what+" with the "+kind+" in `file` (PEM; RS256 and so on, ES256, ES384, EdDSA)")
 	flags.StringVar(&k.algorithm, "algorithm", "", "`name` of the algorithm (default: HS256 with --secret-file, EdDSA with --key-file)")
 	flags.StringVar(&k.id, "key-id", "", "`id` of the key, kid (default: none)")
+	flags.StringVar(&k.config, "config", "", what+" as the section auth of the configuration in `file` says")
 	return k
 }
 
@@ -104,7 +110,7 @@ func addKey(flags *flag.FlagSet, what, kind string) *keyFlags {
 func (k *keyFlags) read() (secret, pem []byte, algorithm string, err error) {
 	switch {
 	case (k.secretFile == "") == (k.keyFile == ""):
-		return nil, nil, "", errors.New("give either --secret-file or --key-file")
+		return nil, nil, "", errors.New("give either --secret-file or --key-file, or --config")
 	case k.secretFile != "":
 		algorithm = "HS256"
 		secret, err = readSecret(k.secretFile)
@@ -120,6 +126,13 @@ func (k *keyFlags) read() (secret, pem []byte, algorithm string, err error) {
 
 // signing makes the key to sign with, once it is sure that what it signs can be verified.
 func (k *keyFlags) signing() (*auth.SigningKey, error) {
+	switch section, key, err := k.fromFile(); {
+	case err != nil:
+		return nil, err
+	case key != nil:
+		k.section = *section
+		return &auth.SigningKey{ID: key.ID, Algorithm: key.Algorithm, Secret: key.Secret}, nil
+	}
 	secret, pem, algorithm, err := k.read()
 	if err != nil {
 		return nil, err
@@ -152,7 +165,16 @@ func explainToken(e *environment, args []string) int {
 		return e.fail(errors.New("want a token, three parts with dots between, behind the flags"), exitUsage)
 	}
 	var verifier *auth.Auth
-	if key.secretFile != "" || key.keyFile != "" {
+	switch {
+	case key.config != "" && key.secretFile == "" && key.keyFile == "":
+		section, err := readAuth(key.config)
+		if err == nil {
+			verifier, err = auth.New(*section, time.Now)
+		}
+		if err != nil {
+			return e.fail(err, exitUsage)
+		}
+	case key.secretFile != "" || key.keyFile != "":
 		secret, pem, algorithm, err := key.read()
 		if err == nil {
 			public := auth.Key{ID: key.id, Algorithm: algorithm, Secret: secret, PublicKeyPEM: string(pem)}

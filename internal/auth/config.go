@@ -40,7 +40,8 @@ type Key struct {
 	// ID is what a token names the key by, "kid". Default: it verifies tokens that name none; at most one key can.
 	ID string
 	// Algorithm is the only one that the key is good for, whatever a token says: HS256, HS384, HS512, RS256, RS384, RS512, ES256,
-	// ES384 or EdDSA (RFC 7518, RFC 8037). Required.
+	// ES384 or EdDSA (RFC 7518, RFC 8037). Required. Danger: verifying by ES384 costs an event loop about 0.7 ms, ten times what the
+	// others do, for bad tokens as well.
 	Algorithm string
 	// Secret is that of HS256, HS384 and HS512: at least 32 bytes, better as many as the hash has. Danger: who knows it makes tokens.
 	Secret []byte

@@ -188,6 +188,7 @@ func (l *memoryLog) SetRetention(r Retention) {
 		return
 	}
 	past := l.own()
+	past.expire() // what was too old stays gone, even if it would not be any more
 	past.retention = r
 	past.expire()
 	past.records.fit()

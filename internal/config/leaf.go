@@ -136,17 +136,12 @@ func leaf(v reflect.Value, n *yaml.Node, o *Option, dir string) string {
 		}
 		v.SetBool(b)
 	case kindWord:
-		if !slices.Contains(o.Words, n.Value) {
+		if !slices.Contains(o.Words, n.Value) || setWord(v, n.Value) != nil {
 			return bad
 		}
-		if word, ok := v.Addr().Interface().(encoding.TextUnmarshaler); !ok {
-			v.SetString(n.Value)
-		} else if err := word.UnmarshalText([]byte(n.Value)); err != nil {
-			return err.Error()
-		}
 	case kindMode:
-		mode, err := strconv.ParseUint(strings.Replace(n.Value, "0o", "0", 1), 8, 32)
-		if err != nil || mode == 0 || mode > uint64(fs.ModePerm) {
+		mode, ok := parseMode(n.Value)
+		if !ok {
 			return bad
 		}
 		v.SetUint(mode)
@@ -160,6 +155,15 @@ func leaf(v reflect.Value, n *yaml.Node, o *Option, dir string) string {
 	return ""
 }
 
+// setWord sets a word to a text, or to what has texts for its values.
+func setWord(v reflect.Value, word string) error {
+	if values, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return values.UnmarshalText([]byte(word))
+	}
+	v.SetString(word)
+	return nil
+}
+
 func parseNumber(k kind, text string) (int64, bool) {
 	switch k {
 	case kindSize:
@@ -171,6 +175,11 @@ func parseNumber(k kind, text string) (int64, bool) {
 		number, err := strconv.ParseInt(text, 10, 64)
 		return number, err == nil
 	}
+}
+
+func parseMode(text string) (uint64, bool) {
+	mode, err := strconv.ParseUint(strings.Replace(text, "0o", "0", 1), 8, 32)
+	return mode, err == nil && mode > 0 && mode <= uint64(fs.ModePerm)
 }
 
 func parseTime(text string) (time.Time, bool) {

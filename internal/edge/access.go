@@ -111,12 +111,18 @@ func (s *Server) ReloadAuth(cfg auth.Config) error {
 	return s.gate.auth.Reload(cfg)
 }
 
-// Reconsider has all clients leave the channels that they may not be subscribed to any more, once namespaces have been replaced.
+// Reconsider has all clients leave the channels that they may not be subscribed to any more, once namespaces have been replaced. Those of
+// /ws/raw, who can't be told, are closed.
 func (s *Server) Reconsider() {
 	for _, c := range s.clients.all() {
 		c.Post(func(c *reactor.Conn) {
-			if talk, ok := c.Context().(*session); ok && (talk.member == nil || talk.member.identity != nil) {
-				talk.reconsider(c, "permission_denied")
+			switch talk := c.Context().(type) {
+			case *session:
+				if talk.member == nil || talk.member.identity != nil {
+					talk.reconsider(c, "permission_denied")
+				}
+			case *rawSession:
+				talk.reconsider(c)
 			}
 		})
 	}

@@ -15,10 +15,6 @@ import (
 var addressRefusal = &frame.HandshakeError{
 	Status: http.StatusTooManyRequests, Reason: "address_connections", Header: "Retry-After: 5\r\n"}
 
-// userRefusal is the same of a user.
-var userRefusal = &frame.HandshakeError{
-	Status: http.StatusTooManyRequests, Reason: "user_connections", Header: "Retry-After: 5\r\n"}
-
 // admit decides on a handshake within the limits of the client's address: the rate before upgrade does any work, the place
 // after it, so that only who is let in has one. The place is given back by leave. It runs on the conn's loop.
 func (s *Server) admit(c *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
@@ -65,22 +61,36 @@ func (m *limiter) leave(address net.Addr) {
 	}
 }
 
-// userConn takes one of the places that a user has for connections. Without a free one it returns how to refuse a user who is known at
-// the handshake; who comes to be known later is closed with native.CloseConnLimit. A place that was taken is given back,
-// once, by userGone.
-func (s *Server) userConn(user string) error {
+// userConn takes one of the places that a user has for connections, and tells whether one was free. It is given back, once, by
+// userGone.
+func (s *Server) userConn(user string) bool {
 	most := s.limiter.limits().ConnsPerUser
 	if most == 0 || s.limiter.users.Take(limit.NameKey(user), most) {
-		return nil
+		return true
 	}
 	s.limiter.refusals.Count(limit.UserConns)
-	return userRefusal
+	return false
 }
 
 // userGone gives back what userConn has taken.
 func (s *Server) userGone(user string) {
 	if s.limiter.limits().ConnsPerUser > 0 {
 		s.limiter.users.Give(limit.NameKey(user))
+	}
+}
+
+// seat takes a place for the member's user, and tells whether one was free. Who is anonymous needs none.
+func (m *member) seat(s *Server) bool {
+	user := m.identity.User
+	m.seated = user != "" && s.userConn(user)
+	return m.seated || user == ""
+}
+
+// unseat gives it back.
+func (m *member) unseat(s *Server) {
+	if m.seated {
+		m.seated = false
+		s.userGone(m.identity.User)
 	}
 }
 

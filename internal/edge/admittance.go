@@ -29,13 +29,13 @@ func (s *session) guest() *visitor {
 func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 	v := s.guest()
 	if v == nil {
-		s.respond(c, s.welcome(id))
+		s.greet(c, id)
 		return
 	}
 	v.user = user
 	if !v.hooks.Wants(webhook.Connect) {
 		v.inside = true
-		s.respond(c, s.welcome(id))
+		s.greet(c, id)
 		return
 	}
 	v.enter(c, s.id(), func(c *reactor.Conn, verdict webhook.Verdict) {
@@ -43,14 +43,18 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 			s.turnAway(c, id, &verdict)
 			return
 		}
-		s.respond(c, s.welcome(id))
-		for _, name := range verdict.Channels {
-			if err := s.subscribe(c, nil, name, nil); err != nil {
-				s.refuse(c, nil, name, err)
-			}
-		}
+		s.greet(c, id)
+		s.subscribeServerSide(c, verdict.Channels)
 		s.proceed(c)
 	})
+}
+
+// greet welcomes the client, and puts it into the channels that its token names.
+func (s *session) greet(c *reactor.Conn, id []byte) {
+	s.respond(c, s.welcome(id))
+	if s.member != nil {
+		s.subscribeServerSide(c, s.member.identity.Channels)
+	}
 }
 
 // turnAway tells a client why it may not come in. Where the backend did not decide, it may come back.

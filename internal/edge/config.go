@@ -99,6 +99,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
 // ErrConfig says that a Config can't be used as it is.

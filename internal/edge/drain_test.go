@@ -102,6 +102,9 @@ func TestDrainThatIsCutShort(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Errorf("Wait: %v", err)
 	}
+	if spread := s.retrySpread(); spread != 1001 {
+		t.Errorf("a return is spread over %d ms, want it by the one client that there was when it began", spread)
+	}
 	if s.DrainTime() != time.Hour+5*time.Second {
 		t.Errorf("%v", s.DrainTime())
 	}

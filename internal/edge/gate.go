@@ -19,7 +19,6 @@ type gate struct {
 	// Immutable.
 	auth   *auth.Auth
 	server *Server
-	stop   context.CancelFunc
 	ending sync.WaitGroup
 
 	// Guarded by mu.
@@ -48,13 +47,16 @@ func newGate(s *Server, cfg auth.Config) (*gate, error) {
 	return &gate{auth: a, server: s, users: make(map[string]*member), tokens: make(map[string]*member), leavers: make(map[*member]bool)}, nil
 }
 
-// run starts what is done in the background; end ends it.
+// run starts what is done in the background until the server has ended; end waits for the end of that.
 func (g *gate) run() {
 	if g == nil {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	g.stop = stop
+	g.ending.Go(func() {
+		<-g.server.done
+		stop()
+	})
 	g.ending.Go(func() {
 		g.auth.Run(ctx, func(err error) { g.server.config.Logger.Warn("keys of the issuer not fetched", "error", err) })
 	})
@@ -74,7 +76,6 @@ func (g *gate) run() {
 
 func (g *gate) end() {
 	if g != nil {
-		g.stop()
 		g.ending.Wait()
 	}
 }

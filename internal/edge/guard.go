@@ -71,8 +71,11 @@ func (s *session) strike(c *reactor.Conn) {
 	}
 }
 
-// withinRate tells whether the client may have the command carried out now; otherwise it has been answered.
+// withinRate tells whether the client, and its user, may have the command carried out now; otherwise it has been answered.
 func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
+	if m := s.member; m != nil && m.identity != nil && m.identity.User != "" && !s.withinUserRate(c, cmd, m.identity.User) {
+		return false
+	}
 	m := s.server.limiter
 	rate := m.limits().MessageRate
 	if rate == 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMessageRate(t *testing.T) {
-	clock := newTestClock()
+	clock := newStillClock()
 	s := startServer(t, Config{Limits: Limits{MessageRate: 5}, now: clock.Now})
 	c, other := greet(t, s), greet(t, s)
 	for range 10 { // two seconds' worth
@@ -51,7 +51,7 @@ func TestPersistentClientsAreClosed(t *testing.T) {
 		"channels":     {Limits{}, `{"type":"subscribe","channels":["a","b"]}`, native.CloseChannelLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := newTestClock()
+			clock := newStillClock()
 			s := startServer(t, Config{Limits: row.limits, Namespaces: namespaces, ChannelsPerConn: 1, now: clock.Now})
 			c, patient := greet(t, s), greet(t, s)
 			for range maxRefusals + 20 {
@@ -80,7 +80,7 @@ func TestPersistentClientsAreClosed(t *testing.T) {
 }
 
 func TestPublishRateAndSizeOfANamespace(t *testing.T) {
-	clock := newTestClock()
+	clock := newStillClock()
 	namespaces := channel.Open()
 	namespaces.ByName = map[string]*channel.Options{
 		"tight": {Subscribe: channel.Anyone, Publish: channel.Anyone, PublishRate: 1, MaxMessageBytes: 8},
@@ -139,7 +139,7 @@ func TestPublishBucketsAreBounded(t *testing.T) {
 }
 
 func TestUserMessageRate(t *testing.T) {
-	clock := newTestClock()
+	clock := newStillClock()
 	s := startServer(t, Config{Limits: Limits{UserMessageRate: 2}, now: clock.Now})
 	clients := []*client{greet(t, s), greet(t, s)}
 	may := func(i int, user string) bool {

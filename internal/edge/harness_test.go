@@ -54,7 +54,9 @@ func startServer(t *testing.T, cfg Config) *Server {
 			cfg.TLS.Config.MaxVersion = tls.VersionTLS12
 		}
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
 	s, err := Listen(cfg)
 	if err != nil {
 		t.Fatal(err)

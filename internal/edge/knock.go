@@ -16,12 +16,11 @@ const challenge = "WWW-Authenticate: Bearer\r\n"
 // What a handshake is refused with for its token. A client of /ws hears of a bad one behind the handshake instead, because browsers don't
 // tell a page why a handshake failed.
 var (
-	errTwoTokens     = &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "two_tokens"}
-	errNoToken       = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
-	errInvalidToken  = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
-	errForbidden     = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
-	errKeysMissing   = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
-	errTokenTooLarge = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
+	errTwoTokens    = &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "two_tokens"}
+	errNoToken      = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
+	errInvalidToken = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
+	errForbidden    = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
+	errKeysMissing  = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
 )
 
 // knock makes the member of a client of /ws, nil without authentication. Its token is looked at when the conn is open.
@@ -48,8 +47,9 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 			return nil, err
 		}
 	}
+	user := &member{identity: identity}
 	for _, name := range names {
-		if !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
+		if s.gate != nil && !user.mayHave(name) || !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
 			s.denied.count(auth.Subscribe)
 			return nil, errForbidden
 		}
@@ -103,9 +103,6 @@ func tokenOf(r *frame.Request) (token string, err error) {
 			return "", errInvalidToken
 		}
 	}
-	if len(token) > auth.MaxTokenBytes {
-		return "", errTokenTooLarge
-	}
 	return token, nil
 }
 
@@ -116,6 +113,10 @@ func (s *rawSession) enter(c *reactor.Conn) bool {
 	gate.enter(m, m.identity)
 	if gate.auth.Revoked(m.identity.User, m.identity.TokenID, m.identity.Issued) {
 		s.eject(c, true)
+		return false
+	}
+	if !m.seat(s.server) {
+		c.Close(frame.CloseTryAgainLater, "user_connections")
 		return false
 	}
 	return true
@@ -140,4 +141,19 @@ func (s *rawSession) eject(c *reactor.Conn, revoked bool) {
 		return
 	}
 	c.Close(frame.ClosePolicyViolation, "forced")
+}
+
+// reconsider closes the conn if its client may not be subscribed to one of its channels any more.
+func (s *rawSession) reconsider(c *reactor.Conn) {
+	var identity *auth.Identity
+	if s.member != nil {
+		identity = s.member.identity
+	}
+	for _, channel := range s.joined {
+		if !identity.Allows(auth.Subscribe, channel.Name(), accessTo(s.server.hub.Options(channel.Name()), auth.Subscribe)) {
+			s.server.denied.count(auth.Subscribe)
+			c.Close(frame.ClosePolicyViolation, "permission_denied")
+			return
+		}
+	}
 }

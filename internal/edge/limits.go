@@ -73,7 +73,7 @@ func (s *Server) SetLimits(l Limits) error {
 const (
 	// rateSeconds is how many seconds' worth of a rate may come at once.
 	rateSeconds = 2
-	// ratedKeys bounds the addresses, and the users, whose rates are remembered: 65,536 of some 50 B, 3 MB of each at most.
+	// ratedKeys bounds the addresses, and the users, whose rates are remembered: 65,536 of some 53 B, 3.5 MB of each at most.
 	ratedKeys = 1 << 16
 	// countedKeys bounds the addresses, and the users, that have connections. There are never more than connections.
 	countedKeys = 1 << 24

@@ -12,13 +12,15 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// What a client may send while its token waits for a key: more than a client that subscribes right behind its handshake does.
+// What a client may send while its token waits for a key: more than a client that subscribes right behind its handshake does. At most
+// 4,096 tokens wait, so that this holds 64 MiB at worst.
 const (
 	maxHeldMessages = 64
-	maxHeldBytes    = 256 << 10
+	maxHeldBytes    = 16 << 10
 )
 
-// member is who a client is, where the server asks: about 260 B a connection, and the identity.
+// member is who a client is, where the server asks: 192 B a connection, 160 B and its texts for
+// the identity, and some 50 B in the maps of the gate.
 //
 // Owned by the loop, but for what is the gate's.
 type member struct {
@@ -29,9 +31,11 @@ type member struct {
 
 	verifying bool // the verdict on a token is owed
 	over      bool // the connection is being closed
+	seated    bool // it has a place among its user's connections
 	held      [][]byte
 	heldBytes int
 
+	given   []string             // channels that the API has subscribed the client to; nil mostly
 	leaves  []*auth.Subscription // what subscription tokens allow; nil mostly
 	denials *strikes             // nil until the first
 
@@ -43,10 +47,8 @@ type member struct {
 
 var (
 	errUnauthorized = &native.Error{Code: native.CodeUnauthorized, Message: "connect with a token first"}
-	errBadToken     = &native.Error{Code: native.CodePermissionDenied, Message: "the token is not good for this channel"}
 	errConnected    = &native.Error{Code: native.CodeBadRequest, Message: "already connected; refresh takes a new token"}
 	errOtherUser    = &native.Error{Code: native.CodePermissionDenied, Message: "the token is of another user"}
-	errDenied       = &native.Error{Code: native.CodePermissionDenied, Message: "not allowed in this channel"}
 )
 
 // enter lets the client in, or waits for its token.
@@ -127,8 +129,11 @@ func badTokenReason(refused *auth.Error) string {
 
 // end closes the conn; what the client has sent meanwhile is not looked at any more.
 func (s *session) end(c *reactor.Conn, code frame.CloseCode, reason string) {
-	if s.member != nil {
-		s.member.over = true
+	if m := s.member; m != nil {
+		if m.over {
+			return
+		}
+		m.over = true
 	}
 	s.disconnect(c, code, reason)
 }
@@ -186,9 +191,14 @@ func (s *session) connect(c *reactor.Conn, cmd *native.Command) {
 // admit makes the client who it is. It is in the gate's books before it is asked for a last time whether the token was revoked: a
 // revocation either finds it there, or was before.
 func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
-	if s.adopt(c, identity) {
-		s.letIn(c, id, identity.User)
+	if !s.adopt(c, identity) {
+		return
 	}
+	if !s.member.seat(s.server) {
+		s.end(c, native.CloseConnLimit, "user_connections")
+		return
+	}
+	s.letIn(c, id, identity.User)
 }
 
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.
@@ -218,6 +228,7 @@ func (s *session) refresh(c *reactor.Conn, cmd *native.Command) {
 		if s.adopt(c, identity) {
 			s.respond(c, native.AppendRefreshed(nil, id, s.expiresIn()))
 			s.reconsider(c, native.CodePermissionDenied)
+			s.subscribeServerSide(c, identity.Channels)
 		}
 	})
 }
@@ -228,122 +239,6 @@ func (s *session) expiresIn() int64 {
 		return 0
 	}
 	return int64(s.member.identity.Expires.Sub(s.server.config.now()) / time.Second)
-}
-
-// permit tells whether the client may do action in the channel of that name; if not, the error is to be answered, and is counted.
-// Everything that has a permission of its own asks here.
-func (s *session) permit(c *reactor.Conn, action auth.Action, name string) *native.Error {
-	if s.allowed(action, name) {
-		return nil
-	}
-	s.server.denied.count(action)
-	if m := s.member; m != nil {
-		if m.denials == nil {
-			m.denials = &strikes{}
-		}
-		if m.denials.add(s.server.config.now()) {
-			s.end(c, native.ClosePermission, native.CodePermissionDenied)
-		}
-	}
-	return errDenied
-}
-
-func (s *session) allowed(action auth.Action, name string) bool {
-	access := accessTo(s.server.hub.Options(name), action)
-	if s.member == nil {
-		return (*auth.Identity)(nil).Allows(action, name, access)
-	}
-	return s.member.identity.Allows(action, name, access) || action == auth.Subscribe && access > 0 && s.member.hasLeave(name)
-}
-
-func (m *member) hasLeave(name string) bool {
-	return slices.ContainsFunc(m.leaves, func(l *auth.Subscription) bool { return auth.MatchPattern(l.Channel, name) })
-}
-
-// subscribeWith carries out a subscribe with a token of its own.
-func (s *session) subscribeWith(c *reactor.Conn, cmd *native.Command) {
-	if s.member == nil {
-		s.subscribeAll(c, cmd)
-		return
-	}
-	kept := *cmd // its strings are its own
-	kept.ID = bytes.Clone(cmd.ID)
-	verdict := func(c *reactor.Conn, leave *auth.Subscription, err error) {
-		refusal := errBadToken
-		switch refused := (*auth.Error)(nil); {
-		case err == nil:
-			refusal = s.grant(leave, kept.Channels)
-		case !errors.As(err, &refused):
-			refusal = errUnavailable
-		}
-		if refusal == nil {
-			s.subscribeAll(c, &kept)
-			return
-		}
-		s.refuse(c, kept.ID, kept.Channels[0], refusal)
-	}
-	leave, err := s.server.gate.auth.VerifySubscription(cmd.Token, s.member.identity, func(leave *auth.Subscription, err error) {
-		c.Post(func(c *reactor.Conn) { s.resume(c, func() { verdict(c, leave, err) }) })
-	})
-	if errors.Is(err, auth.ErrPending) {
-		s.member.verifying = true
-		return
-	}
-	verdict(c, leave, err)
-}
-
-// grant keeps what a subscription token allows, in place of what an earlier one did. The token must be good for all channels.
-func (s *session) grant(leave *auth.Subscription, names []string) *native.Error {
-	for _, name := range names {
-		if !auth.MatchPattern(leave.Channel, name) {
-			return errBadToken
-		}
-	}
-	m, gate := s.member, s.server.gate
-	if i := slices.IndexFunc(m.leaves, func(l *auth.Subscription) bool { return l.Channel == leave.Channel }); i >= 0 {
-		m.leaves[i] = leave
-	} else if len(m.leaves) >= s.server.current.Load().ChannelsPerConn {
-		return errLimit
-	} else {
-		m.leaves = append(m.leaves, leave)
-	}
-	gate.leaves(m)
-	gate.wake(m, leave.Expires)
-	if gate.auth.Revoked(m.identity.User, leave.TokenID, leave.Issued) { // between verdict and books
-		m.leaves = slices.DeleteFunc(m.leaves, func(l *auth.Subscription) bool { return l == leave })
-		return errBadToken
-	}
-	return nil
-}
-
-// reconsider leaves the channels that the client may not be subscribed to any more.
-func (s *session) reconsider(c *reactor.Conn, reason string) {
-	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) {
-			continue
-		}
-		if i := s.subscribedTo(name); i >= 0 {
-			channel := s.joined[i]
-			s.joined = slices.Delete(s.joined, i, i+1)
-			c.Unsubscribe(channel.Topic())
-			channel.Release()
-		} else if i := s.joining(name); i >= 0 {
-			s.stopJoining(c, s.pending.joins[i])
-		}
-		s.respond(c, native.AppendLeft(nil, name, reason))
-	}
-}
-
-func (s *session) channelNames() (names []string) {
-	for _, channel := range s.joined {
-		names = append(names, channel.Name())
-	}
-	if s.pending != nil {
-		for _, j := range s.pending.joins {
-			names = append(names, j.channel.Name())
-		}
-	}
-	return names
 }
 
 // expire implements expirable. The client's token is given a window in which another may come; a subscription token none.
@@ -394,6 +289,7 @@ func (s *session) eject(c *reactor.Conn, revoked bool) {
 func (s *session) leaveGate() {
 	if s.member != nil {
 		s.member.stopTimer()
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
 	}
 }

@@ -20,6 +20,7 @@ type rawSession struct {
 	names  []string // from the URL; nil once joined
 	joined []*hub.Channel
 	member *member // who the client is; nil without authentication
+	missed refills
 
 	visitor *visitor // nil without webhooks
 }
@@ -52,6 +53,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
+		channel.Enter(s.number, s.member.seenAs(), c)
 	}
 }
 
@@ -84,9 +86,11 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
 	if s.member != nil {
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
 	}
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	s.joined = nil

@@ -3,6 +3,7 @@ package edge
 import (
 	"testing"
 
+	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
 )
@@ -42,11 +43,13 @@ func TestReconfigure(t *testing.T) {
 	if err := s.Reconfigure(Config{Auth: &auth.Config{}}); err == nil {
 		t.Error("authentication was turned on")
 	}
+	raw := dial(t, s, "/ws/raw?channel=a", "")
 	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{}}); err != nil {
 		t.Fatal(err)
 	}
 	c.want(`{"type":"unsubscribed","channel":"a","reason":"permission_denied"}`)
 	c.want(`{"type":"unsubscribed","channel":"b","reason":"permission_denied"}`)
+	raw.wantClose(frame.ClosePolicyViolation)
 }
 
 func TestReconfigureKeys(t *testing.T) {

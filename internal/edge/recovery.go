@@ -47,38 +47,37 @@ type replay struct {
 // past is not Exact any more, and the latest value is what is left of it, where the channel promises that. It is false where the conn
 // can't hold that either.
 func (s *session) replay(c *reactor.Conn, channel *hub.Channel, past *broker.Past) (missed replay, fits bool) {
-	if missed, fits = replayOf(c, channel.Name(), past, s.id()); fits {
+	room := c.OutboundRoom() / 4 * 3 // the rest is for what is published meanwhile: the conn shall not count as slow at once
+	missed, n := replayOf(room, channel.Name(), past.Publications, s.id())
+	if n == len(past.Publications) {
 		return missed, true
 	}
 	past.Exact = false
 	if !channel.Options().Latest {
-		return missed, true
+		return replay{}, true
 	}
-	past.Publications = past.Publications[len(past.Publications)-1:]
-	return replayOf(c, channel.Name(), past, s.id())
+	missed, n = replayOf(room, channel.Name(), past.Publications[len(past.Publications)-1:], s.id())
+	return missed, n == 1
 }
 
-// replayOf makes the messages of the past, but for those that were not for the client of that id. They may take three quarters of what
-// the conn can still hold, so that it does not count as slow with the first publication behind them. If all of them do not fit,
-// fits is false, and there is none.
-func replayOf(c *reactor.Conn, channel string, past *broker.Past, client string) (missed replay, fits bool) {
-	if len(past.Publications) == 0 {
-		return missed, true
-	}
-	room := c.OutboundRoom() / 4 * 3
-	for _, r := range past.Publications {
+// replayOf makes the messages of the first n records, which is as many as fit into room bytes on the wire, but for those that were not
+// for the client of that id.
+func replayOf(room int64, channel string, records []broker.Record, client string) (missed replay, n int) {
+	for i, r := range records {
 		if r.Exclude != "" && r.Exclude == client {
 			continue
 		}
+		end := len(missed.texts)
 		missed.texts = native.AppendMessageText(missed.texts, &dialect.Message{
 			Publication: r.Publication, Channel: channel, Offset: r.Offset, Prev: r.Prev,
 		})
-		missed.ends = append(missed.ends, len(missed.texts))
-		if int64(len(missed.texts)+len(missed.ends)*frame.MaxHeaderBytes) > room {
-			return replay{}, false
+		if int64(len(missed.texts)+(i+1)*frame.MaxHeaderBytes) > room {
+			missed.texts = missed.texts[:end]
+			return missed, i
 		}
+		missed.ends = append(missed.ends, len(missed.texts))
 	}
-	return missed, true
+	return missed, len(records)
 }
 
 // send puts the messages on the conn.

@@ -27,13 +27,12 @@ func (r *replies) reserve() *reply {
 	return slot
 }
 
-// flush says what is known, up to the first answer that is not. It tells whether nothing is left.
-func (r *replies) flush(c *reactor.Conn) bool {
+// flush says what is known, up to the first answer that is not.
+func (r *replies) flush(c *reactor.Conn) {
 	for len(r.queue) > 0 && r.queue[0].say != nil {
 		r.queue[0].say(c)
 		r.queue = r.queue[1:]
 	}
-	return len(r.queue) == 0
 }
 
 // text is a reply that is ready. It takes ownership of payload.

@@ -25,10 +25,12 @@ const (
 	formRaw
 )
 
-// encodings and gaps are the encoders by form, and forms what the reactor is told of them.
+// encodings, gaps and promised are the encoders by form, and forms what the reactor is told of them.
 var (
 	encodings = []dialect.Encode{formNative: native.AppendMessage, formRaw: raw.AppendMessage}
 	gaps      = []dialect.EncodeGap{formNative: native.AppendGap}
+	promised  = []dialect.EncodeGap{formNative: native.AppendPromisedGap}
+	notices   = []dialect.EncodeNotice{formNative: native.AppendNotice}
 	forms     = []reactor.FormOptions{formNative: {Name: native.Subprotocol}, formRaw: {Name: "raw"}}
 )
 
@@ -78,8 +80,9 @@ func Listen(cfg Config) (*Server, error) {
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
 	s.current.Store(&s.config)
 	s.hub = hub.New(hub.Config{
-		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
+		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
 	})
 	if cfg.Auth != nil {
 		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
@@ -93,7 +96,8 @@ func Listen(cfg Config) (*Server, error) {
 		s.hooks = newHooks(cfg, node)
 	}
 	s.reactor, err = reactor.New(reactor.Config{
-		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain, Forms: forms,
+		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
+		OnDrop: onDrop, OnResume: onResume, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
@@ -150,6 +154,10 @@ func (s *Server) Wait() error {
 func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
 	return c.Context().(conversation).closeCode(cause)
 }
+
+func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(d) }
+
+func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
 
 // handler passes what the reactor reports to the conn's conversation.
 type handler struct{ server *Server }

@@ -19,6 +19,9 @@ type conversation interface {
 	goodbye(c *reactor.Conn, code frame.CloseCode, reason string)
 	// closeCode translates what the reactor does by itself.
 	closeCode(cause reactor.Cause) (frame.CloseCode, string)
+	// dropped and resumed are what Config.OnDrop and OnResume of the reactor tell.
+	dropped(d reactor.Drop)
+	resumed(c *reactor.Conn, t *reactor.Topic)
 }
 
 // session is a client that speaks wsedge.v1. With one subscription it is 64 + 8 B: the server, the number, the slice and three
@@ -29,15 +32,16 @@ type session struct {
 	server  *Server // immutable
 	number  uint64  // of the client; its id is made from it when wanted
 	joined  []*hub.Channel
-	pending *pending // nil while no engine owes an answer
+	pending *pending // nil while no engine owes an answer, and nothing is to be sent from a history
 	guard   *guard   // nil until there is something to remember
 	member  *member  // who the client is; nil without authentication
 }
 
-// pending is what a session holds while an engine owes it answers.
+// pending is what a session holds while an engine owes it answers, or while it misses what it is to get from a history.
 type pending struct {
 	replies replies
 	joins   []*join
+	refills refills
 }
 
 // join is a subscription that waits for the channel's position, and for what the client has missed.
@@ -78,6 +82,7 @@ func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	s.leaveGate()
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	if s.pending != nil {
@@ -117,7 +122,7 @@ func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Err
 
 // respond sends a reply behind those that are owed. It takes ownership of payload.
 func (s *session) respond(c *reactor.Conn, payload []byte) {
-	if s.pending == nil {
+	if s.pending == nil || len(s.pending.replies.queue) == 0 {
 		send(c, payload)
 		return
 	}
@@ -138,7 +143,13 @@ func (s *session) reserve(c *reactor.Conn) *reply {
 // answer fills a reserved place and says what can be said now.
 func (s *session) answer(c *reactor.Conn, slot *reply, say func(*reactor.Conn)) {
 	slot.say = say
-	if s.pending.replies.flush(c) {
+	s.pending.replies.flush(c)
+	s.settle()
+}
+
+// settle lets go what is not pending any more.
+func (s *session) settle() {
+	if p := s.pending; p != nil && len(p.replies.queue) == 0 && len(p.refills) == 0 {
 		s.pending = nil
 	}
 }

@@ -23,6 +23,9 @@ type Channel struct {
 	// Shared: atomic. Made for the first subscriber: a channel that is only published to costs no topic.
 	topic atomic.Pointer[reactor.Topic]
 
+	// Shared: atomic. Made for the first member: nil where the namespace keeps none.
+	members atomic.Pointer[members]
+
 	// Guarded by the shard's mutex.
 	users  int   // subscriptions and publications under way
 	usedAt int64 // when users became 0: Unix time in nanoseconds
@@ -36,6 +39,10 @@ func (c *Channel) Options() *channel.Options { return c.options.Load() }
 
 // Release ends one use. The channel must not be used afterwards.
 func (c *Channel) Release() {
+	if c.IsWildcard() {
+		c.releaseWildcard()
+		return
+	}
 	s := c.hub.shardOf(c.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +58,10 @@ func (c *Channel) Topic() *reactor.Topic {
 		return t
 	}
 	options := c.Options()
-	t := c.hub.config.NewTopic(reactor.TopicOptions{Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge, Gap: c})
+	t := c.hub.config.NewTopic(reactor.TopicOptions{
+		Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge,
+		Gap: &gapEncoder{channel: c, promised: options.Slow == channel.SkipToHistory},
+	})
 	if c.topic.CompareAndSwap(nil, t) {
 		return t
 	}
@@ -61,7 +71,7 @@ func (c *Channel) Topic() *reactor.Topic {
 // slowPolicies are the reactor's words for the policies.
 var slowPolicies = [...]reactor.SlowPolicy{
 	channel.Disconnect: reactor.Disconnect, channel.DropOldest: reactor.DropOldest, channel.DropNewest: reactor.DropNewest,
-	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.DropOldest,
+	channel.KeepLatest: reactor.KeepLatest, channel.SkipToHistory: reactor.Suspend,
 }
 
 // Publish hands p to the engine, which delivers it. It answers as broker.Log's Publish does, and with
@@ -88,7 +98,10 @@ func (c *Channel) History(q broker.HistoryQuery, done func(broker.Past, error)) 
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
 func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
-	topic := c.topic.Load()
+	topic, also := c.topic.Load(), c.hub.covering(c.name)
+	if len(also) > 0 {
+		topic = c.Topic()
+	}
 	if topic == nil {
 		return 0, nil
 	}
@@ -96,6 +109,7 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
 		Seq:     offset,
 		Prev:    prev,
+		Also:    also,
 	}
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)
@@ -107,10 +121,19 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 	return matched, err
 }
 
-// AppendGap implements reactor.GapEncoder.
-func (c *Channel) AppendGap(dst []byte, f reactor.Form, after, before uint64) []byte {
-	if gaps := c.hub.config.Gaps; int(f) < len(gaps) && gaps[f] != nil {
-		return gaps[f](dst, c.name, after, before)
+// gapEncoder implements reactor.GapEncoder.
+type gapEncoder struct {
+	channel  *Channel
+	promised bool // that what is missing is looked for in the history
+}
+
+func (g *gapEncoder) AppendGap(dst []byte, f reactor.Form, after, before uint64) []byte {
+	gaps := g.channel.hub.config.Gaps
+	if g.promised {
+		gaps = g.channel.hub.config.PromisedGaps
+	}
+	if int(f) < len(gaps) && gaps[f] != nil {
+		return gaps[f](dst, g.channel.name, after, before)
 	}
 	return dst
 }

@@ -25,7 +25,7 @@ type rateShard struct {
 // each.
 const sweepEvery = int64(100 * time.Millisecond)
 
-// NewRates makes a table for about so many keys: at most some 50 B each.
+// NewRates makes a table for about so many keys: some 53 B each.
 func NewRates(keys int) *Rates { return &Rates{perShard: max(1, keys/shards)} }
 
 // Take takes a token for the key at now, nanoseconds on a clock that begins above 0. Without one it returns how long to wait.

@@ -11,11 +11,25 @@ import (
 
 // AppendGap appends the frame of the notice that the publications between two offsets, both exclusive, were dropped.
 func AppendGap(dst []byte, channel string, after, before uint64) []byte {
-	notice := appendHead(make([]byte, 0, 128), "gap", nil)
-	notice = appendString(notice, "channel", channel)
-	notice = appendUint(notice, "after", after)
-	notice = appendUint(notice, "before", before)
-	return frame.AppendFrame(dst, frame.OpText, append(notice, '}'))
+	return frame.AppendFrame(dst, frame.OpText, AppendGapText(make([]byte, 0, 128), channel, after, before))
+}
+
+// AppendGapText appends such a notice without its frame.
+func AppendGapText(dst []byte, channel string, after, before uint64) []byte {
+	return append(appendGap(dst, channel, after, before), '}')
+}
+
+// AppendPromisedGap appends the frame of a notice that they were dropped for now, and are looked for in the history.
+func AppendPromisedGap(dst []byte, channel string, after, before uint64) []byte {
+	notice := appendGap(make([]byte, 0, 128), channel, after, before)
+	return frame.AppendFrame(dst, frame.OpText, append(notice, `,"refill":true}`...))
+}
+
+func appendGap(dst []byte, channel string, after, before uint64) []byte {
+	dst = appendHead(dst, "gap", nil)
+	dst = appendString(dst, "channel", channel)
+	dst = appendUint(dst, "after", after)
+	return appendUint(dst, "before", before)
 }
 
 const opening, afterName = `{"type":"message","channel":"`, `","data":`

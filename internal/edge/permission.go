@@ -1,0 +1,125 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+var (
+	errBadToken = &native.Error{Code: native.CodePermissionDenied, Message: "the token is not good for this channel"}
+	errDenied   = &native.Error{Code: native.CodePermissionDenied, Message: "not allowed in this channel"}
+)
+
+// permit tells whether the client may do action in the channel of that name; if not, the error is to be answered, and is counted.
+// Everything that has a permission of its own asks here.
+func (s *session) permit(c *reactor.Conn, action auth.Action, name string) *native.Error {
+	if s.allowed(action, name) {
+		return nil
+	}
+	s.server.denied.count(action)
+	if m := s.member; m != nil {
+		if m.denials == nil {
+			m.denials = &strikes{}
+		}
+		if m.denials.add(s.server.config.now()) {
+			s.end(c, native.ClosePermission, native.CodePermissionDenied)
+		}
+	}
+	return errDenied
+}
+
+func (s *session) allowed(action auth.Action, name string) bool {
+	access := accessTo(s.server.hub.Options(name), action)
+	if s.member == nil {
+		return (*auth.Identity)(nil).Allows(action, name, access)
+	}
+	return s.member.identity.Allows(action, name, access) || action == auth.Subscribe && access > 0 && s.member.hasLeave(name)
+}
+
+func (m *member) hasLeave(name string) bool {
+	return slices.ContainsFunc(m.leaves, func(l *auth.Subscription) bool { return auth.MatchPattern(l.Channel, name) })
+}
+
+// subscribeWith carries out a subscribe with a token of its own.
+func (s *session) subscribeWith(c *reactor.Conn, cmd *native.Command) {
+	if s.member == nil {
+		s.subscribeAll(c, cmd)
+		return
+	}
+	kept := *cmd // its strings are its own
+	kept.ID = bytes.Clone(cmd.ID)
+	verdict := func(c *reactor.Conn, leave *auth.Subscription, err error) {
+		refusal := errBadToken
+		switch refused := (*auth.Error)(nil); {
+		case err == nil:
+			refusal = s.grant(leave, kept.Channels)
+		case !errors.As(err, &refused):
+			refusal = errUnavailable
+		}
+		if refusal == nil {
+			s.subscribeAll(c, &kept)
+			return
+		}
+		s.refuse(c, kept.ID, kept.Channels[0], refusal)
+	}
+	leave, err := s.server.gate.auth.VerifySubscription(cmd.Token, s.member.identity, func(leave *auth.Subscription, err error) {
+		c.Post(func(c *reactor.Conn) { s.resume(c, func() { verdict(c, leave, err) }) })
+	})
+	if errors.Is(err, auth.ErrPending) {
+		s.member.verifying = true
+		return
+	}
+	verdict(c, leave, err)
+}
+
+// grant keeps what a subscription token allows, in place of what an earlier one did. The token must be good for all channels.
+func (s *session) grant(leave *auth.Subscription, names []string) *native.Error {
+	for _, name := range names {
+		if !auth.MatchPattern(leave.Channel, name) {
+			return errBadToken
+		}
+	}
+	m, gate := s.member, s.server.gate
+	if i := slices.IndexFunc(m.leaves, func(l *auth.Subscription) bool { return l.Channel == leave.Channel }); i >= 0 {
+		m.leaves[i] = leave
+	} else if len(m.leaves) >= s.server.current.Load().ChannelsPerConn {
+		return errLimit
+	} else {
+		m.leaves = append(m.leaves, leave)
+	}
+	gate.leaves(m)
+	gate.wake(m, leave.Expires)
+	if gate.auth.Revoked(m.identity.User, leave.TokenID, leave.Issued) { // between verdict and books
+		m.leaves = slices.DeleteFunc(m.leaves, func(l *auth.Subscription) bool { return l == leave })
+		return errBadToken
+	}
+	return nil
+}
+
+// reconsider leaves the channels that the client may not be subscribed to any more.
+func (s *session) reconsider(c *reactor.Conn, reason string) {
+	for _, name := range s.channelNames() {
+		if s.allowed(auth.Subscribe, name) || s.member.isGiven(name) {
+			continue
+		}
+		s.depart(c, name)
+		s.respond(c, native.AppendLeft(nil, name, reason))
+	}
+}
+
+func (s *session) channelNames() (names []string) {
+	for _, channel := range s.joined {
+		names = append(names, channel.Name())
+	}
+	if s.pending != nil {
+		for _, j := range s.pending.joins {
+			names = append(names, j.channel.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,141 @@
+package edge
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wsedge/wsedge/internal/channel"
+)
+
+// hearAll takes messages of news until that offset: each follows on the one before, but for gaps that stand. A gap whose filling is promised
+// is filled before anything else of the channel comes.
+func (c *client) hearAll(position, last int) (promised, standing int) {
+	c.t.Helper()
+	for position < last {
+		text := c.hear()
+		var after, before, offset int
+		if n, _ := fmt.Sscanf(text, `{"type":"gap","channel":"news","after":%d,"before":%d`, &after, &before); n == 2 {
+			if after < position || before < after+2 || promised == 0 && after != position {
+				c.t.Fatalf("after %d came %s", position, text)
+			}
+			if strings.HasSuffix(text, `,"refill":true}`) {
+				promised++
+				continue
+			}
+			position = before - 1
+			standing++
+			continue
+		}
+		_, tail, _ := strings.Cut(text, `","offset":`)
+		if _, err := fmt.Sscanf(tail, "%d}", &offset); err != nil || offset != position+1 {
+			c.t.Fatalf("after %d came %.60s…%s", position, text, tail)
+		}
+		position = offset
+	}
+	return promised, standing
+}
+
+func skipping(size int) *channel.Namespaces {
+	return keeping(size, func(o *channel.Options) { o.Slow = channel.SkipToHistory })
+}
+
+// A slow client is told of the gap, and gets all of it in order when it reads again, however often that happens.
+func TestSkipToHistory(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	position := 0
+	for range 3 {
+		before := s.reactor.Stats().Drops["suspended"]
+		last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > before })
+		for range 20 { // it is behind, and gets nothing of these by the way of the others
+			publishAll(t, s, `"later"`)
+		}
+		last += position + 20
+		promised, standing := c.hearAll(position, last)
+		if promised == 0 || standing != 0 {
+			t.Fatalf("%d gaps were promised to be filled, %d stand", promised, standing)
+		}
+		position = last
+	}
+	publishAll(t, s, `"live"`)
+	c.want(fmt.Sprintf(`{"type":"message","channel":"news","data":"live","offset":%d}`, position+1))
+	c.idle()
+}
+
+// What the history has lost stands as a gap; what it still has comes.
+func TestSkipToAShortHistory(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(3)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	for range 10 {
+		publishAll(t, s, `"later"`)
+	}
+	if promised, standing := c.hearAll(0, last+10); promised == 0 || standing == 0 {
+		t.Fatalf("%d gaps were promised to be filled, %d stand", promised, standing)
+	}
+	c.idle()
+}
+
+// Who leaves while something is owed to him is owed nothing any more, and may come back.
+func TestLeavingWhileBehind(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	c.say(`{"type":"unsubscribe","channel":"news"}`, `{"type":"subscribe","channel":"news"}`)
+	for !strings.HasPrefix(c.hear(), `{"type":"unsubscribed"`) {
+	}
+	c.want(fmt.Sprintf(`{"type":"subscribed","channel":"news","epoch":"*","offset":%d}`, last))
+	publishAll(t, s, `"live"`)
+	c.want(fmt.Sprintf(`{"type":"message","channel":"news","data":"live","offset":%d}`, last+1))
+	c.idle()
+}
+
+// Raw clients get all of it, too.
+func TestSkipToHistoryRaw(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := dial(t, s, "/ws/raw?channel=news", "")
+	var published []string
+	for s.reactor.Stats().Drops["suspended"] == 0 {
+		data := fmt.Sprintf(`"%d%s"`, len(published), strings.Repeat("x", 8000))
+		if status, answer := post(t, s, "/api/publish", `{"channel":"news","data":`+data+`}`); status != http.StatusOK {
+			t.Fatal(answer)
+		}
+		published = append(published, data)
+	}
+	for i, want := range published {
+		if got := c.hear(); got != want {
+			t.Fatalf("publication %d is %.20s", i, got)
+		}
+	}
+	if drops := s.reactor.Stats().Ended["slow"]; drops != 0 {
+		t.Error(drops)
+	}
+}
+
+// Who may not subscribe any more gets nothing of what was promised while he still could.
+func TestPermissionTakenBackWhileBehind(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{Default: channel.Options{HistorySize: 100_000, Slow: channel.SkipToHistory}}}); err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	for !strings.HasPrefix(text, `{"type":"unsubscribed"`) {
+		if text = c.hear(); strings.HasSuffix(text, fmt.Sprintf(`,"offset":%d}`, last)) {
+			t.Fatalf("%.60s…", text)
+		}
+	}
+	c.idle()
+	if news, err := s.hub.Acquire("news"); err != nil || news.Topic().Subscribers() != 0 {
+		t.Errorf("still subscribed, or %v", err)
+	} else {
+		news.Release()
+	}
+}
