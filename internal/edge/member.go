@@ -157,6 +157,7 @@ func (s *session) resume(c *reactor.Conn, act func()) {
 	m := s.member
 	m.verifying = false
 	act()
+	s.proceed(c) // what waits for a backend came before what was held
 	held := m.held
 	m.held, m.heldBytes = nil, 0
 	for i, payload := range held {

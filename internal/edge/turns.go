@@ -116,11 +116,11 @@ func (s *session) eventOf(cmd *native.Command, err *native.Error) webhook.Event 
 // proceed carries out the commands whose turn has come, and asks about those to come.
 func (s *session) proceed(c *reactor.Conn) {
 	v := s.guest()
-	t := v.turns
-	if t == nil {
+	if v == nil || v.turns == nil {
 		return
 	}
-	for v.turns == t && !v.deciding && len(t.waiting) > 0 && t.waiting[0].ready() {
+	t := v.turns
+	for v.turns == t && !v.deciding && !s.verifying() && len(t.waiting) > 0 && t.waiting[0].ready() {
 		one := t.waiting[0]
 		t.waiting[0] = nil
 		t.waiting = t.waiting[1:]
@@ -129,13 +129,16 @@ func (s *session) proceed(c *reactor.Conn) {
 		s.takeTurn(c, one)
 	}
 	switch {
-	case v.turns != t || v.deciding: // the client is closed, or is to be somebody else
+	case v.turns != t || v.deciding || s.verifying(): // the client is closed, or is to be somebody else
 	case len(t.waiting) == 0:
 		v.turns = nil
 	default:
 		s.askAhead(c, t)
 	}
 }
+
+// verifying tells whether the verdict on a token of the client is owed. Messages that come meanwhile are held before they get here.
+func (s *session) verifying() bool { return s.member != nil && s.member.verifying }
 
 func (s *session) takeTurn(c *reactor.Conn, one *turn) {
 	if one.verdict != nil && !one.verdict.Allow {
