@@ -69,10 +69,15 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", post(h.disconnect))
 	mux.Handle("/api/revoke", post(h.revoke))
+	guarded := h.guard(mux)
+	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return limited(config.Limits, h.guard(mux))
+	open := http.NewServeMux()
+	open.HandleFunc("GET /api/openapi.yaml", serveOpenAPI)
+	open.Handle("/", guarded)
+	return limited(config.Limits, open)
 }
 
 // post is a handler of a method that takes a JSON object.
