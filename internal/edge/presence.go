@@ -7,12 +7,15 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// seenAs is what others may see of the client; nil: nothing is known of it.
-func (m *member) seenAs() *hub.Member {
-	if m == nil || m.identity.Anonymous() {
-		return nil
+// seenAs is what others may see of a client, by its token or by the backend's word; nil: nothing is known of it.
+func seenAs(m *member, v *visitor) *hub.Member {
+	switch {
+	case m != nil && !m.identity.Anonymous():
+		return &hub.Member{User: m.identity.User, Info: m.identity.Info}
+	case v != nil && v.user != "":
+		return &hub.Member{User: v.user, Info: v.info}
 	}
-	return &hub.Member{User: m.identity.User, Info: m.identity.Info}
+	return nil
 }
 
 // appear notes the client among the members of a channel that it is subscribed to from now on. It hears of the others first, so
@@ -21,7 +24,7 @@ func (s *session) appear(c *reactor.Conn, channel *hub.Channel) {
 	if notices := channel.Notices(); notices != nil {
 		_ = c.Subscribe(notices, formNative) // an error means that the conn is closed, or hears of them already
 	}
-	channel.Enter(s.number, s.member.seenAs(), c)
+	channel.Enter(s.number, seenAs(s.member, s.guest()), c)
 }
 
 // vanish takes the client off the members of a channel that it has left.

@@ -53,7 +53,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
-		channel.Enter(s.number, s.member.seenAs(), c)
+		channel.Enter(s.number, seenAs(s.member, s.visitor), c)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/webhook"
 )
 
@@ -338,4 +339,23 @@ func TestWebhooksOfABadConfiguration(t *testing.T) {
 			t.Errorf("%q is not told: %v", want, err)
 		}
 	}
+}
+
+// Whom the backend has let in is seen among the members by the name that it gave, as with a token.
+func TestMembersAreWhoTheBackendSays(t *testing.T) {
+	b := startBackend(t)
+	namespaces := channel.Open()
+	namespaces.Default.Members = true
+	s := startServer(t, Config{Namespaces: namespaces, Webhooks: b.config(webhook.Connect)})
+	c := dial(t, s, "/ws", "")
+	b.asked(webhook.Connect).say <- `{"allow":true,"user":"ann","info":{"name":"Ann"},"channels":["room"]}`
+	c.want(`{"type":"welcome",*"user":"ann"*}`)
+	c.want(`{"type":"subscribed","channel":"room",*}`)
+	dial(t, s, "/ws/raw?channel=room", "")
+	b.asked(webhook.Connect).say <- `{"allow":true,"user":"bob"}`
+	want := `{"channel":"room","count":2,"clients":[{"client":"*","user":"ann","info":{"name":"Ann"}},{"client":"*","user":"bob"}]}`
+	eventually(t, "both are members", func() bool {
+		_, answer := post(t, s, "/api/presence", `{"channel":"room"}`)
+		return matches(want, answer)
+	})
 }
