@@ -51,6 +51,8 @@ var rules = []rule{
 	{"internal/auth", nil, []string{module + "reactor", module + "frame", module + "pool", module + "internal/edge", module + "internal/hub", module + "internal/api",
 		module + "internal/broker", module + "internal/dialect", module + "internal/jsonobject", module + "internal/metrics", "log", "log/slog", "os"},
 		"auth knows tokens, keys and the grammar of channels; it logs nothing, so that no token is ever logged"},
+	{"internal/webhook", nil, []string{module + "frame", module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect"},
+		"what a backend is asked is values: it knows no conn and no client's protocol"},
 	{"", []string{"internal/certs"}, []string{"golang.org/x/crypto/acme"},
 		"certificates come from one place, which knows that handshakes must not wait for them"},
 	{"", []string{"internal/config", "cmd/wsload"}, []string{"go.yaml.in/yaml"},

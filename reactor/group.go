@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/pool"
@@ -36,9 +37,25 @@ type group struct {
 type arrival struct {
 	shared  *pool.Shared // owned
 	exclude *Conn        // gets nothing of it; may be nil
+	doubles []*Conn      // have got it by another topic; see loop.doubles
 	missing              // without it
 	end     int          // it is for the first end slots of the roster
 	gap     bool         // the notice of publications that were dropped for all
+}
+
+// excludes tells whether a member gets nothing of it.
+func (a *arrival) excludes(c *Conn) bool { return a.exclude == c || slices.Contains(a.doubles, c) }
+
+// eachExcluded calls do for the conns of a loop that get nothing of it.
+func (a *arrival) eachExcluded(l *loop, do func(*Conn)) {
+	if a.exclude != nil && a.exclude.loop == l {
+		do(a.exclude)
+	}
+	for _, c := range a.doubles {
+		if c != a.exclude {
+			do(c)
+		}
+	}
 }
 
 // batch is the publications that are served together: the same bytes for every member, but for those that some
@@ -187,7 +204,7 @@ func (g *group) batchSpan() (n, size int) {
 // releases them.
 func (g *group) keepParts(taken []arrival) []arrival {
 	for _, a := range taken {
-		if a.exclude != nil && a.exclude.loop == g.loop {
+		if a.exclude != nil && a.exclude.loop == g.loop || len(a.doubles) > 0 {
 			return append([]arrival(nil), taken...)
 		}
 	}
@@ -200,13 +217,13 @@ func (g *group) keepParts(taken []arrival) []arrival {
 // markExcluded flags, or unflags, the conns of this loop that some part of the batch leaves out.
 func (b *batch) markExcluded(l *loop, excluded bool) {
 	for _, a := range b.parts {
-		switch {
-		case a.exclude == nil || a.exclude.loop != l:
-		case excluded:
-			a.exclude.flags |= flagExcluded
-		default:
-			a.exclude.flags &^= flagExcluded
-		}
+		a.eachExcluded(l, func(c *Conn) {
+			if excluded {
+				c.flags |= flagExcluded
+			} else {
+				c.flags &^= flagExcluded
+			}
+		})
 	}
 }
 

@@ -30,8 +30,9 @@ type post struct {
 	conn    *Conn        // postPublication: the conn to leave out, or nil
 	call    func(*Conn)
 	group   *group
-	seq     uint64 // postPublication: the publication's; postWritable: the token
-	prev    uint64 // postPublication: the one before it
+	seq     uint64  // postPublication: the publication's; postWritable: the token
+	prev    uint64  // postPublication: the one before it
+	spread  *spread // postPublication: what it has in common with those to other topics; nil: it is to one alone
 }
 
 // inbox is the only way into a loop from another goroutine: a queue, and one wake-up per batch.
@@ -62,6 +63,18 @@ func (in *inbox) put(p post) bool {
 	in.posts = append(in.posts, p)
 	in.signalLocked()
 	in.mu.Unlock()
+	return true
+}
+
+// putAll is put for several posts, which the loop takes in one turn.
+func (in *inbox) putAll(posts []post) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return false
+	}
+	in.posts = append(in.posts, posts...)
+	in.signalLocked()
 	return true
 }
 

@@ -75,7 +75,7 @@ func (j *Joining) Abort() {
 
 // hold keeps a publication for Complete. It borrows p.
 func (j *Joining) hold(p *post) {
-	if p.conn == j.conn {
+	if p.conn == j.conn || j.conn.heardWide(p.spread) {
 		return
 	}
 	if j.lost {

@@ -32,9 +32,7 @@ func (g *group) endMembers() {
 	last := waiting[len(waiting)-1].last
 	excluded := make(map[*Conn]int64)
 	for _, a := range waiting {
-		if a.exclude != nil {
-			excluded[a.exclude]++
-		}
+		a.eachExcluded(g.loop, func(c *Conn) { excluded[c]++ })
 	}
 	first := 0 // of those that wait for the member: the ends ascend
 	for i, c := range slices.Clone(g.members.slots) {
@@ -71,8 +69,8 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 		if kept > g.head && g.pending[kept-1].gap && g.pending[kept-1].end == a.end {
 			kept--
 			a.after = g.pending[kept].after
-			if a.exclude != g.pending[kept].exclude {
-				a.exclude = nil // each of them misses something
+			if a.exclude != g.pending[kept].exclude || !slices.Equal(a.doubles, g.pending[kept].doubles) {
+				a.exclude, a.doubles = nil, nil // each of them misses something
 			}
 			g.waitingBytes -= int64(g.pending[kept].shared.Len())
 			g.pending[kept].shared.Release()
@@ -102,7 +100,7 @@ func (g *group) gapArrival(a arrival) arrival {
 func (g *group) noteDrop(a *arrival, reason DropReason) {
 	d := Drop{Topic: g.topic, Reason: reason, Count: 1, After: a.after, Before: a.last + 1}
 	for _, c := range g.members.slots[:a.end] {
-		if c != nil && c != a.exclude {
+		if c != nil && !a.excludes(c) {
 			c.noteDrop(d)
 		}
 	}

@@ -18,7 +18,7 @@ func (l *loop) accept(p *post) {
 		p.shared.Release()
 		return
 	}
-	g.arrive(arrival{shared: p.shared, exclude: p.conn, missing: missing{p.prev, p.seq}})
+	g.arrive(arrival{shared: p.shared, exclude: p.conn, doubles: l.doubles(p), missing: missing{p.prev, p.seq}})
 	if g.options.Gap > 0 && g.waitingBytes > l.srv.cfg.OutboundMaxBytes {
 		g.overflow()
 	}
@@ -96,7 +96,7 @@ func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
 	}
 	taken := 0
 	for _, a := range b.parts {
-		if a.exclude != c {
+		if !a.excludes(c) {
 			a.shared.Retain()
 			l.gather(c, entry{shared: a.shared, topic: t, form: b.form, frames: 1, missing: a.missing})
 			taken++

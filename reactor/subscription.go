@@ -29,6 +29,7 @@ func (c *Conn) Unsubscribe(t *Topic) bool {
 	if s == nil {
 		return false
 	}
+	c.leaveWide(s)
 	c.leave(*s)
 	c.removeSubscription(t)
 	return true
@@ -74,6 +75,7 @@ func (c *Conn) variant(f Form) variant { return c.loop.srv.variant(f, c.class) }
 
 // enterGroup puts the conn into the dense slice.
 func (c *Conn) enterGroup(s *subscription) {
+	c.enterWide(s.topic)
 	s.index = int32(s.topic.enlist(c.loop, c.variant(s.form)).members.add(c))
 }
 
@@ -91,6 +93,7 @@ func (c *Conn) leave(s subscription) {
 
 // leaveAll ends all subscriptions.
 func (c *Conn) leaveAll() {
+	c.leaveAllWide()
 	if c.sub.topic != nil {
 		c.leave(c.sub)
 		c.sub = subscription{}

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"iter"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,10 @@ type TopicOptions struct {
 	// Gap makes the notices that take the place of what was dropped for a subscriber. nil: there is none, and only Config.OnDrop
 	// tells.
 	Gap GapEncoder
+	// Wide is for a topic that gets publications of many others, by Publication.Also, which have no order and no Seq among
+	// themselves: its notices, and what is told of its drops, mean nothing. Conns come to it by Subscribe, not Join. One that is
+	// subscribed to another topic, too, gets what is published to both once, in the order of the other.
+	Wide bool
 }
 
 // Topic is a set of conns that get the same publications, in the same order on each. All methods are safe from any
@@ -31,6 +36,7 @@ type Topic struct {
 	// Immutable after NewTopic.
 	srv    *Server
 	policy SlowPolicy
+	wide   bool
 	maxAge uint32 // in ticks; 0: none
 	gap    GapEncoder
 	shares []share // by loop
@@ -47,12 +53,23 @@ type share struct {
 	groups   []*group      // by variant, as far as used; owned by the loop
 }
 
+// variants are those that have, or are about to have, members.
+func (s *share) variants() iter.Seq[variant] {
+	return func(yield func(variant) bool) {
+		for interest := s.interest.Load(); interest != 0; interest &= interest - 1 {
+			if !yield(variant(bits.TrailingZeros64(interest))) {
+				return
+			}
+		}
+	}
+}
+
 // NewTopic makes a topic. It holds nothing but memory, and needs no closing. Safe from any goroutine.
 func (s *Server) NewTopic(o TopicOptions) *Topic {
 	if o.Policy == Suspend && s.cfg.OnResume == nil {
 		o.Policy = DropOldest
 	}
-	return &Topic{srv: s, policy: o.Policy, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
+	return &Topic{srv: s, policy: o.Policy, wide: o.Wide, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
 }
 
 // Encoder puts one publication on the wire.
@@ -73,17 +90,23 @@ type Publication struct {
 	Prev uint64
 	// Exclude is a conn that gets nothing of it, such as the publisher's. May be nil.
 	Exclude *Conn
+	// Also are wide topics whose subscribers get it, too, but for those that are subscribed to the topic itself. Several of them
+	// come in the same order in all publications that have them, and no conn may be subscribed to two of them.
+	Also []*Topic
 }
 
-// Publish sends a publication to every subscriber that the topic has now. It returns how many those are, an excluded one
-// included; each of the others will get it, or be counted among the drops. It does not wait for any of them. ErrBacklog:
-// nothing was sent.
+// Publish sends a publication to every subscriber that the topic has now, and to those of the wide topics that it names. It returns how
+// many subscriptions those are, an excluded conn's included; each of the conns will get it, or be counted among the drops. It does not wait
+// for any of them. ErrBacklog: nothing was sent.
 func (t *Topic) Publish(p Publication) (matched int, err error) {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
 	if t.srv.backlogged() {
 		t.srv.counters.backlogged.Add(1)
 		return 0, ErrBacklog
+	}
+	if len(p.Also) > 0 {
+		return t.publishWide(&p), nil
 	}
 	matched = int(t.subscribers.Load())
 	e := encoding{srv: t.srv, encoder: p.Encoder}

@@ -18,7 +18,6 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addListening(flags, &cfg.Addr, "127.0.0.1:8080", &cfg.SocketMode)
 	addProxies(flags, &cfg.ProxyProtocol, &cfg.TrustedProxies)
 	flags.Var(&s.origins, "origins", "`origins` of web pages that may connect beside those of the host itself, https://app.example; several: comma or again; * for any")
-	flags.Int64Var(&cfg.HistoryMaxBytes, "history-memory", 0, "most `bytes` of all channels' history; above it channels that publish keep less (default 268435456)")
 	flags.BoolVar(&cfg.InsecurePublic, "insecure-public", false,
 		"allow an address outside the loopback interface, and any Host, although there is no authentication: everybody who reaches it, or a proxy before it, may subscribe and publish")
 	flags.DurationVar(&cfg.PingInterval, "ping-interval", 0, "silence after which a client is pinged; negative: never (default 25s)")
@@ -36,15 +35,17 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	cfg.Namespaces = channel.Open()
 	everywhere := &cfg.Namespaces.Default
 	flags.TextVar(&everywhere.Slow, "slow", channel.Disconnect,
-		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest or keep-latest; clients of /ws are told of what they miss")
+		"what becomes of a client that does not keep up: `POLICY` is disconnect, drop-oldest, drop-newest, keep-latest or skip-to-history; clients of /ws are told of what they miss")
 	flags.DurationVar(&everywhere.SlowMaxAge, "slow-max-age", 0, "drop, or disconnect for, publications that wait longer for a slow client (default: only --outbound-max-age counts)")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
+	addHistory(flags, everywhere, &cfg.HistoryMaxBytes)
 	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
 	addDrain(flags, &cfg.Drain)
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
+	s.hooks = addWebhook(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }

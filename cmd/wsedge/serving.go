@@ -20,6 +20,7 @@ type serving struct {
 	cfg    edge.Config
 	secure *tlsFlags
 	access *authFlags
+	hooks  *webhookFlags
 	format *logFormat
 
 	origins  list
@@ -109,6 +110,8 @@ func configured(e *environment, args []string, file string, document *config.Doc
 // check reports what is wrong with all of it together, and the exit status for that. It returns what TLS needs.
 func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	certificates, err := s.secure.config(logger)
+	hooks, badHooks := s.hooks.config()
+	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks)
 	if s.document == nil {
 		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
 	}

@@ -19,6 +19,10 @@ type Clients interface {
 	// RevokeUser and RevokeToken refuse what comes later, too. auth.ErrFull: nothing was revoked.
 	RevokeUser(user string) (int, error)
 	RevokeToken(id string) (int, error)
+
+	// Subscribe and Unsubscribe return how many connections the target has; on each of them it is carried out, and the client told, soon.
+	Subscribe(t Target, channels []string) (reached int)
+	Unsubscribe(t Target, channels []string) (reached int)
 }
 
 // maxTargetBytes bounds the name of a user, a client or a token.

@@ -20,7 +20,7 @@ type Config struct {
 	Hub *hub.Hub
 	// Info tells what /api/info answers. Required.
 	Info func() Info
-	// Clients are those that can be disconnected. Required.
+	// Clients are those that can be disconnected, and subscribed. Required.
 	Clients Clients
 	// Backend tells whose API key was presented, nil for nobody's. Default: the API is open.
 	Backend func(presented string) *auth.Backend
@@ -61,14 +61,23 @@ func New(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", post(h.publish))
 	mux.Handle("/api/broadcast", post(h.broadcast))
+	mux.Handle("/api/subscribe", post(h.subscribe))
+	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
+	mux.Handle("/api/presence", post(h.presence))
+	mux.Handle("/api/channels", post(h.channels))
 	mux.Handle("/api/history", post(h.history))
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", post(h.disconnect))
 	mux.Handle("/api/revoke", post(h.revoke))
+	guarded := h.guard(mux)
+	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
 	})
-	return limited(config.Limits, h.guard(mux))
+	open := http.NewServeMux()
+	open.HandleFunc("GET /api/openapi.yaml", serveOpenAPI)
+	open.Handle("/", guarded)
+	return limited(config.Limits, open)
 }
 
 // post is a handler of a method that takes a JSON object.

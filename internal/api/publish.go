@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/jsonobject"
 )
@@ -21,7 +22,7 @@ type publication struct {
 }
 
 // members are the members of a request that mean something; nil where there is none.
-type members struct{ channel, channels, data, exclude, key []byte }
+type members struct{ channel, channels, user, data, exclude, key []byte }
 
 func pick(body []byte) (m members) {
 	for key, value := range jsonobject.Members(body) {
@@ -30,6 +31,8 @@ func pick(body []byte) (m members) {
 			m.channel = value
 		case "channels":
 			m.channels = value
+		case "user":
+			m.user = value
 		case "data":
 			m.data = value
 		case "exclude":
@@ -53,10 +56,23 @@ func (m *members) publication() (p publication, err *native.Error) {
 	return p, err
 }
 
+// destination is the channel that channel names, or the personal one of the user.
+func (m *members) destination() (string, *native.Error) {
+	if m.user == nil {
+		return native.ChannelName(m.channel)
+	}
+	user, ok := jsonobject.String(m.user)
+	if !ok || user == "" || m.channel != nil {
+		return "", &native.Error{Code: native.CodeBadRequest, Message: "either channel or user, a string"}
+	}
+	name := channel.Personal(user)
+	return name, native.CheckChannel(name)
+}
+
 // publish serves POST /api/publish.
 func (h *handler) publish(w http.ResponseWriter, body []byte) {
 	m := pick(body)
-	name, err := native.ChannelName(m.channel)
+	name, err := m.destination()
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return

@@ -108,8 +108,11 @@ func (a *Auth) Verify(token string, later func(*Identity, error)) (*Identity, er
 // VerifyNow is Verify for who can't wait: where a key has to be fetched first, the error is ErrUnavailable.
 func (a *Auth) VerifyNow(token string) (*Identity, error) {
 	identity, err := a.identify(token)
-	if a.remote != nil && lacksKey(err) && a.remote.request(nil) {
-		err = ErrUnavailable
+	if a.remote != nil && lacksKey(err) {
+		if a.remote.request(nil) {
+			return nil, ErrUnavailable
+		}
+		identity, err = a.identify(token) // as in finish
 	}
 	a.count(err)
 	return identity, err
@@ -123,8 +126,11 @@ func (a *Auth) VerifySubscription(token string, identity *Identity, later func(*
 // finish tries, and tries again once the keys have been fetched that it lacked.
 func finish[T any](a *Auth, token string, try func(string) (*T, error), later func(*T, error)) (*T, error) {
 	result, err := try(token)
-	if a.remote != nil && lacksKey(err) && a.remote.request(func() { later(counted(a, try, token)) }) {
-		return nil, ErrPending
+	if a.remote != nil && lacksKey(err) {
+		if a.remote.request(func() { later(counted(a, try, token)) }) {
+			return nil, ErrPending
+		}
+		result, err = try(token) // a fetch may have ended since, with the key
 	}
 	a.count(err)
 	return result, err

@@ -21,6 +21,7 @@ type Document struct {
 	Heartbeat  Heartbeat
 	Deflate    Deflate
 	Auth       Auth
+	Webhook    Webhook
 	Namespaces Namespaces
 	Log        Log
 
@@ -51,6 +52,17 @@ type TLS struct {
 	ACMECache     string
 	ACMEEmail     string
 	ACMEDirectory string
+}
+
+// Webhook is the section webhook.
+type Webhook struct {
+	URL        string
+	Events     []string
+	SecretFile string
+	Timeout    time.Duration
+	OnFailure  string
+	AllowNets  []string
+	Headers    []string
 }
 
 // Limits is the section limits.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -15,10 +14,6 @@ import (
 // addressRefusal: the address has as many connections as it may have. When it has fewer nobody knows.
 var addressRefusal = &frame.HandshakeError{
 	Status: http.StatusTooManyRequests, Reason: "address_connections", Header: "Retry-After: 5\r\n"}
-
-// userRefusal is the same of a user.
-var userRefusal = &frame.HandshakeError{
-	Status: http.StatusTooManyRequests, Reason: "user_connections", Header: "Retry-After: 5\r\n"}
 
 // admit decides on a handshake within the limits of the client's address: the rate before upgrade does any work, the place
 // after it, so that only who is let in has one. The place is given back by leave. It runs on the conn's loop.
@@ -28,21 +23,10 @@ func (s *Server) admit(c *reactor.Conn, r *frame.Request) (reactor.Accept, error
 		return reactor.Accept{}, err
 	}
 	accept, err := s.upgrade(c, r)
-	switch {
-	case err != nil:
-	case !s.limiter.enter(address):
+	if err == nil && !s.limiter.enter(address) {
 		err = addressRefusal
-	case !s.admitUser(accept.Context):
-		s.limiter.leave(address)
-		err = userRefusal
 	}
 	return accept, err
-}
-
-// admitUser takes the place of a user who is known, and may still be refused, at the handshake: those of /ws/raw.
-func (s *Server) admitUser(talk any) bool {
-	raw, ok := talk.(*rawSession)
-	return !ok || raw.member == nil || s.seat(raw.member, raw.member.identity)
 }
 
 // knock counts a handshake against the rate of its address.
@@ -77,34 +61,36 @@ func (m *limiter) leave(address net.Addr) {
 	}
 }
 
-// seat takes one of the places that a user has for connections, unless the member has it already, or has no user. It tells whether
-// there was one; unseat gives it back. On the conn's loop.
-func (s *Server) seat(m *member, identity *auth.Identity) bool {
-	if !m.seated && identity.User != "" {
-		m.seated = s.userConn(identity.User)
-		return m.seated
-	}
-	return true
-}
-
-// unseat gives back what seat has taken.
-func (s *Server) unseat(m *member) {
-	if m.seated {
-		m.seated = false
-		s.userGone(m.identity.User) // a member's user does not change
-	}
-}
-
-// userConn takes one of the places that a user has for connections, if one is free.
+// userConn takes one of the places that a user has for connections, and tells whether one was free. It is given back, once, by
+// userGone.
 func (s *Server) userConn(user string) bool {
 	most := s.limiter.limits().ConnsPerUser
-	return most == 0 || s.limiter.users.Take(limit.NameKey(user), most)
+	if most == 0 || s.limiter.users.Take(limit.NameKey(user), most) {
+		return true
+	}
+	s.limiter.refusals.Count(limit.UserConns)
+	return false
 }
 
 // userGone gives back what userConn has taken.
 func (s *Server) userGone(user string) {
 	if s.limiter.limits().ConnsPerUser > 0 {
 		s.limiter.users.Give(limit.NameKey(user))
+	}
+}
+
+// seat takes a place for the member's user, and tells whether one was free. Who is anonymous needs none.
+func (m *member) seat(s *Server) bool {
+	user := m.identity.User
+	m.seated = user != "" && s.userConn(user)
+	return m.seated || user == ""
+}
+
+// unseat gives it back.
+func (m *member) unseat(s *Server) {
+	if m.seated {
+		m.seated = false
+		s.userGone(m.identity.User)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
-	"github.com/wsedge/wsedge/internal/dialect/native"
-	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -114,7 +112,7 @@ func TestForwardedAddressesCount(t *testing.T) {
 }
 
 func TestAcceptRate(t *testing.T) {
-	clock := newTestClock()
+	clock := newStillClock()
 	s := startServer(t, Config{Limits: Limits{AcceptRate: 2}, now: clock.Now})
 	for range 4 { // two seconds' worth
 		greet(t, s)
@@ -134,73 +132,32 @@ func TestAcceptRate(t *testing.T) {
 	}
 }
 
-// wantPlaces waits until so many places of the user are taken.
-func wantPlaces(t *testing.T, s *Server, user string, want int) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); s.limiter.users.Of(limit.NameKey(user)) != want; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d places of %s are taken, want %d", s.limiter.users.Of(limit.NameKey(user)), user, want)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// TestConnectionsPerUser: the place is taken when the user is known, in whatever way, and once; it is given back once.
 func TestConnectionsPerUser(t *testing.T) {
-	cfg := authConfig()
-	cfg.Auth.Anonymous = true
-	cfg.Limits.ConnsPerUser = 2
-	s := startServer(t, cfg)
-	token, now := mint(t, time.Now(), nil), time.Now()
-	first := greetWith(t, s, token)
-	first.say(`{"type":"refresh","id":1,"token":"` + token + `"}`)
-	first.want(`{"type":"refreshed","id":1,*}`)
-	second := dial(t, s, "/ws", "")
-	second.want(`{"type":"welcome",*}`)
-	connect := `{"type":"connect","id":1,"token":"` + token + `"}`
-	second.say(connect)
-	second.want(`{"type":"welcome","id":1,*"user":"ann",*}`)
-
-	dial(t, s, "/ws?token="+token, "").wantGoodbye(native.CloseConnLimit, "user_connections")
-	late := dial(t, s, "/ws", "")
-	late.want(`{"type":"welcome",*}`)
-	late.say(connect, `{"type":"subscribe","channel":"open:1"}`)
-	late.wantGoodbye(native.CloseConnLimit, "user_connections")
-	if r := dialRaw(t, s, handshake(s, "/ws/raw?channel=open:1&token="+token, "")); r.status() != "429" || !strings.Contains(r.head, "Retry-After: 5") {
-		t.Errorf("raw: %s", r.head)
-	}
-	if n := limited(s, "user_connections"); n != 2 {
-		t.Errorf("%d counted, want 2", n)
-	}
-	greetWith(t, s, mint(t, now, map[string]any{"sub": "bob"}))
-	for range 3 { // without a user nobody is counted
-		greetWith(t, s, mint(t, now, map[string]any{"sub": nil}))
-	}
-
-	_ = first.conn.Close()
-	wantPlaces(t, s, "ann", 1)
-	raw := dial(t, s, "/ws/raw?channel=open:1&token="+token, "")
-	dial(t, s, "/ws?token="+token, "").wantGoodbye(native.CloseConnLimit, "user_connections")
-	_ = raw.conn.Close()
-	_ = second.conn.Close()
-	wantPlaces(t, s, "ann", 0)
-}
-
-// TestAddressRefusalTakesNoUsersPlace: who is refused for the address has not taken the user's place, and the other way round.
-func TestAddressRefusalTakesNoUsersPlace(t *testing.T) {
-	cfg := authConfig()
-	cfg.Limits.ConnsPerUser, cfg.Limits.ConnsPerAddress = 1, 2
-	s := startServer(t, cfg)
-	raw := func(user string) string {
-		return dialRaw(t, s, handshake(s, "/ws/raw?channel=open:1&token="+mint(t, time.Now(), map[string]any{"sub": user}), "")).status()
-	}
-	for i, want := range []struct{ user, status string }{{"ann", "101"}, {"ann", "429"}, {"ann", "429"}, {"bob", "101"}, {"cid", "429"}} {
-		if got := raw(want.user); got != want.status {
-			t.Errorf("%d: %s for %s, want %s", i, got, want.user, want.status)
+	s := startServer(t, Config{Limits: Limits{ConnsPerUser: 2}})
+	for i, want := range []bool{true, true, false} {
+		if s.userConn("ann") != want {
+			t.Errorf("connection %d of two: %v", i+1, !want)
 		}
 	}
-	if n := s.limiter.users.Of(limit.NameKey("cid")); n != 0 {
-		t.Errorf("cid has %d places", n)
+	if !s.userConn("bob") {
+		t.Error("one user pays for another")
+	}
+	s.userGone("ann")
+	if !s.userConn("ann") {
+		t.Error("no room after one has gone")
+	}
+	if n := limited(s, "user_connections"); n != 1 {
+		t.Errorf("%d counted, want 1", n)
+	}
+	open := startServer(t, Config{})
+	for range 100 {
+		if !open.userConn("ann") {
+			t.Fatal("refused without a limit")
+		}
+	}
+	open.userGone("ann")
+	if open.limiter.users.Keys() != 0 {
+		t.Error("counted without a limit")
 	}
 }
 

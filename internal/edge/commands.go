@@ -7,6 +7,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -45,6 +46,8 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 		s.unsubscribeAll(c, cmd)
 	case native.Publish:
 		s.publish(c, cmd)
+	case native.Presence:
+		s.presence(c, cmd)
 	case native.History:
 		s.history(c, cmd)
 	case native.Ack:
@@ -80,14 +83,27 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 // subscribe begins to join a channel: the loop is marked as interested, then the position, and what the client
 // has missed, is asked for, then pastKnown puts all of it together. An error is to be answered; otherwise the answer is on its way.
 func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
+	if !s.member.isGiven(name) {
+		if denied := s.permit(c, auth.Subscribe, name); denied != nil {
+			return denied
+		}
+	}
+	return s.join(c, id, name, from)
+}
+
+// join is subscribe for those who may.
+func (s *session) join(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
+	if !s.member.mayHave(name) {
+		return errPersonal
+	}
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
 		return errAlready
 	}
 	if s.channels() >= s.server.current.Load().ChannelsPerConn {
 		return errLimit
 	}
-	if denied := s.permit(c, auth.Subscribe, name); denied != nil {
-		return denied
+	if channel.IsPattern(name) {
+		return s.subscribeWildcard(c, id, name, from)
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
@@ -144,6 +160,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 	send(c, native.AppendSubscribed(nil, j.id, reply))
 	missed.send(c)
 	s.joined = append(s.joined, j.channel)
+	s.appear(c, j.channel)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
 }
 
@@ -154,7 +171,7 @@ func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
 		return
 	}
 	for _, name := range cmd.Channels {
-		if s.leave(c, name) {
+		if s.depart(c, name) {
 			s.respond(c, native.AppendUnsubscribed(nil, cmd.ID, name))
 		} else {
 			s.refuse(c, cmd.ID, name, errNotSubscribed)
@@ -162,21 +179,27 @@ func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
 	}
 }
 
-// leave ends a subscription, or stops joining. It tells whether there was anything to end.
-func (s *session) leave(c *reactor.Conn, name string) bool {
+// depart leaves a channel, or stops joining it; it tells whether there was anything to leave.
+func (s *session) depart(c *reactor.Conn, name string) bool {
+	s.member.takeBack(name)
 	if i := s.subscribedTo(name); i >= 0 {
-		channel := s.joined[i]
-		s.joined = slices.Delete(s.joined, i, i+1)
-		s.stopRefill(c, channel)
-		c.Unsubscribe(channel.Topic())
-		channel.Release()
-		return true
-	}
-	if i := s.joining(name); i >= 0 {
+		s.leave(c, i)
+	} else if i := s.joining(name); i >= 0 {
 		s.stopJoining(c, s.pending.joins[i])
-		return true
+	} else {
+		return false
 	}
-	return false
+	return true
+}
+
+// leave ends the subscription to the channel at an index of those joined, and what the client was still to get of it.
+func (s *session) leave(c *reactor.Conn, i int) {
+	channel := s.joined[i]
+	s.joined = slices.Delete(s.joined, i, i+1)
+	s.stopRefill(c, channel)
+	c.Unsubscribe(channel.Topic())
+	s.vanish(c, channel)
+	channel.Release()
 }
 
 // stopJoining answers the subscribe with an error, as it would otherwise never be.
@@ -206,6 +229,9 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
 	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: cmd.Key}
+	if cmd.ExcludeSelf {
+		publication.Exclude = publication.Client
+	}
 	result, err := channel.Publish(publication, func(result broker.Result, err error) {
 		channel.Release()
 		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(publishReply(id, name, result, err))) })

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -88,6 +89,9 @@ type Config struct {
 	// TLS has the server speak TLS on its port. nil: plain text.
 	TLS *reactor.TLSOptions
 
+	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
+	Webhooks *webhook.Config
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -99,6 +103,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
 // ErrConfig says that a Config can't be used as it is.
@@ -137,6 +142,9 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.Namespaces = channel.Open()
 	}
 	problems = append(problems, cfg.Namespaces.Check()...)
+	if cfg.Webhooks != nil {
+		problems = append(problems, cfg.Webhooks.Check()...)
+	}
 	if cfg.Auth != nil {
 		if err := cfg.Auth.Check(); err != nil {
 			problems = append(problems, err)

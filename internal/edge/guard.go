@@ -34,14 +34,18 @@ var (
 	tooManyChannels     = &overstep{limit.Channels, errLimit, native.CloseChannelLimit}
 )
 
-// guard is what a session remembers of how its client behaves: 48 B, made when there is something to remember. Owned by the
+// guard is what a session remembers of how its client behaves: 40 B, which the allocator rounds up to 48, made when there is something to remember. Owned by the
 // loop.
 type guard struct {
 	strikes   *strikes // nil until the first bad message
 	messages  limit.Bucket
 	refusals  limit.Bucket
-	publishes []publishBucket // by namespace; those in use lately
+	publishes *publishBuckets // nil until the first publication that a rate bounds
+	visitor   *visitor        // nil without webhooks
 }
+
+// publishBuckets are by namespace; those in use lately.
+type publishBuckets []publishBucket
 
 type publishBucket struct {
 	namespace *channel.Options
@@ -67,8 +71,11 @@ func (s *session) strike(c *reactor.Conn) {
 	}
 }
 
-// withinRate tells whether the client may have the command carried out now; otherwise it has been answered.
+// withinRate tells whether the client, and its user, may have the command carried out now; otherwise it has been answered.
 func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
+	if m := s.member; m != nil && m.identity != nil && m.identity.User != "" && !s.withinUserRate(c, cmd, m.identity.User) {
+		return false
+	}
 	m := s.server.limiter
 	rate := m.limits().MessageRate
 	if rate == 0 {
@@ -81,14 +88,14 @@ func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
 	return false
 }
 
-// withinUserRate tells the same of all clients of the user together. Who has no user is held to withinRate alone.
-func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command) bool {
+// withinUserRate tells the same of all clients of the user together.
+func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command, user string) bool {
 	m := s.server.limiter
 	rate := m.limits().UserMessageRate
-	if rate == 0 || s.member == nil || s.member.identity == nil || s.member.identity.User == "" {
+	if rate == 0 {
 		return true
 	}
-	if _, ok := m.userMessages.Take(limit.NameKey(s.member.identity.User), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
+	if _, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
 		return true
 	}
 	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyUserMessages)
@@ -127,13 +134,18 @@ func (s *session) mayPublish(c *reactor.Conn, cmd *native.Command) bool {
 // publishBucket is the client's bucket for a namespace. There are never more than namespaces that it has published to in the last
 // two seconds, and those of before a reload.
 func (g *guard) publishBucket(namespace *channel.Options, now int64) *limit.Bucket {
-	i := slices.IndexFunc(g.publishes, func(p publishBucket) bool { return p.namespace == namespace })
-	if i < 0 {
-		g.publishes = slices.DeleteFunc(g.publishes, func(p publishBucket) bool { return p.bucket.Full(now) })
-		g.publishes = append(g.publishes, publishBucket{namespace: namespace})
-		i = len(g.publishes) - 1
+	if g.publishes == nil {
+		g.publishes = &publishBuckets{}
 	}
-	return &g.publishes[i].bucket
+	buckets := *g.publishes
+	i := slices.IndexFunc(buckets, func(p publishBucket) bool { return p.namespace == namespace })
+	if i < 0 {
+		buckets = slices.DeleteFunc(buckets, func(p publishBucket) bool { return p.bucket.Full(now) })
+		buckets = append(buckets, publishBucket{namespace: namespace})
+		i = len(buckets) - 1
+		*g.publishes = buckets
+	}
+	return &buckets[i].bucket
 }
 
 // overstep refuses a command that is beyond a limit, and closes whoever does not mind being refused.

@@ -47,24 +47,17 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 			return nil, err
 		}
 	}
-	if !s.mayWatch(identity, names) {
-		return nil, errForbidden
+	user := &member{identity: identity}
+	for _, name := range names {
+		if s.gate != nil && !user.mayHave(name) || !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
+			s.denied.count(auth.Subscribe)
+			return nil, errForbidden
+		}
 	}
 	if s.gate == nil {
 		return nil, nil
 	}
 	return &member{identity: identity}, nil
-}
-
-// mayWatch tells whether somebody may subscribe to all of the channels; if not, that is counted.
-func (s *Server) mayWatch(identity *auth.Identity, names []string) bool {
-	for _, name := range names {
-		if !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
-			s.denied.count(auth.Subscribe)
-			return false
-		}
-	}
-	return true
 }
 
 // identify tells who has the token, while there is still a status to answer with.
@@ -122,6 +115,10 @@ func (s *rawSession) enter(c *reactor.Conn) bool {
 		s.eject(c, true)
 		return false
 	}
+	if !m.seat(s.server) {
+		c.Close(frame.CloseTryAgainLater, "user_connections")
+		return false
+	}
 	return true
 }
 
@@ -161,9 +158,12 @@ func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
 	if s.member != nil {
 		identity = s.member.identity
 	}
-	if s.server.mayWatch(identity, names) {
-		return true
+	for _, name := range names {
+		if !identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe)) {
+			s.server.denied.count(auth.Subscribe)
+			c.Close(frame.ClosePolicyViolation, "permission_denied")
+			return false
+		}
 	}
-	c.Close(frame.ClosePolicyViolation, "permission_denied")
-	return false
+	return true
 }

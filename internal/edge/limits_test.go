@@ -10,21 +10,21 @@ import (
 	"github.com/wsedge/wsedge/internal/limit"
 )
 
-// testClock is a clock that stands until it is moved.
-type testClock struct {
+// stillClock is a clock that stands until it is moved.
+type stillClock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newTestClock() *testClock { return &testClock{now: time.Unix(1_000_000, 0)} }
+func newStillClock() *stillClock { return &stillClock{now: time.Unix(1_000_000, 0)} }
 
-func (c *testClock) Now() time.Time {
+func (c *stillClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *testClock) pass(d time.Duration) {
+func (c *stillClock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)

@@ -9,7 +9,6 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
-	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -32,10 +31,11 @@ type member struct {
 
 	verifying bool // the verdict on a token is owed
 	over      bool // the connection is being closed
-	seated    bool // it has one of its user's places
+	seated    bool // it has a place among its user's connections
 	held      [][]byte
 	heldBytes int
 
+	given   []string             // channels that the API has subscribed the client to; nil mostly
 	leaves  []*auth.Subscription // what subscription tokens allow; nil mostly
 	denials *strikes             // nil until the first
 
@@ -157,6 +157,7 @@ func (s *session) resume(c *reactor.Conn, act func()) {
 	m := s.member
 	m.verifying = false
 	act()
+	s.proceed(c) // what waits for a backend came before what was held
 	held := m.held
 	m.held, m.heldBytes = nil, 0
 	for i, payload := range held {
@@ -190,19 +191,19 @@ func (s *session) connect(c *reactor.Conn, cmd *native.Command) {
 // admit makes the client who it is. It is in the gate's books before it is asked for a last time whether the token was revoked: a
 // revocation either finds it there, or was before.
 func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
-	if s.adopt(c, identity) {
-		s.respond(c, s.welcome(id))
+	if !s.adopt(c, identity) {
+		return
 	}
+	if !s.member.seat(s.server) {
+		s.end(c, native.CloseConnLimit, "user_connections")
+		return
+	}
+	s.letIn(c, id, identity.User)
 }
 
 // adopt is the part of admit that a refresh has, too. It tells whether the client is still there.
 func (s *session) adopt(c *reactor.Conn, identity *auth.Identity) bool {
 	m, gate := s.member, s.server.gate
-	if !s.server.seat(m, identity) {
-		s.server.limiter.refusals.Count(limit.UserConns)
-		s.end(c, native.CloseConnLimit, limit.UserConns.String())
-		return false
-	}
 	m.stopTimer()
 	m.identity = identity
 	gate.enter(m, identity)
@@ -227,6 +228,7 @@ func (s *session) refresh(c *reactor.Conn, cmd *native.Command) {
 		if s.adopt(c, identity) {
 			s.respond(c, native.AppendRefreshed(nil, id, s.expiresIn()))
 			s.reconsider(c, native.CodePermissionDenied)
+			s.subscribeServerSide(c, identity.Channels)
 		}
 	})
 }
@@ -287,7 +289,7 @@ func (s *session) eject(c *reactor.Conn, revoked bool) {
 func (s *session) leaveGate() {
 	if s.member != nil {
 		s.member.stopTimer()
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
-		s.server.unseat(s.member)
 	}
 }

@@ -112,10 +112,10 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) {
+		if s.allowed(auth.Subscribe, name) || s.member.isGiven(name) {
 			continue
 		}
-		s.leave(c, name)
+		s.depart(c, name)
 		s.respond(c, native.AppendLeft(nil, name, reason))
 	}
 }

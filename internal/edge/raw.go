@@ -21,6 +21,8 @@ type rawSession struct {
 	joined []*hub.Channel
 	member *member // who the client is; nil without authentication
 	missed refills
+
+	visitor *visitor // nil without webhooks
 }
 
 func (s *rawSession) open(c *reactor.Conn) {
@@ -28,9 +30,18 @@ func (s *rawSession) open(c *reactor.Conn) {
 	if s.member != nil && !s.enter(c) {
 		return
 	}
+	if s.visitor != nil {
+		s.letIn(c)
+		return
+	}
+	s.join(c)
+}
+
+// join subscribes to all channels.
+func (s *rawSession) join(c *reactor.Conn) {
 	names := s.names
 	s.names = nil
-	if !s.remain(c, names) { // a reload since the handshake has not found the conn among the clients
+	if !s.remain(c, names) { // a reload since the handshake has not found these among the channels
 		return
 	}
 	s.joined = make([]*hub.Channel, 0, len(names))
@@ -45,6 +56,7 @@ func (s *rawSession) open(c *reactor.Conn) {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
+		channel.Enter(s.number, seenAs(s.member, s.visitor), c)
 	}
 }
 
@@ -77,10 +89,11 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
 	if s.member != nil {
+		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
-		s.server.unseat(s.member)
 	}
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	s.joined = nil

@@ -138,3 +138,26 @@ func TestSkipToHistoryRaw(t *testing.T) {
 		t.Error(drops)
 	}
 }
+
+// Who may not subscribe any more gets nothing of what was promised while he still could.
+func TestPermissionTakenBackWhileBehind(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{Default: channel.Options{HistorySize: 100_000, Slow: channel.SkipToHistory}}}); err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	for !strings.HasPrefix(text, `{"type":"unsubscribed"`) {
+		if text = c.hear(); strings.HasSuffix(text, fmt.Sprintf(`,"offset":%d}`, last)) {
+			t.Fatalf("%.60s…", text)
+		}
+	}
+	c.idle()
+	if news, err := s.hub.Acquire("news"); err != nil || news.Topic().Subscribers() != 0 {
+		t.Errorf("still subscribed, or %v", err)
+	} else {
+		news.Release()
+	}
+}

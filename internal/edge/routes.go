@@ -77,7 +77,10 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", metrics.ContentType)
-	text := metrics.Append(nil, engine.Stats(), s.hub.Channels())
+	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
+	if s.hooks != nil {
+		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
+	}
 	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
 	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -29,6 +30,7 @@ var (
 	encodings = []dialect.Encode{formNative: native.AppendMessage, formRaw: raw.AppendMessage}
 	gaps      = []dialect.EncodeGap{formNative: native.AppendGap}
 	promised  = []dialect.EncodeGap{formNative: native.AppendPromisedGap}
+	notices   = []dialect.EncodeNotice{formNative: native.AppendNotice}
 	forms     = []reactor.FormOptions{formNative: {Name: native.Subprotocol}, formRaw: {Name: "raw"}}
 )
 
@@ -45,6 +47,7 @@ type Server struct {
 	gate    *gate  // nil without authentication
 	admin   *admin // nil without an admin address
 	limiter *limiter
+	hooks   *webhook.Client // nil without webhooks
 
 	// Shared: atomic.
 	denied     denials
@@ -52,6 +55,7 @@ type Server struct {
 
 	// Shared: atomic.
 	draining     atomic.Bool
+	overruns     atomic.Int64           // clients closed because too many of their commands waited for a backend
 	drainClients atomic.Int64           // how many there were when draining began
 	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
 
@@ -78,6 +82,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
 	})
 	if cfg.Auth != nil {
 		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
@@ -86,6 +91,9 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	if s.admin, err = s.listenAdmin(); err != nil {
 		return nil, err
+	}
+	if cfg.Webhooks != nil {
+		s.hooks = newHooks(cfg, node)
 	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
@@ -102,6 +110,7 @@ func Listen(cfg Config) (*Server, error) {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		closeHooks(s.hooks)
 		s.admin.end()
 		return nil, err
 	}
@@ -112,6 +121,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		closeHooks(s.hooks)
 		s.admin.end()
 		close(s.done)
 	}()
@@ -160,5 +170,6 @@ func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 
 func (h handler) OnClose(c *reactor.Conn, end reactor.End) {
 	h.server.limiter.leave(end.RemoteAddr)
+	farewell(c, end)
 	c.Context().(conversation).closed()
 }

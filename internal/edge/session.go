@@ -65,12 +65,12 @@ func (s *session) open(c *reactor.Conn) {
 		s.enter(c)
 		return
 	}
-	send(c, s.welcome(nil))
+	s.letIn(c, nil, "")
 }
 
 func (s *session) welcome(id []byte) []byte {
-	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn()}
-	if s.member != nil {
+	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.visitorUser()}
+	if s.member != nil && s.member.identity.User != "" {
 		w.User = s.member.identity.User
 	}
 	return native.AppendWelcome(nil, id, w)
@@ -82,6 +82,7 @@ func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	s.leaveGate()
 	for _, channel := range s.joined {
+		channel.Leave(s.number, nil)
 		channel.Release()
 	}
 	if s.pending != nil {
@@ -101,13 +102,21 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 		return
 	}
 	cmd, err := native.Parse(payload)
+	if s.waits(c, &cmd, err, payload) {
+		return
+	}
+	s.carryOut(c, &cmd, err)
+}
+
+// carryOut carries out a command, or tells what is wrong with it.
+func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Error) {
 	if err != nil {
 		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
 		s.strike(c)
 		return
 	}
-	if s.withinRate(c, &cmd) && s.withinUserRate(c, &cmd) {
-		s.run(c, &cmd)
+	if s.withinRate(c, cmd) {
+		s.run(c, cmd)
 	}
 }
 
@@ -147,13 +156,17 @@ func (s *session) settle() {
 
 // disconnect closes the conn, with the dialect's announcement before the close frame.
 func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
+	if v := s.guest(); v != nil {
+		v.turns.drop()
+		v.turns = nil
+	}
 	s.goodbye(c, code, reason)
 	c.Close(code, reason)
 }
 
 func (s *session) goodbye(c *reactor.Conn, code frame.CloseCode, reason string) {
 	retryAfter := -1
-	if 3000 <= code && code < 3500 {
+	if 3000 <= code && code < 3500 || code == frame.CloseTryAgainLater {
 		retryAfter = rand.IntN(s.server.retrySpread()) // so that they do not all come back at once
 	}
 	send(c, native.AppendDisconnect(nil, uint16(code), reason, retryAfter))

@@ -26,7 +26,9 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 	switch string(r.Path) {
 	case "/ws":
 		m, err := s.knock(r)
-		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: &session{server: s, member: m}}, err
+		talk := &session{server: s, member: m}
+		talk.receive(s.newVisitor(r, native.Subprotocol))
+		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: talk}, err
 	case "/ws/raw":
 		names, err := rawChannels(string(r.Query), s.current.Load().ChannelsPerConn)
 		if err != nil {
@@ -36,7 +38,7 @@ func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, err
 		if err != nil {
 			return reactor.Accept{}, err
 		}
-		return reactor.Accept{Context: &rawSession{server: s, names: names, member: m}}, nil
+		return reactor.Accept{Context: &rawSession{server: s, names: names, member: m, visitor: s.newVisitor(r, "raw")}}, nil
 	default:
 		return reactor.Accept{}, errNotFound
 	}

@@ -23,6 +23,9 @@ type Channel struct {
 	// Shared: atomic. Made for the first subscriber: a channel that is only published to costs no topic.
 	topic atomic.Pointer[reactor.Topic]
 
+	// Shared: atomic. Made for the first member: nil where the namespace keeps none.
+	members atomic.Pointer[members]
+
 	// Guarded by the shard's mutex.
 	users  int   // subscriptions and publications under way
 	usedAt int64 // when users became 0: Unix time in nanoseconds
@@ -36,6 +39,10 @@ func (c *Channel) Options() *channel.Options { return c.options.Load() }
 
 // Release ends one use. The channel must not be used afterwards.
 func (c *Channel) Release() {
+	if c.IsWildcard() {
+		c.releaseWildcard()
+		return
+	}
 	s := c.hub.shardOf(c.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +98,10 @@ func (c *Channel) History(q broker.HistoryQuery, done func(broker.Past, error)) 
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
 func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
-	topic := c.topic.Load()
+	topic, also := c.topic.Load(), c.hub.covering(c.name)
+	if len(also) > 0 {
+		topic = c.Topic()
+	}
 	if topic == nil {
 		return 0, nil
 	}
@@ -99,6 +109,7 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
 		Seq:     offset,
 		Prev:    prev,
+		Also:    also,
 	}
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)

@@ -40,6 +40,12 @@ type Config struct {
 	Gaps []dialect.EncodeGap
 	// PromisedGaps are likewise for channels with the policy skip-to-history, whose sessions look into the history.
 	PromisedGaps []dialect.EncodeGap
+	// Notices encode what is told of a channel's members, by reactor.Form; nil for a form without them.
+	Notices []dialect.EncodeNotice
+	// Client writes the id of a client, as others see it. Required where namespaces keep members.
+	Client func(number uint64) string
+	// AfterFunc calls f after d, on a goroutine of its own. Default time.AfterFunc.
+	AfterFunc func(d time.Duration, f func())
 	// Namespaces say what channels promise, until SetNamespaces. Required.
 	Namespaces *channel.Namespaces
 	// Conn finds a client's conn by its id, nil if it isn't on this node. Required.
@@ -64,8 +70,10 @@ type Hub struct {
 
 	// Shared: atomic.
 	channels  atomic.Int64
-	forgotten atomic.Int64 // channels dropped with a history that was to be kept
+	forgotten atomic.Int64              // channels dropped with a history that was to be kept
+	wildSet   atomic.Pointer[wildcards] // nil: there is none. Replaced with wild held
 
+	wild      sync.Mutex // guards the users of wildcards
 	replacing sync.Mutex // held by SetNamespaces, so that the last one wins everywhere
 
 	shards [shards]shard
@@ -87,6 +95,9 @@ func New(config Config) *Hub {
 	}
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.AfterFunc == nil {
+		config.AfterFunc = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
 	}
 	h := &Hub{config: config, seed: maphash.MakeSeed()}
 	for i := range h.shards {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -39,7 +40,7 @@ func Append(dst []byte, s reactor.Stats, channels int) []byte {
 	e.byReason("wsedge_violations_total", "Connections ended for breaking the protocol.", s.Violations)
 	e.byReason("wsedge_drops_total", "Publications that did not reach a subscriber.", s.Drops)
 	e.byReason("wsedge_ended_total", "Connections that the server closed by itself.", s.Ended)
-	e.lag("wsedge_loop_lag_seconds", "How long ticks have waited for their turn on an event loop.", s.LoopLag)
+	e.histogram("wsedge_loop_lag_seconds", "How long ticks have waited for their turn on an event loop.", s.LoopLag.Bounds, s.LoopLag.Counts, s.LoopLag.Sum)
 	return e.text
 }
 
@@ -62,18 +63,18 @@ func (e *exposition) byReason(name, help string, values map[string]int64) {
 	}
 }
 
-// lag writes a histogram.
-func (e *exposition) lag(name, help string, lag reactor.Lag) {
+// histogram writes one of durations, by the buckets' upper bounds; the last bucket has none.
+func (e *exposition) histogram(name, help string, bounds []time.Duration, counts []int64, total time.Duration) {
 	e.head(name, "histogram", help)
 	var sum int64
-	for i, count := range lag.Counts {
+	for i, count := range counts {
 		sum += count
 		bound := "+Inf"
-		if i < len(lag.Bounds) {
-			bound = strconv.FormatFloat(lag.Bounds[i].Seconds(), 'g', -1, 64)
+		if i < len(bounds) {
+			bound = strconv.FormatFloat(bounds[i].Seconds(), 'g', -1, 64)
 		}
 		e.text = append(e.text, name+`_bucket{le="`+bound+`"} `+strconv.FormatInt(sum, 10)+"\n"...)
 	}
-	e.text = append(e.text, name+"_sum "+strconv.FormatFloat(lag.Sum.Seconds(), 'g', -1, 64)+"\n"...)
+	e.text = append(e.text, name+"_sum "+strconv.FormatFloat(total.Seconds(), 'g', -1, 64)+"\n"...)
 	e.text = append(e.text, name+"_count "+strconv.FormatInt(sum, 10)+"\n"...)
 }

@@ -21,27 +21,32 @@ const (
 	Publish
 	Ping
 	Ack
+	Presence
 	History
 	Refresh
 )
 
 var verbs = map[string]Verb{
 	"connect": Connect, "subscribe": Subscribe, "unsubscribe": Unsubscribe, "publish": Publish, "ping": Ping, "ack": Ack,
-	"history": History,
-	"refresh": Refresh,
+	"presence": Presence,
+	"history":  History,
+	"refresh":  Refresh,
 }
 
 // Command is one message of a client, valid as far as its form goes.
 type Command struct {
 	ID       []byte   // as the client wrote it, nil without one; borrows from the frame
 	Data     []byte   // Publish: any JSON value; borrows from the frame
-	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack, History: exactly one
+	Channels []string // Subscribe, Unsubscribe: one or more; Publish, Ack, Presence, History: exactly one
 	Recover  *Recover // Subscribe: where the client was before; nil when it is new. History: since when; nil for the newest
 	Key      string   // Publish: the idempotency key; empty for none
 	Limit    int      // History: at most so many publications
+	Page     Page     // Presence
 	Offset   uint64   // Ack
 	Token    string   // Connect, Subscribe, Refresh; empty where there is none
 	Verb     Verb
+
+	ExcludeSelf bool // Publish: the client itself shall not get it
 }
 
 // Recover is a position that a client has seen everything up to.
@@ -53,6 +58,7 @@ type Recover struct {
 // members are the members of a command that mean something; nil where there is none. The last one of a name wins.
 type members struct {
 	kind, id, channel, channels, data, recover, offset, since, limit, key, token []byte
+	after, excludeSelf                                                           []byte
 }
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
@@ -109,6 +115,10 @@ func pick(payload []byte) (m members) {
 			m.recover = value
 		case "offset":
 			m.offset = value
+		case "after":
+			m.after = value
+		case "exclude_self":
+			m.excludeSelf = value
 		case "since":
 			m.since = value
 		case "limit":
@@ -147,6 +157,14 @@ func (cmd *Command) fill(m *members) (err *Error) {
 		cmd.Data = m.data
 		if err == nil {
 			cmd.Key, err = IdempotencyKey(m.key)
+		}
+		if err == nil {
+			cmd.ExcludeSelf, err = parseBool(m.excludeSelf, "exclude_self")
+		}
+		return err
+	case Presence:
+		if cmd.Channels, err = oneChannel(m); err == nil {
+			cmd.Page, err = ParsePage(m.limit, m.after)
 		}
 		return err
 	case Ack:
@@ -190,17 +208,22 @@ func oneChannel(m *members) ([]string, *Error) {
 }
 
 // someChannels reads either channel or channels.
-func someChannels(m *members) ([]string, *Error) {
-	if m.channels == nil {
-		return oneChannel(m)
+func someChannels(m *members) ([]string, *Error) { return ChannelNames(m.channel, m.channels) }
+
+// ChannelNames decodes the JSON values of channel and channels, of which there must be one; nil stands for none. Each is a channel's name or a
+// pattern (channel.ValidPattern).
+func ChannelNames(channel, channels []byte) ([]string, *Error) {
+	if channels == nil {
+		name, err := subscriptionName(channel)
+		return []string{name}, err
 	}
-	elements, ok := jsonobject.Elements(m.channels)
-	if !ok || m.channel != nil {
+	elements, ok := jsonobject.Elements(channels)
+	if !ok || channel != nil {
 		return nil, &Error{CodeBadRequest, "either channel, a string, or channels, an array of strings"}
 	}
 	var names []string
 	for element := range elements {
-		name, err := ChannelName(element)
+		name, err := subscriptionName(element)
 		if err != nil {
 			return nil, err
 		}

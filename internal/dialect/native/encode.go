@@ -15,7 +15,7 @@ type Welcome struct {
 	Client string // the client's id
 	Node   string // the node's id
 	Ping   int    // seconds between the server's WebSocket pings; 0 when there are none
-	User   string // whom the token was made for, any UTF-8; empty for nobody
+	User   string // who the client is, by its token or a backend, any UTF-8; empty for nobody
 	// ExpiresIn is in how many seconds the token expires; 0 where there is none, or it has.
 	ExpiresIn int64
 }

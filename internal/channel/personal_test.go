@@ -1,0 +1,17 @@
+package channel
+
+import "testing"
+
+func TestPersonalUser(t *testing.T) {
+	for name, want := range map[string]struct {
+		user string
+		ok   bool
+	}{
+		"user#42": {"42", true}, "chat:room#a.b@c": {"a.b@c", true}, "x#a#b": {"a#b", true}, "user#": {"", true}, "#7": {"7", true},
+		"user": {"", false}, "user:42": {"", false}, Personal("42"): {"42", true},
+	} {
+		if user, ok := PersonalUser(name); user != want.user || ok != want.ok {
+			t.Errorf("PersonalUser(%q) = %q, %v", name, user, ok)
+		}
+	}
+}
