@@ -93,7 +93,7 @@ func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *nativ
 
 // join is subscribe for those who may.
 func (s *session) join(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
-	if !s.member.mayHave(name) {
+	if !mayHave(s.member, s.guest(), name) {
 		return errPersonal
 	}
 	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {

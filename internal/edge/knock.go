@@ -49,7 +49,7 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 	}
 	user := &member{identity: identity}
 	for _, name := range names {
-		if s.gate != nil && !user.mayHave(name) || !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
+		if s.gate != nil && !mayHave(user, nil, name) || !identity.Allows(auth.Subscribe, name, accessTo(s.hub.Options(name), auth.Subscribe)) {
 			s.denied.count(auth.Subscribe)
 			return nil, errForbidden
 		}
@@ -159,7 +159,7 @@ func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
 		identity = s.member.identity
 	}
 	for _, name := range names {
-		if !identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe)) {
+		if !mayHave(s.member, s.visitor, name) || !identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe)) {
 			s.server.denied.count(auth.Subscribe)
 			c.Close(frame.ClosePolicyViolation, "permission_denied")
 			return false

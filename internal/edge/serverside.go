@@ -6,6 +6,7 @@ import (
 	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -14,11 +15,20 @@ const removedByServer = "server"
 
 var errPersonal = &native.Error{Code: native.CodePermissionDenied, Message: "the channel is another user's"}
 
-// mayHave tells whether the client may be subscribed to a channel as far as its name says whose it is. Without authentication there are no
-// users, and there is nobody to keep out.
-func (m *member) mayHave(name string) bool {
+// mayHave tells whether the client may be subscribed to a channel as far as its name says whose it is. Where nobody says who clients are,
+// neither tokens nor a backend that is asked, there is nobody to keep out.
+func mayHave(m *member, v *visitor, name string) bool {
 	owner, personal := channel.PersonalUser(name)
-	return !personal || m == nil || owner != "" && !m.identity.Anonymous() && m.identity.User == owner
+	if !personal || m == nil && (v == nil || !v.hooks.Wants(webhook.Connect)) {
+		return true
+	}
+	user := ""
+	if m != nil && !m.identity.Anonymous() {
+		user = m.identity.User
+	} else if v != nil {
+		user = v.user
+	}
+	return owner != "" && user == owner
 }
 
 // isGiven tells whether the server has subscribed the client to the channel, by its token or by the API: that needs no other permission.

@@ -359,3 +359,31 @@ func TestMembersAreWhoTheBackendSays(t *testing.T) {
 		return matches(want, answer)
 	})
 }
+
+// Where the backend says who clients are, a personal channel is that user's alone.
+func TestPersonalChannelsOfWhoTheBackendSays(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, Config{Webhooks: b.config(webhook.Connect)})
+	enter := func(path, user string) *client {
+		c := dial(t, s, path, "")
+		b.asked(webhook.Connect).say <- `{"allow":true,"user":"` + user + `"}`
+		return c
+	}
+	c := enter("/ws", "ann")
+	c.want(`{"type":"welcome",*}`)
+	c.say(`{"type":"subscribe","id":1,"channels":["user#ann","user#bob","user#"]}`)
+	c.want(`{"type":"subscribed","id":1,"channel":"user#ann",*}`)
+	c.want(`{"type":"error","id":1,"channel":"user#bob","code":"permission_denied",*}`)
+	c.want(`{"type":"error","id":1,"channel":"user#","code":"permission_denied",*}`)
+	nobody := enter("/ws", "")
+	nobody.want(`{"type":"welcome",*}`)
+	nobody.say(`{"type":"subscribe","id":1,"channel":"user#ann"}`)
+	nobody.want(`{"type":"error","id":1,"channel":"user#ann","code":"permission_denied",*}`)
+	enter("/ws/raw?channel=user%23ann", "bob").wantClose(1008)
+	raw := enter("/ws/raw?channel=user%23bob", "bob")
+	eventually(t, "bob is subscribed", func() bool {
+		_, answer := post(t, s, "/api/publish", `{"user":"bob","data":1}`)
+		return strings.Contains(answer, `"matched":1}`)
+	})
+	raw.want("1")
+}
