@@ -152,11 +152,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 // unsubscribe leaves a channel, or stops joining it.
 func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
 	if i := s.subscribedTo(name); i >= 0 {
-		channel := s.joined[i]
-		s.joined = slices.Delete(s.joined, i, i+1)
-		s.stopRefill(c, channel)
-		c.Unsubscribe(channel.Topic())
-		channel.Release()
+		s.leaveChannel(c, i)
 	} else if i := s.joining(name); i >= 0 {
 		s.stopJoining(c, s.pending.joins[i])
 	} else {
@@ -164,6 +160,15 @@ func (s *session) unsubscribe(c *reactor.Conn, id []byte, name string) {
 		return
 	}
 	s.respond(c, native.AppendUnsubscribed(nil, id, name))
+}
+
+// leaveChannel leaves the channel at that place among those joined, with all that is still owed of it.
+func (s *session) leaveChannel(c *reactor.Conn, i int) {
+	channel := s.joined[i]
+	s.joined = slices.Delete(s.joined, i, i+1)
+	s.stopRefill(c, channel)
+	c.Unsubscribe(channel.Topic())
+	channel.Release()
 }
 
 // stopJoining answers the subscribe with an error, as it would otherwise never be.

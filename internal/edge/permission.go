@@ -108,10 +108,7 @@ func (s *session) reconsider(c *reactor.Conn, reason string) {
 			continue
 		}
 		if i := s.subscribedTo(name); i >= 0 {
-			channel := s.joined[i]
-			s.joined = slices.Delete(s.joined, i, i+1)
-			c.Unsubscribe(channel.Topic())
-			channel.Release()
+			s.leaveChannel(c, i)
 		} else if i := s.joining(name); i >= 0 {
 			s.stopJoining(c, s.pending.joins[i])
 		}

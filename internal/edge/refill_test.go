@@ -116,3 +116,23 @@ func TestSkipToHistoryRaw(t *testing.T) {
 		t.Error(drops)
 	}
 }
+
+// Who may not listen any more gets nothing more of the history, either, and is in the topic no longer.
+func TestShutOutWhileBehind(t *testing.T) {
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	shut := skipping(100_000)
+	shut.Default.Subscribe = channel.Nobody
+	if err := s.Reconfigure(Config{Namespaces: shut}); err != nil {
+		t.Fatal(err)
+	}
+	for c.hear() != `{"type":"unsubscribed","channel":"news","reason":"permission_denied"}` {
+	}
+	c.idle()
+	if _, answer := post(t, s, "/api/publish", `{"channel":"news","data":1}`); !strings.HasSuffix(answer, `"matched":0}`) {
+		t.Error(answer)
+	}
+	c.idle()
+}
