@@ -2,8 +2,8 @@ package broker
 
 import "time"
 
-// What every engine remembers of idempotency keys, per channel. In memory a key takes some 200 B, and counts against the
-// bound of all history.
+// What every engine remembers of idempotency keys, per channel. In memory a key takes some 200 B, and all keys of a node
+// are bounded as MemoryConfig says.
 const (
 	// KeyLife is for how long.
 	KeyLife = 5 * time.Minute
