@@ -39,6 +39,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 0, "most `bytes` that wait for one client (default 1048576)")
 	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	flags.Int64Var(&cfg.NodeMaxBytes, "memory", 0, "most `bytes` of all that waits; above it publications are refused with 429 (default 268435456)")
+	flags.Int64Var(&cfg.HistoryMaxBytes, "history-memory", 0, "most `bytes` of all channels' history, a quarter of it for idempotency keys; above it less is kept (default 268435456)")
 	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
 	addDrain(flags, &cfg.Drain)
 	s.secure = addTLS(flags)

@@ -61,6 +61,7 @@ type Limits struct {
 	OutboundMaxBytes int64
 	OutboundMaxAge   time.Duration
 	NodeMaxBytes     int64
+	HistoryMaxBytes  int64
 	ChannelsPerConn  int
 	MaxChannels      int
 	ChannelIdle      time.Duration

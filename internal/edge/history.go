@@ -6,6 +6,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -42,4 +43,14 @@ func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *br
 		}
 	}
 	return native.AppendError(nil, id, name, errUnavailable)
+}
+
+// historyStats are those of the engine, if it is the one in the process, and of the hub.
+func (s *Server) historyStats() metrics.History {
+	h := metrics.History{Channels: s.hub.Forgotten()}
+	if m, ok := s.config.Broker.(*broker.Memory); ok {
+		stats := m.Stats()
+		h.Bytes, h.KeyBytes, h.Publications, h.Keys = stats.HistoryBytes, stats.KeyBytes, stats.Publications, stats.Keys
+	}
+	return h
 }
