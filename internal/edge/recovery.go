@@ -63,6 +63,12 @@ func (s *session) replay(c *reactor.Conn, channel *hub.Channel, past *broker.Pas
 // replayOf makes the messages of the first n records, which is as many as fit into room bytes on the wire, but for those that were not
 // for the client of that id.
 func replayOf(room int64, channel string, records []broker.Record, client string) (missed replay, n int) {
+	const around = 96 // what is around the data of most messages, beside the channel's name
+	size, fit := int64(0), 0
+	for ; fit < len(records) && size < room; fit++ {
+		size += int64(len(records[fit].Data) + len(channel) + around)
+	}
+	missed = replay{texts: make([]byte, 0, min(size, room)), ends: make([]int, 0, fit)}
 	for i, r := range records {
 		if r.Exclude != "" && r.Exclude == client {
 			continue

@@ -21,7 +21,7 @@ func keeping(size int, change func(o *channel.Options)) *channel.Namespaces {
 }
 
 // publishAll publishes texts on news.
-func publishAll(t *testing.T, s *Server, data ...string) (epoch string) {
+func publishAll(t testing.TB, s *Server, data ...string) (epoch string) {
 	t.Helper()
 	for _, d := range data {
 		status, answer := post(t, s, "/api/publish", fmt.Sprintf(`{"channel":"news","data":%s}`, d))
