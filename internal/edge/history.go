@@ -34,12 +34,21 @@ func (s *session) history(c *reactor.Conn, cmd *native.Command) {
 	})
 }
 
-// historyReply is made when its turn has come: until then it is not known what the conn can hold.
+// historyReply is made when its turn has come: until then it is not known what the conn can hold. It has fewer publications than it might
+// where that is less, and one at least if nothing else waits.
 func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *broker.Past, err error, asked bool) []byte {
-	if err == nil {
-		text := native.AppendHistory(nil, id, name, past, asked, s.id())
-		if int64(len(text)) <= c.OutboundRoom()/4*3 {
+	for room := c.OutboundRoom(); err == nil; {
+		text, n := native.AppendHistory(nil, id, name, past, asked, s.id()), len(past.Publications)
+		if int64(len(text)) <= room/4*3 || n == 1 && room == s.server.outboundMaxBytes() {
 			return text
+		}
+		if n <= 1 {
+			break
+		}
+		if asked { // those that follow on the position
+			past.Publications = past.Publications[:n/2]
+		} else { // the newest
+			past.Publications = past.Publications[n-n/2:]
 		}
 	}
 	return native.AppendError(nil, id, name, errUnavailable)

@@ -22,3 +22,29 @@ func TestHistoryIsInTheMetrics(t *testing.T) {
 		t.Error("nothing was counted")
 	}
 }
+
+// An answer has as much as the connection can hold, and what is missing in it can be asked for.
+func TestHistoryFitsTheConnection(t *testing.T) {
+	s := startServer(t, Config{Namespaces: keeping(200, nil), OutboundMaxBytes: 20_000})
+	var data []string
+	for i := range 150 {
+		data = append(data, fmt.Sprintf(`"%d%s"`, i, strings.Repeat("x", 500)))
+	}
+	epoch := publishAll(t, s, data...)
+	c := greet(t, s)
+	for offset, rounds := 0, 0; offset < len(data); rounds++ {
+		c.say(fmt.Sprintf(`{"type":"history","channel":"news","since":{"epoch":%q,"offset":%d}}`, epoch, offset))
+		got := c.hear()
+		n := strings.Count(got, `"offset":`) - 1
+		if n < 1 || rounds > 50 || !strings.Contains(got, fmt.Sprintf(`"recovered":true,"publications":[{"data":%s,"offset":%d}`, data[offset], offset+1)) {
+			t.Fatalf("after %d, %d: %.200s", offset, n, got)
+		}
+		offset += n
+	}
+	c.say(`{"type":"history","channel":"news"}`)
+	c.want(`{"type":"history",*"offset":150}]}`)
+	publishAll(t, s, `"`+strings.Repeat("y", 30_000)+`"`)
+	c.say(`{"type":"history","channel":"news","limit":1}`)
+	c.want(`{"type":"history",*"offset":151}]}`)
+	c.idle()
+}
