@@ -30,8 +30,10 @@ type Record struct {
 type RecoverQuery struct {
 	// Since is a position up to which it has seen everything; nil: it is new.
 	Since *Position
-	// MaxBytes bounds the data of what it may miss. Above it there is no exact answer.
+	// MaxBytes bounds the data of what it may miss, and Limit the number of publications, where it is not 0. Above either there is no
+	// exact answer.
 	MaxBytes int64
+	Limit    int
 	// Latest asks for the last publication where there is no exact answer.
 	Latest bool
 }

@@ -140,10 +140,11 @@ func (l *memoryLog) recover(q RecoverQuery) Past {
 	records := &l.past.records
 	if l.covers(q.Since, answer.Position.Epoch) {
 		from, bytes := records.after(q.Since.Offset), int64(0)
-		for i := from; i < records.n && bytes <= q.MaxBytes; i++ {
+		few := q.Limit == 0 || records.n-from <= q.Limit
+		for i := from; few && i < records.n && bytes <= q.MaxBytes; i++ {
 			bytes += int64(len(records.at(i).Data))
 		}
-		if bytes <= q.MaxBytes {
+		if few && bytes <= q.MaxBytes {
 			answer.Exact, answer.Publications = true, records.records(from, records.n)
 			return answer
 		}

@@ -20,7 +20,7 @@ func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, done func(
 		})
 		return
 	}
-	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Latest: o.Latest}
+	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Limit: s.outboundMaxMessages(), Latest: o.Latest}
 	if !o.Recover {
 		q.Since = nil
 	}
@@ -36,6 +36,10 @@ func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, done func(
 func (s *Server) outboundMaxBytes() int64 {
 	return cmp.Or(s.config.OutboundMaxBytes, reactor.DefaultOutboundMaxBytes)
 }
+
+// outboundMaxMessages is more messages than can wait for a connection: the shortest has 50 bytes. Without that bound a client could have lists
+// of a million tiny publications made by one short command.
+func (s *Server) outboundMaxMessages() int { return int(s.outboundMaxBytes()/50) + 1 }
 
 // replay is what a client gets of the past: the messages one after the other, and where each ends.
 type replay struct {

@@ -95,7 +95,7 @@ func (r *refill) run(c *reactor.Conn, s *Server, form reactor.Form, to subscribe
 			return
 		}
 		since := broker.Position{Epoch: p.Epoch, Offset: r.after}
-		q := broker.HistoryQuery{Since: &since, Limit: r.channel.Options().HistorySize, MaxBytes: s.outboundMaxBytes()}
+		q := broker.HistoryQuery{Since: &since, Limit: min(r.channel.Options().HistorySize, s.outboundMaxMessages()), MaxBytes: s.outboundMaxBytes()}
 		r.channel.History(q, func(past broker.Past, err error) {
 			c.Post(func(c *reactor.Conn) {
 				if err != nil {
