@@ -37,7 +37,9 @@ func (s *session) history(c *reactor.Conn, cmd *native.Command) {
 // historyReply is made when its turn has come: until then it is not known what the conn can hold. It has fewer publications than it might
 // where that is less, and one at least if nothing else waits.
 func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *broker.Past, err error, asked bool) []byte {
-	for room := c.OutboundRoom(); err == nil; {
+	room := c.OutboundRoom()
+	past.Publications = shorten(past.Publications, room/4*3, asked)
+	for err == nil {
 		text, n := native.AppendHistory(nil, id, name, past, asked, s.id()), len(past.Publications)
 		if int64(len(text)) <= room/4*3 || n == 1 && room == s.server.outboundMaxBytes() {
 			return text
@@ -45,13 +47,32 @@ func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *br
 		if n <= 1 {
 			break
 		}
-		if asked { // those that follow on the position
-			past.Publications = past.Publications[:n/2]
-		} else { // the newest
-			past.Publications = past.Publications[n-n/2:]
-		}
+		past.Publications = part(past.Publications, n/2, asked)
 	}
 	return native.AppendError(nil, id, name, errUnavailable)
+}
+
+// shorten leaves no more than might fit into room bytes, but one at least: an answer for which there is no room must cost next to nothing.
+func shorten(records []broker.Record, room int64, oldest bool) []broker.Record {
+	n, bytes := 0, int64(0)
+	for ; n < len(records); n++ {
+		i := n
+		if !oldest {
+			i = len(records) - 1 - n
+		}
+		if bytes += int64(len(records[i].Data)); bytes > room && n > 0 {
+			break
+		}
+	}
+	return part(records, n, oldest)
+}
+
+// part are the oldest n, which follow on a position, or the newest.
+func part(records []broker.Record, n int, oldest bool) []broker.Record {
+	if oldest {
+		return records[:n]
+	}
+	return records[len(records)-n:]
 }
 
 // historyStats are those of the engine, if it is the one in the process, and of the hub.

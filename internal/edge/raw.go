@@ -43,6 +43,7 @@ func (s *rawSession) open(c *reactor.Conn) {
 			return
 		}
 	}
+	s.reconsider(c) // namespaces may have been replaced between the verdict and the list of clients that Reconsider goes through
 }
 
 // subscribe makes the client a subscriber, at once, or behind the channel's latest value where that is promised.
