@@ -78,6 +78,9 @@ func (m *Memory) Stats() MemoryStats {
 	}
 }
 
+// Short tells that more than three quarters of the room for history are taken. Safe from any goroutine.
+func (m *Memory) Short() bool { return m.history.bytes.Load() > m.history.max/4*3 }
+
 // Open begins a new log with an epoch of its own.
 func (m *Memory) Open(_ string, r Retention, sink Sink) Log {
 	l := &memoryLog{sink: sink, epoch: rand.Uint64(), past: &m.none}

@@ -96,6 +96,9 @@ func TestMemoryForgetsKeys(t *testing.T) {
 // A channel that has no more room gives up its own oldest, and the others keep what they have.
 func TestMemoryIsBounded(t *testing.T) {
 	m := broker.NewMemory(broker.MemoryConfig{MaxBytes: 100_000})
+	if m.Short() {
+		t.Error("short from the beginning")
+	}
 	modest := m.Open("modest", broker.Retention{Size: 10}, discard{})
 	publish(t, modest, broker.Publication{Data: []byte("x")})
 	greedy := m.Open("greedy", broker.Retention{Size: 1_000_000}, discard{})
@@ -105,6 +108,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		if s := m.Stats(); s.HistoryBytes > 75_000 {
 			t.Fatalf("%+v", s)
 		}
+	}
+	if !m.Short() {
+		t.Error("not short of room")
 	}
 	if n := count(t, greedy); n < 60 || n > 90 || m.Stats().Publications < 300 {
 		t.Errorf("%d are kept, %+v", n, m.Stats())

@@ -75,6 +75,12 @@ func part(records []broker.Record, n int, oldest bool) []broker.Record {
 	return records[len(records)-n:]
 }
 
+// historyShort tells that the engine, if it is the one in the process, has hardly room for more history.
+func (s *Server) historyShort() bool {
+	m, ok := s.config.Broker.(*broker.Memory)
+	return ok && m.Short()
+}
+
 // historyStats are those of the engine, if it is the one in the process, and of the hub.
 func (s *Server) historyStats() metrics.History {
 	h := metrics.History{Channels: s.hub.Forgotten()}

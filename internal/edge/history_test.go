@@ -18,7 +18,7 @@ func TestHistoryIsInTheMetrics(t *testing.T) {
 		}
 	}
 	publishAll(t, s, body, body, body)
-	if !strings.Contains(text(), "\nwsedge_history_given_up_total{reason=\"memory\"} 2\n") {
+	if !strings.Contains(text(), "\nwsedge_history_given_up_total{reason=\"memory\"} 2\n") || !s.historyShort() {
 		t.Error("nothing was counted")
 	}
 }

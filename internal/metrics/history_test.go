@@ -11,7 +11,7 @@ wsedge_history_bytes 1
 # HELP wsedge_idempotency_key_bytes Memory of all idempotency keys.
 # TYPE wsedge_idempotency_key_bytes gauge
 wsedge_idempotency_key_bytes 2
-# HELP wsedge_history_given_up_total Publications and idempotency keys not kept for want of memory, and histories dropped because there were too many channels.
+# HELP wsedge_history_given_up_total Publications and idempotency keys not kept for want of memory, and histories of unused channels dropped because there was too much, or too many channels.
 # TYPE wsedge_history_given_up_total counter
 wsedge_history_given_up_total{reason="channels"} 5
 wsedge_history_given_up_total{reason="keys"} 4
