@@ -112,9 +112,13 @@ func (r *refill) run(c *reactor.Conn, s *Server, form reactor.Form, to subscribe
 
 // fail ends the connection: what the client misses is unknown, and it can come back and recover.
 func (r *refill) fail(c *reactor.Conn) {
-	if !r.over {
-		c.Close(native.CloseSlow, "unavailable")
+	if r.over {
+		return
 	}
+	talk := c.Context().(conversation)
+	code, _ := talk.closeCode(reactor.CauseSlow)
+	talk.goodbye(c, code, native.CodeUnavailable)
+	c.Close(code, native.CodeUnavailable)
 }
 
 // goOn sends what there is. It tells whether there is more than the conn can hold now.

@@ -1,12 +1,18 @@
 package edge
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/native"
 )
 
 // hearAll takes messages of news until that offset: each follows on the one before, but for gaps that stand. A gap whose filling is promised
@@ -135,4 +141,56 @@ func TestShutOutWhileBehind(t *testing.T) {
 		t.Error(answer)
 	}
 	c.idle()
+}
+
+// lameEngine is a memory engine that can be told to know no positions any more.
+type lameEngine struct {
+	*broker.Memory
+	lame atomic.Bool
+}
+
+type lameLog struct {
+	broker.Log
+	engine *lameEngine
+}
+
+func (e *lameEngine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
+	return lameLog{e.Memory.Open(channel, r, sink), e}
+}
+
+func (l lameLog) Position(done func(broker.Position, error)) {
+	if l.engine.lame.Load() {
+		done(broker.Position{}, errors.New("down"))
+		return
+	}
+	l.Log.Position(done)
+}
+
+// A client of which is not known what it misses is closed as slow, in the words of its dialect, and comes back.
+func TestRefillThatFails(t *testing.T) {
+	for target, code := range map[string]frame.CloseCode{"/ws": native.CloseSlow, "/ws/raw?channel=news": frame.ClosePolicyViolation} {
+		engine := &lameEngine{Memory: broker.NewMemory(broker.MemoryConfig{})}
+		s := startServer(t, Config{Broker: engine, OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(1000)})
+		c := dial(t, s, target, "")
+		if target == "/ws" {
+			c.hear()
+			c.subscribe("news")
+		}
+		flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+		engine.lame.Store(true)
+		last := ""
+		for {
+			op, payload := c.next()
+			if op == frame.OpClose {
+				if got := frame.CloseCode(binary.BigEndian.Uint16([]byte(payload))); got != code || payload[2:] != "unavailable" {
+					t.Errorf("%s: %d %q", target, got, payload[2:])
+				}
+				break
+			}
+			last = payload
+		}
+		if target == "/ws" && !matches(`{"type":"disconnect","code":3008,"reason":"unavailable","retry_after_ms":*}`, last) {
+			t.Errorf("the last words: %.100s", last)
+		}
+	}
 }
