@@ -121,7 +121,7 @@ func (r *refill) fail(c *reactor.Conn) {
 	c.Close(code, native.CodeUnavailable)
 }
 
-// goOn sends what there is. It tells whether there is more than the conn can hold now.
+// goOn sends what there is. It tells whether there is more than the conn can hold now, or could hold of what came meanwhile.
 func (r *refill) goOn(c *reactor.Conn, to subscriber, past *broker.Past) (more bool) {
 	if r.over {
 		return false
@@ -141,7 +141,7 @@ func (r *refill) goOn(c *reactor.Conn, to subscriber, past *broker.Past) (more b
 	if n := to.fill(c, r.channel, past.Publications); n > 0 {
 		r.after = past.Publications[n-1].Offset
 	}
-	if r.after < last {
+	if r.after < last || r.joining.Overflowed() {
 		r.joining.Abort()
 		return true
 	}

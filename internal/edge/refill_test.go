@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -193,4 +194,45 @@ func TestRefillThatFails(t *testing.T) {
 			t.Errorf("the last words: %.100s", last)
 		}
 	}
+}
+
+// burstEngine is a memory engine in which much is published while the last of the history is on its way.
+type burstEngine struct {
+	*broker.Memory
+	once sync.Once
+}
+
+type burstLog struct {
+	broker.Log
+	engine *burstEngine
+}
+
+func (e *burstEngine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
+	return burstLog{e.Memory.Open(channel, r, sink), e}
+}
+
+func (l burstLog) History(q broker.HistoryQuery, done func(broker.Past, error)) {
+	l.Log.History(q, func(past broker.Past, err error) {
+		if len(past.Publications) <= 4 { // as many as the conn can hold
+			l.engine.once.Do(func() {
+				for range 20 {
+					_, _ = l.Publish(publicationOf(`"`+strings.Repeat("b", 8000)+`"`), nil)
+				}
+			})
+		}
+		done(past, err)
+	})
+}
+
+// More than the conn can hold, published while it is brought up to date, is one more thing to bring: nobody is closed for it.
+func TestBurstWhileBehind(t *testing.T) {
+	engine := &burstEngine{Memory: broker.NewMemory(broker.MemoryConfig{})}
+	s := startServer(t, Config{Broker: engine, OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(1000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	if _, standing := c.hearAll(0, last+20); standing != 0 {
+		t.Errorf("%d gaps stand", standing)
+	}
+	c.idle()
 }
