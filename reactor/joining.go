@@ -65,6 +65,13 @@ func (j *Joining) Complete(after uint64) error {
 	return nil
 }
 
+// Overflowed tells that more came than OutboundMaxBytes allows to hold, so that Complete will close the conn. Who can bring it up to date
+// once more can Abort instead, and join again.
+func (j *Joining) Overflowed() bool {
+	j.conn.loop.check()
+	return j.lost
+}
+
 // Abort ends a Joining that did not come to anything. It does nothing after Complete.
 func (j *Joining) Abort() {
 	j.conn.loop.check()

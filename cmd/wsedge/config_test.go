@@ -62,14 +62,14 @@ func TestWrongFiles(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	name := file(t, "listen:\n  addr: 127.0.0.1:1\n  trusted_proxies: unix\nlimits:\n  max_conns: 5\n  max_message_bytes: 1KiB\ntls:\n  acme_domains: [a.example, b.example]\n"+
+	name := file(t, "listen:\n  addr: 127.0.0.1:1\n  trusted_proxies: unix\nlimits:\n  max_conns: 5\n  max_message_bytes: 1KiB\n  history_max_bytes: 1MiB\ntls:\n  acme_domains: [a.example, b.example]\n"+
 		"  acme_cache: c\nnamespaces:\n  default: {slow: drop-newest, publish: anyone}\n")
 	env := map[string]string{"WSEDGE_CONFIG": name, "WSEDGE_MAX_CONNS": "6", "WSEDGE_MAX_MESSAGE": "7", "WSEDGE_ACME_DOMAIN": "c.example"}
 	s, status := readServing(&environment{io.Discard, os.Stderr, func(n string) (string, bool) { v, ok := env[n]; return v, ok }}, []string{"--max-message", "8"})
 	if s == nil {
 		t.Fatal(status)
 	}
-	if s.cfg.Addr != "127.0.0.1:1" || s.cfg.MaxConns != 6 || s.cfg.MaxMessageBytes != 8 || s.cfg.AdminAddr != defaultAdminAddr || s.cfg.TrustedProxies.String() != "unix" {
+	if s.cfg.Addr != "127.0.0.1:1" || s.cfg.MaxConns != 6 || s.cfg.MaxMessageBytes != 8 || s.cfg.HistoryMaxBytes != 1<<20 || s.cfg.AdminAddr != defaultAdminAddr || s.cfg.TrustedProxies.String() != "unix" {
 		t.Errorf("%+v", s.cfg)
 	}
 	if s.secure.domains.String() != "c.example" || s.secure.cacheDir != filepath.Join(filepath.Dir(name), "c") {

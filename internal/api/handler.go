@@ -172,7 +172,7 @@ func (h *handler) publishTo(name string, p *publication) (broker.Result, error) 
 	}
 	later := make(chan answer, 1)
 	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: p.key},
+		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key)},
 		func(result broker.Result, err error) { later <- answer{result, err} })
 	if errors.Is(err, broker.ErrPending) {
 		var giveUp <-chan time.Time

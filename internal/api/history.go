@@ -1,7 +1,9 @@
 package api
 
 import (
+	"errors"
 	"net/http"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
@@ -10,6 +12,9 @@ import (
 
 // maxHistoryBytes bounds the data of one answer. One publication may be larger.
 const maxHistoryBytes = 4 << 20
+
+// errNoHistory says that the engine did not answer within handleTimeout.
+var errNoHistory = errors.New("api: no history from the engine")
 
 // history serves POST /api/history.
 func (h *handler) history(w http.ResponseWriter, body []byte) {
@@ -55,6 +60,10 @@ func (h *handler) historyOf(name string, q broker.HistoryQuery) (broker.Past, er
 	}
 	answers := make(chan answer, 1)
 	channel.History(q, func(past broker.Past, err error) { answers <- answer{past, err} })
-	a := <-answers
-	return a.past, a.err
+	select {
+	case a := <-answers:
+		return a.past, a.err
+	case <-time.After(handleTimeout):
+		return broker.Past{}, errNoHistory
+	}
 }

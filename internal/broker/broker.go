@@ -20,7 +20,8 @@ type Publication struct {
 	Data    []byte // passed through byte for byte
 	Client  string // the id of the client that published it; empty for the API
 	Exclude string // the id of a client that shall not get it; empty for none
-	// IdempotencyKey makes it safe to publish again, where nobody knows whether it worked: see Log.Publish. Empty for none.
+	// IdempotencyKey makes it safe to publish again, where nobody knows whether it worked: see Log.Publish. Empty for none; see
+	// ScopedKey.
 	IdempotencyKey string
 	Kind           Kind
 }

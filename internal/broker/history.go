@@ -2,8 +2,8 @@ package broker
 
 import "time"
 
-// What every engine remembers of idempotency keys, per channel. In memory a key takes some 200 B, and counts against the
-// bound of all history.
+// What every engine remembers of idempotency keys, per channel. In memory a key takes some 200 B, and all keys of a node
+// are bounded as MemoryConfig says.
 const (
 	// KeyLife is for how long.
 	KeyLife = 5 * time.Minute
@@ -30,8 +30,10 @@ type Record struct {
 type RecoverQuery struct {
 	// Since is a position up to which it has seen everything; nil: it is new.
 	Since *Position
-	// MaxBytes bounds the data of what it may miss. Above it there is no exact answer.
+	// MaxBytes bounds the data of what it may miss, and Limit the number of publications, where it is not 0. Above either there is no
+	// exact answer.
 	MaxBytes int64
+	Limit    int
 	// Latest asks for the last publication where there is no exact answer.
 	Latest bool
 }

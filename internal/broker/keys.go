@@ -1,5 +1,16 @@
 package broker
 
+import "strconv"
+
+// ScopedKey is the idempotency key under which a channel's log remembers key of that publisher, who is whoever may repeat it: a backend, or
+// a user. Nobody's key is another's, or whoever guesses keys could have the publications of others swallowed. Empty for none.
+func ScopedKey(publisher, key string) string {
+	if key == "" {
+		return ""
+	}
+	return strconv.Itoa(len(publisher)) + ":" + publisher + key
+}
+
 // keys are the results of a channel's publications by their idempotency keys. The zero value is empty.
 type keys struct {
 	results map[string]keyedResult

@@ -10,9 +10,9 @@ import (
 
 // MemoryConfig is what a Memory works with. The zero value is usable.
 type MemoryConfig struct {
-	// MaxBytes bounds the memory of all history and of all idempotency keys, in bytes. Above it a channel gives up the oldest
-	// that it keeps for what it publishes, and keeps nothing where that is not enough: a channel takes nothing from the
-	// others. Default 256 MiB.
+	// MaxBytes bounds the memory of all history and of all idempotency keys, in bytes; a quarter of it is for the keys, the rest for
+	// the history, so that neither can use up what is the other's. Above it a channel gives up the oldest that it keeps for what it
+	// publishes, and keeps nothing where that is not enough: a channel takes nothing from the others. Default 256 MiB.
 	MaxBytes int64
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -25,9 +25,26 @@ type Memory struct {
 	none   past // what logs have that keep nothing: they cost nothing for it
 
 	// Shared: atomic.
-	bytes        atomic.Int64
-	publications atomic.Int64
-	keys         atomic.Int64
+	history, keys hold
+}
+
+// hold is what all logs of an engine keep of one kind.
+type hold struct {
+	max     int64        // bytes; immutable
+	bytes   atomic.Int64 // that are kept
+	givenUp atomic.Int64 // records, or keys, given up because of max
+}
+
+// fits tells whether there would be room for so many bytes.
+func (h *hold) fits(cost int64) bool { return h.bytes.Load()+cost <= h.max }
+
+// charge takes so many bytes, if there are.
+func (h *hold) charge(cost int64) bool {
+	if h.bytes.Add(cost) <= h.max {
+		return true
+	}
+	h.bytes.Add(-cost)
+	return false
 }
 
 // NewMemory makes an engine without channels.
@@ -39,21 +56,30 @@ func NewMemory(config MemoryConfig) *Memory {
 		config.Now = time.Now
 	}
 	m := &Memory{config: config}
+	m.keys.max = config.MaxBytes / 4
+	m.history.max = config.MaxBytes - m.keys.max
 	m.none.engine = m
 	return m
 }
 
 // MemoryStats say what a Memory holds, and what it gave up because MaxBytes was reached.
 type MemoryStats struct {
-	Bytes        int64 // of history and keys
+	HistoryBytes int64
+	KeyBytes     int64
 	Publications int64 // given up before their time, or never kept
 	Keys         int64 // likewise
 }
 
 // Stats is a snapshot. Safe from any goroutine.
 func (m *Memory) Stats() MemoryStats {
-	return MemoryStats{Bytes: m.bytes.Load(), Publications: m.publications.Load(), Keys: m.keys.Load()}
+	return MemoryStats{
+		HistoryBytes: m.history.bytes.Load(), KeyBytes: m.keys.bytes.Load(),
+		Publications: m.history.givenUp.Load(), Keys: m.keys.givenUp.Load(),
+	}
 }
+
+// Short tells that more than three quarters of the room for history are taken. Safe from any goroutine.
+func (m *Memory) Short() bool { return m.history.bytes.Load() > m.history.max/4*3 }
 
 // Open begins a new log with an epoch of its own.
 func (m *Memory) Open(_ string, r Retention, sink Sink) Log {
@@ -117,10 +143,11 @@ func (l *memoryLog) recover(q RecoverQuery) Past {
 	records := &l.past.records
 	if l.covers(q.Since, answer.Position.Epoch) {
 		from, bytes := records.after(q.Since.Offset), int64(0)
-		for i := from; i < records.n && bytes <= q.MaxBytes; i++ {
+		few := q.Limit == 0 || records.n-from <= q.Limit
+		for i := from; few && i < records.n && bytes <= q.MaxBytes; i++ {
 			bytes += int64(len(records.at(i).Data))
 		}
-		if bytes <= q.MaxBytes {
+		if few && bytes <= q.MaxBytes {
 			answer.Exact, answer.Publications = true, records.records(from, records.n)
 			return answer
 		}

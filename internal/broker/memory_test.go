@@ -69,7 +69,7 @@ func TestMemoryForgetsByAge(t *testing.T) {
 		t.Error("a young history may go")
 	}
 	clock.now = clock.now.Add(time.Hour)
-	if log.Trim() || m.Stats().Bytes != 0 {
+	if log.Trim() || m.Stats() != (broker.MemoryStats{}) {
 		t.Errorf("an old history is kept: %+v", m.Stats())
 	}
 }
@@ -85,7 +85,7 @@ func TestMemoryForgetsKeys(t *testing.T) {
 		t.Fatalf("%+v, want %+v", again, first)
 	}
 	clock.now = clock.now.Add(1)
-	if log.Trim() || m.Stats().Bytes != 0 {
+	if log.Trim() || m.Stats() != (broker.MemoryStats{}) {
 		t.Errorf("kept too long: %+v", m.Stats())
 	}
 	if later := publish(t, log, keyed); later.Offset != first.Offset+1 {
@@ -96,15 +96,21 @@ func TestMemoryForgetsKeys(t *testing.T) {
 // A channel that has no more room gives up its own oldest, and the others keep what they have.
 func TestMemoryIsBounded(t *testing.T) {
 	m := broker.NewMemory(broker.MemoryConfig{MaxBytes: 100_000})
+	if m.Short() {
+		t.Error("short from the beginning")
+	}
 	modest := m.Open("modest", broker.Retention{Size: 10}, discard{})
 	publish(t, modest, broker.Publication{Data: []byte("x")})
 	greedy := m.Open("greedy", broker.Retention{Size: 1_000_000}, discard{})
 	kilobyte := []byte(strings.Repeat("x", 1000))
 	for range 500 {
 		publish(t, greedy, broker.Publication{Data: kilobyte})
-		if s := m.Stats(); s.Bytes > 100_000 {
+		if s := m.Stats(); s.HistoryBytes > 75_000 {
 			t.Fatalf("%+v", s)
 		}
+	}
+	if !m.Short() {
+		t.Error("not short of room")
 	}
 	if n := count(t, greedy); n < 60 || n > 90 || m.Stats().Publications < 300 {
 		t.Errorf("%d are kept, %+v", n, m.Stats())
@@ -121,17 +127,50 @@ func TestMemoryIsBounded(t *testing.T) {
 	if got := brokertest.Recover(t, late, broker.RecoverQuery{Since: &last.Position}); !got.Exact {
 		t.Error("who is up to date misses nothing")
 	}
-	for i := range 3 { // room for the first few keys at most: the others are not remembered
-		publish(t, late, broker.Publication{IdempotencyKey: fmt.Sprint(i) + strings.Repeat("k", 1000)})
-	}
-	if s := m.Stats(); s.Keys == 0 || s.Bytes > 100_000 {
-		t.Errorf("%+v", s)
-	}
 	for _, log := range []broker.Log{modest, greedy, late} {
 		log.Close()
 	}
-	if s := m.Stats(); s.Bytes != 0 {
-		t.Errorf("%d bytes are left", s.Bytes)
+	if s := m.Stats(); s.HistoryBytes != 0 {
+		t.Errorf("%d bytes are left", s.HistoryBytes)
+	}
+}
+
+// The keys of all channels together are bounded, whatever becomes of the history, and leave it alone.
+func TestMemoryOfAllKeysIsBounded(t *testing.T) {
+	m := broker.NewMemory(broker.MemoryConfig{MaxBytes: 100_000})
+	kilobyte := []byte(strings.Repeat("x", 1000))
+	greedy := m.Open("greedy", broker.Retention{Size: 1000}, discard{})
+	for range 100 {
+		publish(t, greedy, broker.Publication{Data: kilobyte})
+	}
+	kept := count(t, greedy)
+	var logs []broker.Log
+	for range 50 {
+		log := m.Open("other", broker.Retention{}, discard{})
+		logs = append(logs, log)
+		for j := range 10 {
+			publish(t, log, broker.Publication{IdempotencyKey: fmt.Sprint(j)})
+		}
+	}
+	if s := m.Stats(); s.KeyBytes > 25_000 || s.KeyBytes < 24_000 || s.Keys < 300 {
+		t.Errorf("%+v", s)
+	}
+	keyed := broker.Publication{IdempotencyKey: "0"}
+	if first := publish(t, logs[0], keyed); first.Offset != 1 {
+		t.Errorf("a key was forgotten for those of other channels: %+v", first)
+	}
+	if n := count(t, greedy); n != kept {
+		t.Errorf("of %d publications %d are left", kept, n)
+	}
+	publish(t, greedy, broker.Publication{Data: kilobyte})
+	if n := count(t, greedy); n != kept {
+		t.Errorf("%d are kept, %d before", n, kept)
+	}
+	for _, log := range append(logs, greedy) {
+		log.Close()
+	}
+	if s := m.Stats(); s.KeyBytes+s.HistoryBytes != 0 {
+		t.Errorf("left: %+v", s)
 	}
 }
 

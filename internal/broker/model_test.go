@@ -174,8 +174,8 @@ func (r *modelRun) step() {
 		}
 	case len(m.all) > 500: // so that the model stays small, too
 		r.log.Close()
-		if b := r.engine.Stats().Bytes; b != 0 {
-			r.t.Fatalf("%d bytes are left", b)
+		if s := r.engine.Stats(); s.HistoryBytes+s.KeyBytes != 0 {
+			r.t.Fatalf("left: %+v", s)
 		}
 		r.open()
 	}

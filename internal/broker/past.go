@@ -31,16 +31,16 @@ func (p *past) keep(r Record) {
 		p.popRecord()
 	}
 	cost := costOf(r)
-	for !p.fits(cost) && p.records.n > 0 {
+	for !p.engine.history.fits(cost) && p.records.n > 0 {
 		p.popRecord()
-		p.engine.publications.Add(1)
+		p.engine.history.givenUp.Add(1)
 	}
-	if !p.charge(cost) {
-		p.engine.publications.Add(1)
+	if !p.engine.history.charge(cost) {
+		p.engine.history.givenUp.Add(1)
 		// What is kept must have no holes: the next record will be the first.
 		for p.records.n > 0 {
 			p.popRecord()
-			p.engine.publications.Add(1)
+			p.engine.history.givenUp.Add(1)
 		}
 		return
 	}
@@ -54,12 +54,12 @@ func (p *past) remember(key string, r Result) {
 		p.popKey()
 	}
 	cost := keyCost + int64(len(key))
-	for !p.fits(cost) && p.keys.len() > 0 {
+	for !p.engine.keys.fits(cost) && p.keys.len() > 0 {
 		p.popKey()
-		p.engine.keys.Add(1)
+		p.engine.keys.givenUp.Add(1)
 	}
-	if !p.charge(cost) {
-		p.engine.keys.Add(1)
+	if !p.engine.keys.charge(cost) {
+		p.engine.keys.givenUp.Add(1)
 		return
 	}
 	p.keys.put(key, keyedResult{r, p.now()})
@@ -97,21 +97,9 @@ func (p *past) clear() {
 	}
 }
 
-func (p *past) popRecord() { p.engine.bytes.Add(-costOf(p.records.pop())) }
+func (p *past) popRecord() { p.engine.history.bytes.Add(-costOf(p.records.pop())) }
 
-func (p *past) popKey() { p.engine.bytes.Add(-keyCost - int64(len(p.keys.pop()))) }
-
-// fits tells whether the engine would have room for so many bytes.
-func (p *past) fits(cost int64) bool { return p.engine.bytes.Load()+cost <= p.engine.config.MaxBytes }
-
-// charge takes so many bytes of the engine's room, if there are.
-func (p *past) charge(cost int64) bool {
-	if p.engine.bytes.Add(cost) <= p.engine.config.MaxBytes {
-		return true
-	}
-	p.engine.bytes.Add(-cost)
-	return false
-}
+func (p *past) popKey() { p.engine.keys.bytes.Add(-keyCost - int64(len(p.keys.pop()))) }
 
 func (p *past) now() int64 { return p.engine.config.Now().UnixNano() }
 

@@ -72,7 +72,7 @@ var Options = []Option{
 	{Path: "limits.outbound_max_age", Flag: "outbound-max-age", Default: "10s", Doc: "How long anything may wait for a client before it is closed as slow."},
 	{Path: "limits.node_max_bytes", Flag: "memory", Default: "256MiB", Doc: "Most bytes of all that waits on this node; above it publications are refused with 429."},
 	{Path: "limits.history_max_bytes", Flag: "history-memory", Default: "256MiB",
-		Doc: "Most bytes of all history and idempotency keys on this node; above it channels that publish keep less."},
+		Doc: "Most memory of all channels' history, of which a quarter is for idempotency keys; above it, channels that publish keep less."},
 	{Path: "limits.channels_per_conn", Flag: "channels-per-conn", Default: "128", Reload: true, Doc: "Most channels of one client. A client that has more keeps them when it is lowered."},
 	{Path: "limits.max_channels", Flag: "max-channels", Default: "1000000", Doc: "Most channels of the node, about 200 B each."},
 	{Path: "limits.channel_idle", Flag: "channel-idle", Default: "5m", Doc: "How long a channel that nobody uses is remembered; then it begins a new epoch."},

@@ -228,7 +228,7 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: cmd.Key}
+	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}
@@ -242,6 +242,14 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	}
 	channel.Release()
 	s.respond(c, publishReply(id, name, result, err))
+}
+
+// publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
+func (s *session) publisher() string {
+	if s.member == nil || s.member.identity.Anonymous() {
+		return "anonymous"
+	}
+	return "user " + s.member.identity.User
 }
 
 func publishReply(id []byte, name string, result broker.Result, err error) []byte {

@@ -40,7 +40,7 @@ func origin(s *Server) string {
 }
 
 // startServer runs a server on a free port, and shuts it down at the end of the test.
-func startServer(t *testing.T, cfg Config) *Server {
+func startServer(t testing.TB, cfg Config) *Server {
 	t.Helper()
 	if cfg.Addr == "" {
 		cfg.Addr = "127.0.0.1:0"
@@ -79,7 +79,7 @@ func startServer(t *testing.T, cfg Config) *Server {
 
 // client is one end of a conversation on the wire.
 type client struct {
-	t       *testing.T
+	t       testing.TB
 	conn    net.Conn
 	head    string
 	id      string // from the welcome
@@ -97,7 +97,7 @@ func handshake(s *Server, target, lines string) string {
 }
 
 // dialRaw connects and sends request, and reads the head of the answer.
-func dialRaw(t *testing.T, s *Server, request string) *client {
+func dialRaw(t testing.TB, s *Server, request string) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
@@ -119,7 +119,7 @@ func dialRaw(t *testing.T, s *Server, request string) *client {
 }
 
 // dial opens a WebSocket.
-func dial(t *testing.T, s *Server, target, lines string) *client {
+func dial(t testing.TB, s *Server, target, lines string) *client {
 	t.Helper()
 	c := dialRaw(t, s, handshake(s, target, lines))
 	if !strings.HasPrefix(c.head, "HTTP/1.1 101 ") {
@@ -129,7 +129,7 @@ func dial(t *testing.T, s *Server, target, lines string) *client {
 }
 
 // greet opens a native conversation and takes the welcome.
-func greet(t *testing.T, s *Server) *client {
+func greet(t testing.TB, s *Server) *client {
 	t.Helper()
 	c := dial(t, s, "/ws", "Sec-WebSocket-Protocol: wsedge.v1\r\n")
 	welcome := c.hear()
@@ -271,12 +271,12 @@ func (c *client) subscribe(channel string) {
 }
 
 // post calls the API.
-func post(t *testing.T, s *Server, path, body string) (status int, answer string) {
+func post(t testing.TB, s *Server, path, body string) (status int, answer string) {
 	t.Helper()
 	return call(t, s, "POST", path, body, nil)
 }
 
-func call(t *testing.T, s *Server, method, path, body string, header map[string]string) (int, string) {
+func call(t testing.TB, s *Server, method, path, body string, header map[string]string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, origin(s)+path, strings.NewReader(body))
 	if err != nil {

@@ -34,23 +34,59 @@ func (s *session) history(c *reactor.Conn, cmd *native.Command) {
 	})
 }
 
-// historyReply is made when its turn has come: until then it is not known what the conn can hold.
+// historyReply is made when its turn has come: until then it is not known what the conn can hold. It has fewer publications than it might
+// where that is less, and one at least if nothing else waits.
 func (s *session) historyReply(c *reactor.Conn, id []byte, name string, past *broker.Past, err error, asked bool) []byte {
-	if err == nil {
-		text := native.AppendHistory(nil, id, name, past, asked, s.id())
-		if int64(len(text)) <= c.OutboundRoom()/4*3 {
+	room := c.OutboundRoom()
+	past.Publications = shorten(past.Publications, room/4*3, asked)
+	for err == nil {
+		text, n := native.AppendHistory(nil, id, name, past, asked, s.id()), len(past.Publications)
+		if int64(len(text)) <= room/4*3 || n == 1 && room == s.server.outboundMaxBytes() {
 			return text
 		}
+		if n <= 1 {
+			break
+		}
+		past.Publications = part(past.Publications, n/2, asked)
 	}
 	return native.AppendError(nil, id, name, errUnavailable)
 }
 
-// historyStats are what there is to tell of the node's histories; an engine elsewhere has its own.
+// shorten leaves no more than might fit into room bytes, but one at least: an answer for which there is no room must cost next to nothing.
+func shorten(records []broker.Record, room int64, oldest bool) []broker.Record {
+	n, bytes := 0, int64(0)
+	for ; n < len(records); n++ {
+		i := n
+		if !oldest {
+			i = len(records) - 1 - n
+		}
+		if bytes += int64(len(records[i].Data)); bytes > room && n > 0 {
+			break
+		}
+	}
+	return part(records, n, oldest)
+}
+
+// part are the oldest n, which follow on a position, or the newest.
+func part(records []broker.Record, n int, oldest bool) []broker.Record {
+	if oldest {
+		return records[:n]
+	}
+	return records[len(records)-n:]
+}
+
+// historyShort tells that the engine, if it is the one in the process, has hardly room for more history.
+func (s *Server) historyShort() bool {
+	m, ok := s.config.Broker.(*broker.Memory)
+	return ok && m.Short()
+}
+
+// historyStats are those of the engine, if it is the one in the process, and of the hub.
 func (s *Server) historyStats() metrics.History {
 	h := metrics.History{Channels: s.hub.Forgotten()}
 	if m, ok := s.config.Broker.(*broker.Memory); ok {
-		st := m.Stats()
-		h.Bytes, h.Publications, h.Keys = st.Bytes, st.Publications, st.Keys
+		stats := m.Stats()
+		h.Bytes, h.KeyBytes, h.Publications, h.Keys = stats.HistoryBytes, stats.KeyBytes, stats.Publications, stats.Keys
 	}
 	return h
 }

@@ -56,7 +56,7 @@ func TestOrderUnderConcurrentPublishers(t *testing.T) {
 }
 
 // risingOffset reads the offset and wants it above last.
-func risingOffset(t *testing.T, message string, last int) int {
+func risingOffset(t testing.TB, message string, last int) int {
 	_, after, _ := strings.Cut(message, `"offset":`)
 	var offset int
 	if _, err := fmt.Sscanf(after, "%d", &offset); err != nil || offset <= last {

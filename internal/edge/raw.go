@@ -58,6 +58,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 		}
 		channel.Enter(s.number, seenAs(s.member, s.visitor), c)
 	}
+	s.reconsider(c) // namespaces may have been replaced between the verdict and the list of clients that Reconsider goes through
 }
 
 // subscribe makes the client a subscriber, at once, or behind the channel's latest value where that is promised.

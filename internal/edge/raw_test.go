@@ -4,6 +4,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 func TestRawChannels(t *testing.T) {
@@ -25,4 +29,18 @@ func TestRawChannels(t *testing.T) {
 			t.Errorf("%.60q: %q, %v; want %q", query, got, err, want)
 		}
 	}
+}
+
+// Who was admitted just before the namespaces were replaced is not on the list of those who are looked at again.
+func TestRawIsShutOutWhileItOpens(t *testing.T) {
+	s := startServer(t, Config{})
+	c := greet(t, s)
+	s.hub.SetNamespaces(&channel.Namespaces{})
+	s.clients.all()[0].Post(func(c *reactor.Conn) {
+		c.Context().(*session).closed()
+		late := &rawSession{server: s, names: []string{"news"}}
+		c.SetContext(late)
+		late.open(c)
+	})
+	c.wantClose(frame.ClosePolicyViolation)
 }

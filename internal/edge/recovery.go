@@ -20,7 +20,7 @@ func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, done func(
 		})
 		return
 	}
-	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Latest: o.Latest}
+	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Limit: s.outboundMaxMessages(), Latest: o.Latest}
 	if !o.Recover {
 		q.Since = nil
 	}
@@ -36,6 +36,10 @@ func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, done func(
 func (s *Server) outboundMaxBytes() int64 {
 	return cmp.Or(s.config.OutboundMaxBytes, reactor.DefaultOutboundMaxBytes)
 }
+
+// outboundMaxMessages is more messages than can wait for a connection: the shortest has 50 bytes. Without that bound a client could have lists
+// of a million tiny publications made by one short command.
+func (s *Server) outboundMaxMessages() int { return int(s.outboundMaxBytes()/50) + 1 }
 
 // replay is what a client gets of the past: the messages one after the other, and where each ends.
 type replay struct {
@@ -63,6 +67,12 @@ func (s *session) replay(c *reactor.Conn, channel *hub.Channel, past *broker.Pas
 // replayOf makes the messages of the first n records, which is as many as fit into room bytes on the wire, but for those that were not
 // for the client of that id.
 func replayOf(room int64, channel string, records []broker.Record, client string) (missed replay, n int) {
+	const around = 96 // what is around the data of most messages, beside the channel's name
+	size, fit := int64(0), 0
+	for ; fit < len(records) && size < room; fit++ {
+		size += int64(len(records[fit].Data) + len(channel) + around)
+	}
+	missed = replay{texts: make([]byte, 0, min(size, room)), ends: make([]int, 0, fit)}
 	for i, r := range records {
 		if r.Exclude != "" && r.Exclude == client {
 			continue

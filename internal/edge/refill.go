@@ -95,7 +95,7 @@ func (r *refill) run(c *reactor.Conn, s *Server, form reactor.Form, to subscribe
 			return
 		}
 		since := broker.Position{Epoch: p.Epoch, Offset: r.after}
-		q := broker.HistoryQuery{Since: &since, Limit: r.channel.Options().HistorySize, MaxBytes: s.outboundMaxBytes()}
+		q := broker.HistoryQuery{Since: &since, Limit: min(r.channel.Options().HistorySize, s.outboundMaxMessages()), MaxBytes: s.outboundMaxBytes()}
 		r.channel.History(q, func(past broker.Past, err error) {
 			c.Post(func(c *reactor.Conn) {
 				if err != nil {
@@ -112,12 +112,16 @@ func (r *refill) run(c *reactor.Conn, s *Server, form reactor.Form, to subscribe
 
 // fail ends the connection: what the client misses is unknown, and it can come back and recover.
 func (r *refill) fail(c *reactor.Conn) {
-	if !r.over {
-		c.Close(native.CloseSlow, "unavailable")
+	if r.over {
+		return
 	}
+	talk := c.Context().(conversation)
+	code, _ := talk.closeCode(reactor.CauseSlow)
+	talk.goodbye(c, code, native.CodeUnavailable)
+	c.Close(code, native.CodeUnavailable)
 }
 
-// goOn sends what there is. It tells whether there is more than the conn can hold now.
+// goOn sends what there is. It tells whether there is more than the conn can hold now, or could hold of what came meanwhile.
 func (r *refill) goOn(c *reactor.Conn, to subscriber, past *broker.Past) (more bool) {
 	if r.over {
 		return false
@@ -137,7 +141,7 @@ func (r *refill) goOn(c *reactor.Conn, to subscriber, past *broker.Past) (more b
 	if n := to.fill(c, r.channel, past.Publications); n > 0 {
 		r.after = past.Publications[n-1].Offset
 	}
-	if r.after < last {
+	if r.after < last || r.joining.Overflowed() {
 		r.joining.Abort()
 		return true
 	}

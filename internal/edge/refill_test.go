@@ -1,12 +1,19 @@
 package edge
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/dialect/native"
 )
 
 // hearAll takes messages of news until that offset: each follows on the one before, but for gaps that stand. A gap whose filling is promised
@@ -139,25 +146,115 @@ func TestSkipToHistoryRaw(t *testing.T) {
 	}
 }
 
-// Who may not subscribe any more gets nothing of what was promised while he still could.
-func TestPermissionTakenBackWhileBehind(t *testing.T) {
+// Who may not listen any more gets nothing more of the history, either, and is in the topic no longer.
+func TestShutOutWhileBehind(t *testing.T) {
 	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(100_000)})
 	c := greet(t, s)
 	c.subscribe("news")
-	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
-	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{Default: channel.Options{HistorySize: 100_000, Slow: channel.SkipToHistory}}}); err != nil {
+	flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	shut := skipping(100_000)
+	shut.Default.Subscribe = channel.Nobody
+	if err := s.Reconfigure(Config{Namespaces: shut}); err != nil {
 		t.Fatal(err)
 	}
-	var text string
-	for !strings.HasPrefix(text, `{"type":"unsubscribed"`) {
-		if text = c.hear(); strings.HasSuffix(text, fmt.Sprintf(`,"offset":%d}`, last)) {
-			t.Fatalf("%.60s…", text)
-		}
+	for c.hear() != `{"type":"unsubscribed","channel":"news","reason":"permission_denied"}` {
 	}
 	c.idle()
-	if news, err := s.hub.Acquire("news"); err != nil || news.Topic().Subscribers() != 0 {
-		t.Errorf("still subscribed, or %v", err)
-	} else {
-		news.Release()
+	if _, answer := post(t, s, "/api/publish", `{"channel":"news","data":1}`); !strings.HasSuffix(answer, `"matched":0}`) {
+		t.Error(answer)
 	}
+	c.idle()
+}
+
+// lameEngine is a memory engine that can be told to know no positions any more.
+type lameEngine struct {
+	*broker.Memory
+	lame atomic.Bool
+}
+
+type lameLog struct {
+	broker.Log
+	engine *lameEngine
+}
+
+func (e *lameEngine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
+	return lameLog{e.Memory.Open(channel, r, sink), e}
+}
+
+func (l lameLog) Position(done func(broker.Position, error)) {
+	if l.engine.lame.Load() {
+		done(broker.Position{}, errors.New("down"))
+		return
+	}
+	l.Log.Position(done)
+}
+
+// A client of which is not known what it misses is closed as slow, in the words of its dialect, and comes back.
+func TestRefillThatFails(t *testing.T) {
+	for target, code := range map[string]frame.CloseCode{"/ws": native.CloseSlow, "/ws/raw?channel=news": frame.ClosePolicyViolation} {
+		engine := &lameEngine{Memory: broker.NewMemory(broker.MemoryConfig{})}
+		s := startServer(t, Config{Broker: engine, OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(1000)})
+		c := dial(t, s, target, "")
+		if target == "/ws" {
+			c.hear()
+			c.subscribe("news")
+		}
+		flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+		engine.lame.Store(true)
+		last := ""
+		for {
+			op, payload := c.next()
+			if op == frame.OpClose {
+				if got := frame.CloseCode(binary.BigEndian.Uint16([]byte(payload))); got != code || payload[2:] != "unavailable" {
+					t.Errorf("%s: %d %q", target, got, payload[2:])
+				}
+				break
+			}
+			last = payload
+		}
+		if target == "/ws" && !matches(`{"type":"disconnect","code":3008,"reason":"unavailable","retry_after_ms":*}`, last) {
+			t.Errorf("the last words: %.100s", last)
+		}
+	}
+}
+
+// burstEngine is a memory engine in which much is published while the last of the history is on its way.
+type burstEngine struct {
+	*broker.Memory
+	once sync.Once
+}
+
+type burstLog struct {
+	broker.Log
+	engine *burstEngine
+}
+
+func (e *burstEngine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
+	return burstLog{e.Memory.Open(channel, r, sink), e}
+}
+
+func (l burstLog) History(q broker.HistoryQuery, done func(broker.Past, error)) {
+	l.Log.History(q, func(past broker.Past, err error) {
+		if len(past.Publications) <= 4 { // as many as the conn can hold
+			l.engine.once.Do(func() {
+				for range 20 {
+					_, _ = l.Publish(publicationOf(`"`+strings.Repeat("b", 8000)+`"`), nil)
+				}
+			})
+		}
+		done(past, err)
+	})
+}
+
+// More than the conn can hold, published while it is brought up to date, is one more thing to bring: nobody is closed for it.
+func TestBurstWhileBehind(t *testing.T) {
+	engine := &burstEngine{Memory: broker.NewMemory(broker.MemoryConfig{})}
+	s := startServer(t, Config{Broker: engine, OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: skipping(1000)})
+	c := greet(t, s)
+	c.subscribe("news")
+	last, _, _ := flood(t, s, "news", func() bool { return s.reactor.Stats().Drops["suspended"] > 0 })
+	if _, standing := c.hearAll(0, last+20); standing != 0 {
+		t.Errorf("%d gaps stand", standing)
+	}
+	c.idle()
 }

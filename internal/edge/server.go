@@ -81,7 +81,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.current.Store(&s.config)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
-		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, Now: cfg.now,
+		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
 		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
 	})
 	if cfg.Auth != nil {

@@ -53,8 +53,10 @@ type Config struct {
 	// MaxChannels bounds the channels of the node. Default 1,000,000: about 200 B each.
 	MaxChannels int
 	// Idle is how long an unused channel is remembered. Default 5 min. One with a history is remembered for as long as there is
-	// something in it, while the node has less than three quarters of MaxChannels.
+	// something in it, while the node has less than three quarters of MaxChannels, and HistoryShort does not say otherwise.
 	Idle time.Duration
+	// HistoryShort tells that there is hardly room for more history. nil: there always is.
+	HistoryShort func() bool
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -163,7 +165,8 @@ func (h *Hub) shardOf(name string) *shard {
 	return &h.shards[maphash.String(h.seed, name)%shards]
 }
 
-// Forgotten is how many channels were dropped with a history that was to be kept, because there were too many channels.
+// Forgotten is how many channels were dropped with a history that was to be kept, because there were too many channels, or too much
+// history.
 func (h *Hub) Forgotten() int64 { return h.forgotten.Load() }
 
 // Sweep drops the channels that nobody has used for Config.Idle, but those with a history: they stay until that is empty, if there
@@ -199,8 +202,10 @@ func (h *Hub) sweepShard(s *shard, before int64) (stay []*Channel) {
 	return stay
 }
 
-// crowded tells whether there are so many channels that unused ones lose their history.
-func (h *Hub) crowded() bool { return h.channels.Load() > int64(h.config.MaxChannels)/4*3 }
+// crowded tells whether there is so much that unused channels lose their history.
+func (h *Hub) crowded() bool {
+	return h.channels.Load() > int64(h.config.MaxChannels)/4*3 || h.config.HistoryShort != nil && h.config.HistoryShort()
+}
 
 // SweepEvery sweeps at the interval until done is closed. It blocks.
 func (h *Hub) SweepEvery(interval time.Duration, done <-chan struct{}) {

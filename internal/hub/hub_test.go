@@ -93,6 +93,38 @@ func TestHistoryKeepsAnUnusedChannel(t *testing.T) {
 	}
 }
 
+// What nobody uses does not keep others from a history for ever.
+func TestUnusedHistoryGivesWay(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	var h *Hub
+	h = newHub(Config{
+		Idle: time.Minute, Namespaces: &channel.Namespaces{Default: channel.Options{HistorySize: 10}}, Now: func() time.Time { return now },
+		HistoryShort: func() bool { return h.Channels() > 5 },
+	})
+	used, err := h.Acquire("used")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.Release()
+	for i := range 8 {
+		publish(t, h, fmt.Sprint(i))
+	}
+	h.Sweep()
+	if h.Channels() != 9 {
+		t.Fatalf("%d channels are left: others were just in use", h.Channels())
+	}
+	now = now.Add(time.Minute)
+	h.Sweep()
+	if h.Channels() != 5 || h.Forgotten() != 4 {
+		t.Fatalf("%d channels are left, %d forgotten", h.Channels(), h.Forgotten())
+	}
+	if again, err := h.Acquire("used"); err != nil || again != used {
+		t.Error("one in use is gone")
+	} else {
+		again.Release()
+	}
+}
+
 func TestNumberOfChannelsIsBounded(t *testing.T) {
 	h := newHub(Config{MaxChannels: 2})
 	publish(t, h, "a")

@@ -1,17 +1,23 @@
 package metrics
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func TestAppendHistory(t *testing.T) {
-	text := string(AppendHistory(nil, History{Bytes: 5, Publications: 6, Keys: 7, Channels: 8}))
-	want := `wsedge_history_lost_total{reason="channels"} 8
-wsedge_history_lost_total{reason="keys"} 7
-wsedge_history_lost_total{reason="publications"} 6
+	got := string(AppendHistory([]byte("before\n"), History{Bytes: 1, KeyBytes: 2, Publications: 3, Keys: 4, Channels: 5}))
+	want := `before
+# HELP wsedge_history_bytes Memory of all channels' history.
+# TYPE wsedge_history_bytes gauge
+wsedge_history_bytes 1
+# HELP wsedge_idempotency_key_bytes Memory of all idempotency keys.
+# TYPE wsedge_idempotency_key_bytes gauge
+wsedge_idempotency_key_bytes 2
+# HELP wsedge_history_given_up_total Publications and idempotency keys not kept for want of memory, and histories of unused channels dropped because there was too much, or too many channels.
+# TYPE wsedge_history_given_up_total counter
+wsedge_history_given_up_total{reason="channels"} 5
+wsedge_history_given_up_total{reason="keys"} 4
+wsedge_history_given_up_total{reason="memory"} 3
 `
-	if !strings.HasSuffix(text, want) || !strings.Contains(text, "\nwsedge_history_bytes 5\n") {
-		t.Error(text)
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -142,13 +142,19 @@ func testBounded(t *testing.T, b broker.Broker) {
 	defer log.Close()
 	epoch, offsets := fill(t, log, 9)
 	since := &broker.Position{Epoch: epoch, Offset: offsets[4]}
-	got := Recover(t, log, broker.RecoverQuery{Since: since, MaxBytes: 5})
-	if wantTexts(t, "fits", got.Publications, "5", "6", "7", "8", "9"); !got.Exact {
-		t.Error("not exact, though it fits")
+	for _, q := range []broker.RecoverQuery{{MaxBytes: 5}, {MaxBytes: 5, Limit: 5}} {
+		q.Since = since
+		got := Recover(t, log, q)
+		if wantTexts(t, "fits", got.Publications, "5", "6", "7", "8", "9"); !got.Exact {
+			t.Error("not exact, though it fits")
+		}
 	}
-	got = Recover(t, log, broker.RecoverQuery{Since: since, MaxBytes: 4})
-	if wantTexts(t, "does not fit", got.Publications); got.Exact {
-		t.Error("exact, though it does not fit")
+	for _, q := range []broker.RecoverQuery{{MaxBytes: 4}, {MaxBytes: 5, Limit: 4}} {
+		q.Since = since
+		got := Recover(t, log, q)
+		if wantTexts(t, "does not fit", got.Publications); got.Exact {
+			t.Error("exact, though it does not fit")
+		}
 	}
 }
 
