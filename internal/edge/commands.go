@@ -246,10 +246,13 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 
 // publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
 func (s *session) publisher() string {
-	if s.member == nil || s.member.identity.Anonymous() {
-		return "anonymous"
+	if s.member != nil && s.member.identity.User != "" {
+		return "user " + s.member.identity.User
 	}
-	return "user " + s.member.identity.User
+	if user := s.visitorUser(); user != "" {
+		return "user " + user
+	}
+	return "anonymous"
 }
 
 func publishReply(id []byte, name string, result broker.Result, err error) []byte {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/wsedge/wsedge/internal/webhook"
 )
 
 // A key is its publisher's: whoever guesses it can't have the publications of others swallowed.
@@ -24,4 +26,17 @@ func TestIdempotencyKeysOfOthers(t *testing.T) {
 		t.Error(status, answer)
 	}
 	publish("api", "4")
+}
+
+// The user may be who the backend says.
+func TestIdempotencyKeysOfWhoTheBackendSays(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, Config{Webhooks: b.config(webhook.Connect)})
+	for _, step := range []struct{ user, offset string }{{"eve", "1"}, {"ann", "2"}, {"ann", "2"}, {"", "3"}} {
+		c := dial(t, s, "/ws", "")
+		b.asked(webhook.Connect).say <- `{"allow":true,"user":"` + step.user + `"}`
+		c.want(`{"type":"welcome",*}`)
+		c.say(`{"type":"publish","channel":"news","data":1,"idempotency_key":"k"}`)
+		c.want(`{"type":"published","channel":"news","offset":` + step.offset + `}`)
+	}
 }
