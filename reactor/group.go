@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/pool"
@@ -37,21 +36,21 @@ type group struct {
 type arrival struct {
 	shared  *pool.Shared // owned
 	exclude *Conn        // gets nothing of it; may be nil
-	doubles []*Conn      // have got it by another topic; see loop.doubles
+	doubles connSet      // have got it by another topic; see loop.doubles
 	missing              // without it
 	end     int          // it is for the first end slots of the roster
 	gap     bool         // the notice of publications that were dropped for all
 }
 
 // excludes tells whether a member gets nothing of it.
-func (a *arrival) excludes(c *Conn) bool { return a.exclude == c || slices.Contains(a.doubles, c) }
+func (a *arrival) excludes(c *Conn) bool { return a.exclude == c || a.doubles.has(c) }
 
 // eachExcluded calls do for the conns of a loop that get nothing of it.
 func (a *arrival) eachExcluded(l *loop, do func(*Conn)) {
 	if a.exclude != nil && a.exclude.loop == l {
 		do(a.exclude)
 	}
-	for _, c := range a.doubles {
+	for c := range a.doubles {
 		if c != a.exclude {
 			do(c)
 		}

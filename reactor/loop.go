@@ -42,7 +42,7 @@ type loop struct {
 	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
 	congested map[uint64]*Conn       // conns that wait to become writable, by token
 	lastToken uint64
-	wide      map[*Topic][]*Conn     // the members of a topic that are in a wide one as well; nil: there was none
+	wide      map[*Topic]connSet     // the members of a topic that are in a wide one as well; nil: there was none
 	heads     map[*Conn]*partialHead // request heads that came in pieces
 	announced map[*Conn]announcement // headers of the PROXY protocol that did
 	peers     map[*Conn]peer         // of conns whose peer the engine does not know

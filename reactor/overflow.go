@@ -1,6 +1,9 @@
 package reactor
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // overflow makes room by the topic's policy: more is published than the gap of the form lets through, and what waits would
 // fill the node. One publication may be above the limit when nothing else waits.
@@ -69,7 +72,7 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 		if kept > g.head && g.pending[kept-1].gap && g.pending[kept-1].end == a.end {
 			kept--
 			a.after = g.pending[kept].after
-			if a.exclude != g.pending[kept].exclude || !slices.Equal(a.doubles, g.pending[kept].doubles) {
+			if a.exclude != g.pending[kept].exclude || !maps.Equal(a.doubles, g.pending[kept].doubles) {
 				a.exclude, a.doubles = nil, nil // each of them misses something
 			}
 			g.waitingBytes -= int64(g.pending[kept].shared.Len())

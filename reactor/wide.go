@@ -1,6 +1,17 @@
 package reactor
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
+
+// connSet is a set of conns of one loop. There may be as many as have a wildcard beside a channel, and each of them is asked about.
+type connSet map[*Conn]struct{}
+
+func (s connSet) has(c *Conn) bool {
+	_, ok := s[c]
+	return ok
+}
 
 // spread is what the posts of one publication to several topics have in common: the topic it is of, and the wide ones that get it, too.
 type spread struct {
@@ -45,11 +56,11 @@ func (t *Topic) appendPosts(posts []post, l *loop, e *encoding, p post) []post {
 }
 
 // doubles returns the conns of the loop that get a publication by its first topic, and are not to get it by a wide one.
-func (l *loop) doubles(p *post) []*Conn {
+func (l *loop) doubles(p *post) connSet {
 	if p.spread == nil || p.topic == p.spread.first {
 		return nil
 	}
-	return slices.Clone(l.wide[p.spread.first])
+	return maps.Clone(l.wide[p.spread.first])
 }
 
 // heardWide tells whether the conn gets a publication by a wide topic.
@@ -97,13 +108,13 @@ func (c *Conn) enterWide(t *Topic) {
 
 func (c *Conn) noteWide(t *Topic) {
 	l := c.loop
-	if slices.Contains(l.wide[t], c) {
-		return
-	}
 	if l.wide == nil {
-		l.wide = make(map[*Topic][]*Conn)
+		l.wide = make(map[*Topic]connSet)
 	}
-	l.wide[t] = append(l.wide[t], c)
+	if l.wide[t] == nil {
+		l.wide[t] = make(connSet)
+	}
+	l.wide[t][c] = struct{}{}
 }
 
 // leaveWide is for a conn that is about to leave the topic of s. What that has brought, and nobody has sent yet, goes out, as no
@@ -142,13 +153,8 @@ func (c *Conn) leaveAllWide() {
 func (c *Conn) unnoteWide(t *Topic) {
 	l := c.loop
 	conns := l.wide[t]
-	i := slices.Index(conns, c)
-	if i < 0 {
-		return
-	}
-	if conns = slices.Delete(conns, i, i+1); len(conns) > 0 {
-		l.wide[t] = conns
-	} else {
+	delete(conns, c)
+	if len(conns) == 0 {
 		delete(l.wide, t)
 	}
 }
