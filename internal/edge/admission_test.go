@@ -13,12 +13,7 @@ import (
 // addressLeft waits until nobody has a connection that counts.
 func addressLeft(t *testing.T, s *Server) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); s.limiter.addresses.Keys() > 0; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d addresses still have connections", s.limiter.addresses.Keys())
-		}
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "no address has connections", func() bool { return s.limiter.addresses.Keys() == 0 })
 }
 
 func TestConnectionsPerAddress(t *testing.T) {
@@ -67,12 +62,7 @@ func TestPlacesOfAddressesAreGivenBack(t *testing.T) {
 	for name, end := range ends {
 		for range 8 {
 			end()
-			for deadline := time.Now().Add(patience); s.clients.count() > 1; {
-				if time.Now().After(deadline) {
-					t.Fatalf("after %s: %d clients", name, s.clients.count())
-				}
-				time.Sleep(time.Millisecond)
-			}
+			eventually(t, "after "+name+" one client is left", func() bool { return s.clients.count() <= 1 })
 		}
 	}
 	key, _ := keyOf(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// eventually waits for what no message tells of.
+// eventually waits for what no message tells of: it polls, up to patience.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !happened(); time.Sleep(time.Millisecond) {
