@@ -51,7 +51,8 @@ type join struct {
 	id      []byte          // of the command
 	from    *native.Recover // where the client was before; nil when it is new
 	reply   *reply
-	left    bool // the client has unsubscribed meanwhile
+	user    string // whose acknowledgements count; "" for nobody's
+	left    bool   // the client has unsubscribed meanwhile
 }
 
 func (p *pending) remove(j *join) {
@@ -81,6 +82,7 @@ func (s *session) id() string { return s.server.clients.id(s.number) }
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	s.leaveGate()
+	s.releaseCursors()
 	for _, channel := range s.joined {
 		channel.Leave(s.number, nil)
 		channel.Release()
