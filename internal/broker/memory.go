@@ -88,7 +88,7 @@ func (m *Memory) Short() bool { return m.history.bytes.Load() > m.history.max/4*
 // Open begins a new log with an epoch of its own.
 func (m *Memory) Open(_ string, r Retention, sink Sink) Log {
 	l := &memoryLog{sink: sink, epoch: rand.Uint64(), past: &m.none}
-	if r.Size > 0 {
+	if r.Size > 0 || r.Cursors > 0 {
 		l.SetRetention(r)
 	}
 	return l
