@@ -5,9 +5,22 @@ import (
 	"sync/atomic"
 )
 
-// cursorCost is what a cursor costs beside its user's name: 64 B of its own, and up to 58 B in a map that is between 7/16 and 7/8 full; the rest is for
-// rounding the name up.
-const cursorCost = 136
+const (
+	// cursorCost is what a cursor costs beside its user's name: 64 B of its own, and up to 58 B in a map that is between 7/16 and 7/8 full; the rest is for
+	// rounding the name up.
+	cursorCost = 136
+	// cursorsCost is what a log's first one costs beside that: the list, and a map that is nearly empty.
+	cursorsCost = 240
+)
+
+// costOfCursor is what a cursor costs, the last or the first of a log, or another.
+func costOfCursor(user string, only bool) int64 {
+	cost := cursorCost + int64(len(user))
+	if only {
+		cost += cursorsCost
+	}
+	return cost
+}
 
 // cursorCounts are an engine's. Shared: atomic.
 type cursorCounts struct {
@@ -49,7 +62,7 @@ func (l *memoryLog) track(user string, offset uint64) *cursor {
 		}
 		p.forget(p.cursors.oldest, &counts.forOthers)
 	}
-	if !p.engine.cursors.charge(cursorCost + int64(len(user))) {
+	if !p.engine.cursors.charge(costOfCursor(user, p.cursors == nil)) {
 		counts.noMemory.Add(1)
 		return nil
 	}
@@ -72,7 +85,7 @@ func (p *past) forget(c *cursor, why *atomic.Int64) {
 	if len(p.cursors.byUser) == 0 {
 		p.cursors = nil // a map keeps the room of what has gone
 	}
-	p.engine.cursors.bytes.Add(-cursorCost - int64(len(c.user)))
+	p.engine.cursors.bytes.Add(-costOfCursor(c.user, p.cursors == nil))
 	p.engine.cursorCounts.kept.Add(-1)
 	why.Add(1)
 }

@@ -138,6 +138,30 @@ func TestCursorsTakeWhatIsCounted(t *testing.T) {
 	}
 }
 
+// Likewise where many logs have one each.
+func TestCursorsOfManyLogsTakeWhatIsCounted(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		return
+	}
+	m := broker.NewMemory(broker.MemoryConfig{})
+	logs := make([]broker.Log, 1000)
+	for i := range logs {
+		logs[i] = m.Open("news", broker.Retention{Size: 1, Cursors: 1}, discard{})
+	}
+	before := heap()
+	for _, log := range logs {
+		if err := log.Acknowledge("user000000000000", 0, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := heap() - before
+	if counted := m.Stats().Cursors.Bytes; took > counted {
+		t.Errorf("a log's first cursor takes %d B, and %d B are counted", took/1000, counted/1000)
+	}
+	t.Logf("a log's first cursor takes %d B", took/1000)
+	runtime.KeepAlive(logs)
+}
+
 func heap() int64 {
 	runtime.GC()
 	var s runtime.MemStats
