@@ -15,17 +15,23 @@ type Start struct {
 	At uint64
 }
 
-// StartOf is the start of a subscriber that has been at since, or nil, and was given past: its cursor stays, or begins at since, where it misses
-// nothing. Otherwise it knows that it does, and what counts is the position.
+// StartOf is the start of a subscriber that has been at since, or nil, and was given past. A new cursor begins at since, where that is good; one that
+// there is stays, unless what is behind it can't be had: who is told so begins anew at the position.
 func StartOf(since *Position, past *Past) Start {
 	start := Start{Was: past.Cursor, At: past.Position.Offset}
-	switch {
-	case past.Exact && past.Cursor != nil:
-		start.At = *past.Cursor
+	switch at := past.Cursor; {
+	case at != nil && (past.Exact || since.counts(*at, past.Position.Epoch)):
+		start.At = *at
 	case past.Exact && since != nil:
 		start.At = since.Offset
 	}
 	return start
+}
+
+// counts tells whether a position, nil for none, counts beside a cursor of that epoch: who is behind the cursor, or was in another epoch, misses what others of
+// the user may have acknowledged.
+func (p *Position) counts(cursor uint64, epoch string) bool {
+	return p != nil && (p.Epoch != epoch || p.Offset < cursor)
 }
 
 // Hold is a cursor in the hands of a subscription: the engine forgets others first.

@@ -61,9 +61,9 @@ func (all *cursors) wake(c *cursor) {
 	all.idle--
 }
 
-// earlier is the cursor's position, or since if that is lower and of the same epoch.
+// earlier is the cursor's position, or since if that counts beside it.
 func (c *cursor) earlier(since *Position, epoch string) *Position {
-	if since != nil && since.Epoch == epoch && since.Offset < c.offset {
+	if since.counts(c.offset, epoch) {
 		return since
 	}
 	return &Position{Epoch: epoch, Offset: c.offset}

@@ -38,7 +38,7 @@ type RecoverQuery struct {
 	Limit    int
 	// Latest asks for the last publication where there is no exact answer.
 	Latest bool
-	// User is whose cursor counts: where there is one, and Since is not lower, it takes the place of Since. Empty for nobody's.
+	// User is whose cursor counts: where there is one, it takes the place of a Since that is not lower, and of the same epoch. Empty for nobody's.
 	User string
 }
 

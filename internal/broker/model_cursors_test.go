@@ -113,7 +113,8 @@ func (r *modelRun) comeBack() {
 	q := broker.RecoverQuery{Since: r.since(), MaxBytes: 1000, User: user} // as Return asks
 	past, hold, at := brokertest.Return(r.t, r.log, user, q.Since)
 	c, asked := m.cursors[user], q.Since
-	if c != nil && (asked == nil || asked.Epoch != m.epoch || asked.Offset >= c.offset) {
+	own := asked != nil && c != nil && (asked.Epoch != m.epoch || asked.Offset < c.offset)
+	if c != nil && !own {
 		q.Since = &broker.Position{Epoch: m.epoch, Offset: c.offset}
 	}
 	exact, data := m.recover(q)
@@ -126,7 +127,7 @@ func (r *modelRun) comeBack() {
 		c = r.makeCursor(user, asked.Offset)
 	case c == nil:
 		c = r.makeCursor(user, uint64(len(m.all)))
-	case !exact:
+	case !exact && !own:
 		c.offset = uint64(len(m.all))
 	}
 	if c == nil {
