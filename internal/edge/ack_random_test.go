@@ -65,6 +65,8 @@ func (r *returner) visit() {
 	}
 	r.client.say(command, `{"type":"ping"}`)
 	if r.unsure = r.rng.IntN(10) == 0; r.unsure {
+		r.client.conn.Close()
+		eventually(r.T, "the server knows", func() bool { return r.s.clients.conn(r.client.id) == nil }) // or it would subscribe behind the next visit
 		return
 	}
 	last := r.subscribed(recovers)
