@@ -58,7 +58,7 @@ func memory(s *Snapshot, p *Plan) *Finding {
 	}
 	each := p.UserBytes + KernelBytes
 	f := Finding{Name: "memory", Value: fmt.Sprintf("%s available of %s", size(left), size(s.MemTotal)),
-		Means: fmt.Sprintf("An idle connection takes %s B of the process and %s B of the kernel; beside them %s are for output, history and the process itself.",
+		Means: fmt.Sprintf("An idle connection takes %s B of the process and %s B of the kernel; beside them %s may go into output, history and the process itself.",
 			count(p.UserBytes), count(KernelBytes), size(p.NodeBytes))}
 	if group {
 		f.Value = fmt.Sprintf("%s left of the cgroup's memory.max, %s", size(left), size(s.Group.Memory))
@@ -66,15 +66,16 @@ func memory(s *Snapshot, p *Plan) *Finding {
 	if s.Group.Old {
 		f.Means += " A limit by cgroups, version 1, would not be seen."
 	}
-	return atWorst(p, (left-ProcessBytes)/each, bound(p, (left-p.NodeBytes)/each, f,
-		fmt.Sprintf("%s connections need %s in all. limits.node_max_bytes and limits.history_max_bytes say what output and history may take.",
-			count(p.target()), size(p.NodeBytes+p.target()*each)), ""))
+	return atWorst(p, (left-p.NodeBytes)/each, bound(p, (left-ProcessBytes)/each, f,
+		fmt.Sprintf("%s connections need %s.", count(p.target()), size(ProcessBytes+p.target()*each)), ""))
 }
 
-// atWorst softens a finding that counts all that output and history may ever take: without them n connections fit.
+// atWorst warns where n connections, which are what fits beside all that output and history may take, are too few.
 func atWorst(p *Plan, n int64, f *Finding) *Finding {
-	if f.Status == Bad && n >= max(p.Asked, 1) {
+	if f.Status == OK && n < p.target() {
 		f.Status = Warn
+		f.Advice = fmt.Sprintf("When output and history take all that they may, %s connections fit: set limits.node_max_bytes and limits.history_max_bytes (--memory, --history-memory) lower.",
+			count(max(n, 0)))
 	}
 	return f
 }
@@ -93,7 +94,7 @@ func goMemory(s *Snapshot, p *Plan) *Finding {
 			Means:  "Go's collector does not know of the cgroup's memory.max, beyond which the process is killed.",
 			Advice: advice, Command: command}
 	}
-	return atWorst(p, (s.GoMemLimit-ProcessBytes)/p.UserBytes, bound(p, (s.GoMemLimit-p.NodeBytes)/p.UserBytes, Finding{Name: "GOMEMLIMIT", Value: size(s.GoMemLimit),
+	return atWorst(p, (s.GoMemLimit-p.NodeBytes)/p.UserBytes, bound(p, (s.GoMemLimit-ProcessBytes)/p.UserBytes, Finding{Name: "GOMEMLIMIT", Value: size(s.GoMemLimit),
 		Means: "Near it Go's collector runs ever more often. What sockets take of the kernel is not in it."}, advice, command))
 }
 

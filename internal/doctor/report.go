@@ -94,8 +94,6 @@ func (r *Report) summary() string {
 		text += fmt.Sprintf("\nThat does not do for %s. In the way: %s.", count(r.Asked), strings.Join(short, ", "))
 	case len(short) > 0:
 		text += "\nThe server would not run. In the way: " + strings.Join(short, ", ") + "."
-	case r.Asked > *r.Connections:
-		text += fmt.Sprintf("\n%s fit only while output and history take less than they may.", count(r.Asked))
 	case r.Asked > 0:
 		text += fmt.Sprintf("\nThat is enough for %s.", count(r.Asked))
 	}
