@@ -3,7 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"os"
 	"strconv"
 
@@ -13,6 +13,9 @@ import (
 
 // defaultNodeBytes is what output on its way, and history, may take each, where nothing else is configured.
 const defaultNodeBytes = 256 << 20
+
+// mostConns is more than there are descriptors, and little enough for sums.
+const mostConns = 1_000_000_000
 
 // examine is the command doctor.
 func examine(e *environment, args []string) int {
@@ -27,8 +30,8 @@ func examine(e *environment, args []string) int {
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
 	}
-	if *conns < 0 || *pid < 0 {
-		return e.fail(errors.New("--conns and --pid must not be negative"), exitUsage)
+	if *conns < 0 || *conns > mostConns || *pid < 0 {
+		return e.fail(fmt.Errorf("--conns and --pid must not be negative, and --conns at most %d", mostConns), exitUsage)
 	}
 	plan, err := planOf(e, file)
 	if err != nil {
@@ -39,7 +42,11 @@ func examine(e *environment, args []string) int {
 	if *pid > 0 {
 		process = strconv.Itoa(*pid)
 	}
-	report := doctor.Judge(doctor.Look(os.DirFS("/"), process), plan)
+	machine := doctor.Look(os.DirFS("/"), process)
+	if !machine.Seen && *pid > 0 {
+		return e.fail(fmt.Errorf("there is no process %d to look at", *pid), exitFailure)
+	}
+	report := doctor.Judge(machine, plan)
 	if *asJSON {
 		encoder := json.NewEncoder(e.stdout)
 		encoder.SetIndent("", "  ")
@@ -78,6 +85,12 @@ func planOf(e *environment, file string) (doctor.Plan, error) {
 		p.UserBytes = doctor.CompactTLSBytes
 	case s.secure.on():
 		p.UserBytes = doctor.TLSBytes
+	}
+	if s.cfg.Auth != nil {
+		p.UserBytes += doctor.AuthBytes
+	}
+	if s.hooks.cfg.URL != "" {
+		p.UserBytes += doctor.WebhookBytes
 	}
 	p.NodeBytes = doctor.ProcessBytes + cmp.Or(s.cfg.NodeMaxBytes, defaultNodeBytes) + cmp.Or(s.cfg.HistoryMaxBytes, defaultNodeBytes)
 	return p, nil

@@ -47,6 +47,9 @@ func TestDoctor(t *testing.T) {
 	if status, _, stderr := call(nil, "doctor", "--config", file); status != exitFailure || !strings.Contains(stderr, "max_conns") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
+	if status, _, stderr := call(nil, "doctor", "--pid", "2000000000"); status != exitFailure || !strings.Contains(stderr, "no process 2000000000") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
 	if status, _, stderr := call(nil, "doctor", "--conns", "-1"); status != exitUsage || !strings.Contains(stderr, "must not be negative") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -56,6 +59,7 @@ func TestDoctor(t *testing.T) {
 func TestPlanOfTLS(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]int64{
+		"auth:\n  anonymous: true\n":                                   doctor.PlainBytes + doctor.AuthBytes,
 		"limits:\n  max_conns: 7\n":                                    doctor.PlainBytes,
 		"tls:\n  cert_files: [a]\n  key_files: [b]\n":                  doctor.TLSBytes,
 		"tls:\n  cert_files: [a]\n  key_files: [b]\n  compact: true\n": doctor.CompactTLSBytes,

@@ -27,6 +27,9 @@ const (
 	PlainBytes      = 1_000
 	TLSBytes        = PlainBytes + 5_000
 	CompactTLSBytes = PlainBytes + 1_000
+	// AuthBytes and WebhookBytes are what authentication and webhooks add (docs/OPERATING.md).
+	AuthBytes    = 400
+	WebhookBytes = 176
 	// KernelBytes is what its socket takes of the kernel while nothing is on its way.
 	KernelBytes = 5_000
 	// ProcessBytes is what the process takes without any connection.

@@ -11,8 +11,8 @@ import (
 )
 
 // exposureAtMost is what systemd-analyze security may say of the unit, from 0 to 10. It counts what is not closed: the network, above
-// all, which is the server's purpose.
-const exposureAtMost = 1.7
+// all, which is the server's purpose. Version 252 says 1.6; others count a little differently.
+const exposureAtMost = 2.0
 
 // systemd has nothing to say against the unit, and little is left open in it.
 func TestUnit(t *testing.T) {
