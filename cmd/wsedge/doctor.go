@@ -93,5 +93,8 @@ func planOf(e *environment, file string) (doctor.Plan, error) {
 		p.UserBytes += doctor.WebhookBytes
 	}
 	p.NodeBytes = doctor.ProcessBytes + cmp.Or(s.cfg.NodeMaxBytes, defaultNodeBytes) + cmp.Or(s.cfg.HistoryMaxBytes, defaultNodeBytes)
+	if s.cfg.Deflate && s.cfg.DeflateTakeover {
+		p.NodeBytes += doctor.TakeoverBytes
+	}
 	return p, nil
 }

@@ -55,22 +55,27 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// What TLS keeps for a connection counts.
-func TestPlanOfTLS(t *testing.T) {
-	dir := t.TempDir()
-	for text, want := range map[string]int64{
-		"auth:\n  anonymous: true\n":                                   doctor.PlainBytes + doctor.AuthBytes,
-		"limits:\n  max_conns: 7\n":                                    doctor.PlainBytes,
-		"tls:\n  cert_files: [a]\n  key_files: [b]\n":                  doctor.TLSBytes,
-		"tls:\n  cert_files: [a]\n  key_files: [b]\n  compact: true\n": doctor.CompactTLSBytes,
+// What is configured costs memory, and that counts.
+func TestPlanOfAConfiguration(t *testing.T) {
+	const node = doctor.ProcessBytes + 2*defaultNodeBytes
+	for _, row := range []struct {
+		text       string
+		user, node int64
+	}{
+		{"limits:\n  max_conns: 7\n", doctor.PlainBytes, node},
+		{"auth:\n  anonymous: true\n", doctor.PlainBytes + doctor.AuthBytes, node},
+		{"tls:\n  cert_files: [a]\n  key_files: [b]\n", doctor.TLSBytes, node},
+		{"tls:\n  cert_files: [a]\n  key_files: [b]\n  compact: true\n", doctor.CompactTLSBytes, node},
+		{"limits:\n  node_max_bytes: 1MiB\n  history_max_bytes: 2MiB\n", doctor.PlainBytes, doctor.ProcessBytes + 3<<20},
+		{"deflate:\n  enabled: true\n  takeover: true\n", doctor.PlainBytes, node + doctor.TakeoverBytes},
 	} {
-		file := filepath.Join(dir, "wsedge.yaml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		file := filepath.Join(t.TempDir(), "wsedge.yaml")
+		if err := os.WriteFile(file, []byte(row.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		plan, err := planOf(&environment{os.Stdout, os.Stderr, func(string) (string, bool) { return "", false }}, file)
-		if err != nil || plan.UserBytes != want || plan.NodeBytes != doctor.ProcessBytes+2*defaultNodeBytes {
-			t.Errorf("%q: %+v, %v", text, plan, err)
+		if err != nil || plan.UserBytes != row.user || plan.NodeBytes != row.node {
+			t.Errorf("%q: %+v, %v", row.text, plan, err)
 		}
 	}
 }

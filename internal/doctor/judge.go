@@ -32,6 +32,8 @@ const (
 	WebhookBytes = 176
 	// KernelBytes is what its socket takes of the kernel while nothing is on its way.
 	KernelBytes = 5_000
+	// TakeoverBytes is what contexts of compression may take: 36 KiB for each of the first 10,000 connections (reactor.DeflateOptions).
+	TakeoverBytes = 10_000 * 36 << 10
 	// ProcessBytes is what the process takes without any connection.
 	ProcessBytes = 64 << 20
 )
