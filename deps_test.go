@@ -59,6 +59,8 @@ var rules = []rule{
 		"the server's configuration is read in one place, which tells all problems with their lines"},
 	{"internal/config", nil, []string{"os", "flag", "net", "net/http", "log/slog"},
 		"the configuration file is a text with a meaning: who reads it, and what it starts, is for the command"},
+	{"internal/doctor", nil, []string{module, "os", "flag", "net", "net/http", "log/slog"},
+		"a machine is judged by what it is said to be: who looks, and where, is for the command"},
 	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
 	{"cmd", nil, []string{module + "frame", module + "pool"},
