@@ -83,7 +83,7 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 // subscribe begins to join a channel: the loop is marked as interested, then the position, and what the client
 // has missed, is asked for, then pastKnown puts all of it together. An error is to be answered; otherwise the answer is on its way.
 func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
-	if !s.member.isGiven(name) {
+	if !s.isGiven(name) {
 		if denied := s.permit(c, auth.Subscribe, name); denied != nil {
 			return denied
 		}
@@ -182,6 +182,7 @@ func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
 // depart leaves a channel, or stops joining it; it tells whether there was anything to leave.
 func (s *session) depart(c *reactor.Conn, name string) bool {
 	s.member.takeBack(name)
+	s.guest().takeBack(name)
 	if i := s.subscribedTo(name); i >= 0 {
 		s.leave(c, i)
 	} else if i := s.joining(name); i >= 0 {
@@ -246,10 +247,7 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 
 // publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
 func (s *session) publisher() string {
-	if s.member != nil && s.member.identity.User != "" {
-		return "user " + s.member.identity.User
-	}
-	if user := s.visitorUser(); user != "" {
+	if user := s.user(); user != "" {
 		return "user " + user
 	}
 	return "anonymous"

@@ -73,7 +73,7 @@ func (s *session) strike(c *reactor.Conn) {
 
 // withinRate tells whether the client, and its user, may have the command carried out now; otherwise it has been answered.
 func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
-	if m := s.member; m != nil && m.identity != nil && m.identity.User != "" && !s.withinUserRate(c, cmd, m.identity.User) {
+	if user := s.user(); user != "" && !s.withinUserRate(c, cmd, user) {
 		return false
 	}
 	m := s.server.limiter

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -35,7 +36,8 @@ func (s *Server) knock(r *frame.Request) (*member, error) {
 	return &member{unproven: token}, nil
 }
 
-// knockRaw makes the member of a client of /ws/raw, who must be allowed to subscribe to all channels before there is a WebSocket.
+// knockRaw makes the member of a client of /ws/raw, who must be allowed to subscribe to all channels before there is a WebSocket, unless a
+// backend is to be asked about the client first.
 func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 	var identity *auth.Identity // without authentication: anonymous
 	if s.gate != nil {
@@ -46,6 +48,9 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 		if identity, err = s.gate.identify(token); err != nil {
 			return nil, err
 		}
+	}
+	if s.hooks.Wants(webhook.Connect) {
+		names = nil // the backend may give them, and may say who the client is: it is judged behind its word
 	}
 	user := &member{identity: identity}
 	for _, name := range names {
@@ -159,7 +164,8 @@ func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
 		identity = s.member.identity
 	}
 	for _, name := range names {
-		if !mayHave(s.member, s.visitor, name) || !identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe)) {
+		allowed := s.visitor.isGiven(name) || identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe))
+		if !allowed || !mayHave(s.member, s.visitor, name) {
 			s.server.denied.count(auth.Subscribe)
 			c.Close(frame.ClosePolicyViolation, "permission_denied")
 			return false
