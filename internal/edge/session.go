@@ -113,9 +113,11 @@ func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Err
 		s.strike(c)
 		return
 	}
-	if s.withinRate(c, cmd) {
-		s.run(c, cmd)
+	if over := s.overRate(); over != nil {
+		s.overstep(c, cmd.ID, onlyChannel(cmd), over)
+		return
 	}
+	s.run(c, cmd)
 }
 
 // respond sends a reply behind those that are owed. It takes ownership of payload.
