@@ -45,7 +45,7 @@ var Options = []Option{
 		Doc:    "Origins of web pages that may connect beside those of the host itself: https://app.example, exactly as browsers write it, or * for any.",
 		Danger: "visitors of these pages connect with the rights of whoever can reach the server, where those without a token have any"},
 	{Path: "listen.admin_addr", Flag: "admin-addr", Default: "127.0.0.1:8081",
-		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port; off for none. Without a configuration file metrics are on the public port, and there are no profiles."},
+		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port; off for none. Without a configuration file and authentication metrics are on the public port, and there are no profiles."},
 	{Path: "listen.insecure_admin", Flag: "insecure-admin", Default: "false",
 		Doc:    "Allow an admin_addr outside the loopback interface.",
 		Danger: "there is no authentication on it: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},
