@@ -30,12 +30,12 @@ type Config struct {
 	Limits Limits
 }
 
-// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
-type Refused struct{ unauthorized, forbidden atomic.Int64 }
+// Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden, rate atomic.Int64 }
 
 // ByReason is what was counted so far.
 func (r *Refused) ByReason() map[string]int64 {
-	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load(), "rate": r.rate.Load()}
 }
 
 // Info is what /api/info answers.

@@ -129,6 +129,8 @@ var Options = []Option{
 	{Path: "auth.api_keys[].scopes", Words: scopes, Reload: true,
 		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, info), or all. Required."},
 	{Path: "auth.api_keys[].channels", Reload: true, Doc: "Prefixes of the channels that the key is good for. Default: all channels."},
+	{Path: "auth.api_keys[].rate", Default: "0", Max: 1_000_000, Reload: true,
+		Doc: "How many requests a second may come with the key, each command of a batch counting; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "webhook.url", Flag: "webhook", Reload: true, Doc: "URL of the backend: https, or http where allow_nets has all that its host resolves to."},
 	{Path: "webhook.events", Flag: "webhook-events", Reload: true,

@@ -76,11 +76,12 @@ func TestNobodyIsAskedAboutWhatMayNotBe(t *testing.T) {
 // What changes while the backend thinks counts behind its answer, and before it is asked.
 func TestWhatChangesWhileTheBackendIsAsked(t *testing.T) {
 	b := startBackend(t)
-	s := startServer(t, Config{Webhooks: b.config(webhook.Subscribe, webhook.Publish)})
+	hooks := b.config(webhook.Subscribe, webhook.Publish)
+	s := startServer(t, Config{Webhooks: hooks})
 	c := greet(t, s)
 	c.say(`{"type":"subscribe","id":1,"channel":"a"}`, `{"type":"publish","id":2,"channel":"a","data":1}`)
 	first, second := <-b.heard, <-b.heard // in any order
-	if err := s.Reconfigure(Config{Namespaces: &channel.Namespaces{}}); err != nil {
+	if err := s.Reconfigure(Config{Webhooks: hooks, Namespaces: &channel.Namespaces{}}); err != nil {
 		t.Fatal(err)
 	}
 	first.say <- yes
@@ -88,7 +89,7 @@ func TestWhatChangesWhileTheBackendIsAsked(t *testing.T) {
 	c.want(`{"type":"error","id":1,"channel":"a","code":"permission_denied",*}`)
 	c.want(`{"type":"error","id":2,"channel":"a","code":"permission_denied",*}`)
 
-	if err := s.Reconfigure(Config{}); err != nil {
+	if err := s.Reconfigure(Config{Webhooks: hooks}); err != nil {
 		t.Fatal(err)
 	}
 	c.say(`{"type":"subscribe","id":3,"channel":"a"}`)
