@@ -10,8 +10,7 @@ import (
 	"github.com/wsedge/wsedge/internal/limit"
 )
 
-// handleTimeout is how long a publication without an idempotency key, of which nobody knows then what becomes of it, and a history wait for
-// the engine.
+// handleTimeout is how long a publication, of which nobody knows then what becomes of it, and a history wait for the engine.
 const handleTimeout = 10 * time.Second
 
 // errUnanswered says that the engine did not answer within handleTimeout.
