@@ -480,4 +480,19 @@ func TestKeysThatMustBeFetched(t *testing.T) {
 	c.want(`{"type":"pong","id":1}`)
 	c.want(`{"type":"subscribed","id":2,*}`)
 	c.want(`{"type":"error","id":3,"code":"unknown_type",*}`)
+
+	// A key that was not there a moment ago may be new: its client is to come again. One that has its place keeps it.
+	signing.ID = "rotated"
+	if token, err = signing.Sign(map[string]any{"iss": "issuer", "sub": "ann", "iat": now.Unix(), "exp": now.Unix() + 60}); err != nil {
+		t.Fatal(err)
+	}
+	early := dial(t, s, "/ws?token="+token, "")
+	early.want(`{"type":"disconnect","code":1013,"reason":"key_unknown","retry_after_ms":*}`)
+	early.wantClose(frame.CloseTryAgainLater)
+	if r := dialRaw(t, s, handshake(s, "/ws/raw?channel=news&token="+token, "")); r.status() != "503" || !strings.Contains(r.head, "Retry-After: 5") {
+		t.Errorf("raw: %s", r.head)
+	}
+	c.say(`{"type":"refresh","id":4,"token":"` + token + `"}`)
+	c.want(`{"type":"error","id":4,"code":"unavailable",*}`)
+	c.idle()
 }

@@ -21,6 +21,7 @@ var (
 	errNoToken      = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
 	errInvalidToken = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
 	errForbidden    = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
+	errKeyUnknown   = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: keyUnknown, Header: "Retry-After: 5\r\n"}
 	errKeysMissing  = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
 )
 
@@ -74,7 +75,9 @@ func (g *gate) identify(token string) (*auth.Identity, error) {
 		return nil, errNoToken
 	}
 	identity, err := g.auth.VerifyNow(token)
-	switch {
+	switch refused := (*auth.Error)(nil); {
+	case errors.As(err, &refused) && refused.Later:
+		return nil, errKeyUnknown
 	case errors.Is(err, auth.ErrUnavailable):
 		return nil, errKeysMissing
 	case err != nil:

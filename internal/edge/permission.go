@@ -88,7 +88,7 @@ func (s *session) prove(c *reactor.Conn, cmd *native.Command, then func(*reactor
 		switch refused := (*auth.Error)(nil); {
 		case err == nil:
 			refusal = s.grant(leave, cmd.Channels)
-		case !errors.As(err, &refused):
+		case !errors.As(err, &refused) || refused.Later:
 			refusal = errUnavailable
 		}
 		then(c, refusal)
