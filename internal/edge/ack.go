@@ -28,14 +28,10 @@ type heldCursor struct {
 
 // ackUser is whose acknowledgements count in a channel; "" where nobody's do.
 func (s *session) ackUser(channel *hub.Channel) string {
-	switch o := channel.Options(); {
-	case !o.Ack:
+	if !channel.Options().Ack {
 		return ""
-	case s.member != nil && s.member.identity.User != "":
-		return s.member.identity.User
-	default:
-		return s.visitorUser()
 	}
+	return s.user()
 }
 
 // acknowledge carries out the command of that name.

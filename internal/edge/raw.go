@@ -89,6 +89,7 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	s.server.unname(s.visitor)
 	if s.member != nil {
 		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)
