@@ -40,6 +40,8 @@ var rules = []rule{
 		"a load tool that shares code with the server under test shares its mistakes"},
 	{"loadtest", nil, []string{"=" + module + "tlsloop", module + "tlsloop/internal"},
 		"handshakes and sessions are the server's; tlsloop/record either opens a record or does not (decision 7)"},
+	{"clients", nil, []string{module},
+		"what applications embed or load knows nothing of the server's inside"},
 	{"test/conformance", nil, []string{module},
 		"what judges shares no code with what it judges"},
 	{"internal", nil, []string{module + "loadtest", module + "cmd"},
