@@ -63,14 +63,13 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 	}
 	b.markExcluded(l, true)
 	bytes := b.shared.Bytes()
-	deliveries, sends, detours := 0, 0, 0
+	deliveries, sends := 0, 0
 	for i := range window { // by index: a conn that fails leaves a tombstone in here
 		c := window[i]
 		if c == nil {
 			continue
 		}
 		if c.flags&detour != 0 {
-			detours++
 			deliveries += l.deliverDetour(c, b, t)
 			continue
 		}
@@ -90,7 +89,7 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 		c.enqueue(b.entry(t), n, false)
 	}
 	b.markExcluded(l, false)
-	b.queue(sends + detours)
+	b.queue(sends)
 	l.stats.deliveries.Add(int64(deliveries))
 	l.stats.sends.Add(int64(sends))
 	l.stats.bytesOut.Add(int64(sends) * int64(len(bytes)))
@@ -99,6 +98,7 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 // deliverDetour is deliver for a conn that cannot simply be sent to: it gets its share at the end of the turn. It returns
 // how many publications that is.
 func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
+	b.queue(1)
 	if c.flags&flagExcluded == 0 {
 		l.gather(c, b.entry(t))
 		return int(b.frames)

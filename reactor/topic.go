@@ -107,13 +107,10 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 		t.srv.counters.backlogged.Add(1)
 		return 0, ErrBacklog
 	}
-	defer func() {
-		if err == nil {
-			p.Receipt.settlePublish(matched)
-		}
-	}()
 	if len(p.Also) > 0 {
-		return t.publishWide(&p), nil
+		matched = t.publishWide(&p)
+		p.Receipt.settlePublish(matched)
+		return matched, nil
 	}
 	matched = int(t.subscribers.Load())
 	e := encoding{srv: t.srv, encoder: p.Encoder}
@@ -132,6 +129,7 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 			}
 		}
 	}
+	p.Receipt.settlePublish(matched)
 	return matched, nil
 }
 

@@ -179,7 +179,6 @@ func (c *Conn) sendPending(s *subscription) {
 	if b := &g.batch; b.shared != nil && g.cursor <= index && index < b.end {
 		b.markExcluded(l, true)
 		deliveries += l.deliverDetour(c, b, s.topic)
-		b.queue(1)
 		b.markExcluded(l, false)
 	}
 	for _, a := range g.waiting() {
