@@ -20,7 +20,7 @@ type conversation interface {
 	// closeCode translates what the reactor does by itself.
 	closeCode(cause reactor.Cause) (frame.CloseCode, string)
 	// dropped and resumed are what Config.OnDrop and OnResume of the reactor tell.
-	dropped(d reactor.Drop)
+	dropped(c *reactor.Conn, d reactor.Drop)
 	resumed(c *reactor.Conn, t *reactor.Topic)
 }
 
