@@ -10,9 +10,10 @@ import (
 
 // MemoryConfig is what a Memory works with. The zero value is usable.
 type MemoryConfig struct {
-	// MaxBytes bounds the memory of all history, of all idempotency keys and of all cursors, in bytes; a quarter of it is for the keys, an eighth for
-	// the cursors, the rest for the history, so that none can use up what is another's. Where there is no room for another cursor, a user who comes has none. Above it a channel gives up the oldest that it keeps for what it
-	// publishes, and keeps nothing where that is not enough: a channel takes nothing from the others. Default 256 MiB.
+	// MaxBytes bounds the memory of all history, of all idempotency keys and of all cursors, in bytes; a quarter of it is for the keys,
+	// an eighth for the cursors, the rest for the history, so that none can use up what is another's. Above it a channel gives up the
+	// oldest that it keeps for what it publishes, and keeps nothing where that is not enough: a channel takes nothing from the others.
+	// A user who comes when there is no room for another cursor has none. Default 256 MiB.
 	MaxBytes int64
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
