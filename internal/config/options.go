@@ -161,7 +161,7 @@ var Options = []Option{
 	{Path: "namespaces.default.join_leave", Default: "false", Reload: true, Doc: "Tell the subscribers of who comes and goes. Needs members.",
 		Danger: "notices are as many as clients times those that come and go"},
 	{Path: "namespaces.default.slow", Flag: "slow", Default: "disconnect", Words: slowWords, Reload: true,
-		Doc: "What becomes of a client that does not keep up. A channel that has subscribers keeps its policy when this is reloaded. skip-to-history needs history_size."},
+		Doc: "What becomes of a client that does not keep up. skip-to-history needs history_size, and neither begins nor ends in a channel that has subscribers when this is reloaded."},
 	{Path: "namespaces.default.slow_max_age", Flag: "slow-max-age", Default: "0s", Reload: true,
 		Doc: "Drop, or disconnect for, publications that wait longer for a slow client; 0s: only limits.outbound_max_age counts."},
 	{Path: "namespaces.default.max_message_bytes", Flag: "max-data", Default: "0", Reload: true, Doc: "Most bytes of a publication's data; 0: only the bounds of connection and API count."},
