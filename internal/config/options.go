@@ -83,6 +83,8 @@ var Options = []Option{
 		Danger: "behind a proxy that is neither in trusted_proxies nor in proxy_protocol, all clients have the proxy's address"},
 	{Path: "limits.conns_per_user", Flag: "conns-per-user", Default: "16", Reload: true, Doc: "Most WebSockets of one user. 0: no bound, which takes a restart, either way."},
 	{Path: "limits.accept_rate", Flag: "accept-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most handshakes a second of one address; above it 429. 0: no bound."},
+	{Path: "limits.node_accept_rate", Flag: "node-accept-rate", Default: "0", Max: 1_000_000, Reload: true,
+		Doc: "Most handshakes a second of all addresses together; above it 503. 0: no bound."},
 	{Path: "limits.message_rate", Flag: "message-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most commands a second of one client; above it the error rate. 0: no bound."},
 	{Path: "limits.user_message_rate", Flag: "user-message-rate", Default: "400", Max: 1_000_000, Reload: true, Doc: "Most commands a second of all clients of one user. 0: no bound."},
 	{Path: "limits.api_requests", Flag: "api-requests", Default: "256", Reload: true, Doc: "Most API requests at once; above it 503. 0: no bound."},
