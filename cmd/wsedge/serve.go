@@ -66,6 +66,7 @@ func serve(e *environment, args []string) int {
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	caught := catchSignals()
 	defer caught.release()
+	caught.supervisor = newSupervisor(e, logger)
 	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)

@@ -51,9 +51,7 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 	case native.History:
 		s.history(c, cmd)
 	case native.Ack:
-		if s.subscribedTo(cmd.Channels[0]) < 0 {
-			s.refuse(c, cmd.ID, cmd.Channels[0], errNotSubscribed)
-		}
+		s.acknowledge(c, cmd)
 	}
 }
 
@@ -103,11 +101,11 @@ func (s *session) join(c *reactor.Conn, id []byte, name string, from *native.Rec
 		channel.Release()
 		return errUnavailable
 	}
-	j := &join{channel: channel, reactor: joining, reply: s.reserve(c), id: id, from: from}
+	j := &join{channel: channel, reactor: joining, reply: s.reserve(c), id: id, from: from, user: s.ackUser(channel)}
 	s.pending.joins = append(s.pending.joins, j)
 	// Even an answer that is there at once goes by the loop's inbox: what the position counts was posted there before it,
 	// and so has been held back, and is dropped, by the time the conn enters the topic. Nothing comes twice.
-	s.server.catchUp(channel, from.Position(), func(past broker.Past, err error) {
+	s.server.catchUp(channel, from.Position(), j.user, func(past broker.Past, err error) {
 		c.Post(func(c *reactor.Conn) { s.pastKnown(c, j, &past, err) })
 	})
 	return nil
@@ -145,7 +143,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 		send(c, native.AppendError(nil, j.id, name, errUnavailable))
 		return
 	}
-	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil, Recovered: past.Exact}
+	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil || j.user != "", Recovered: past.Exact, Acked: s.holdCursor(j, past)}
 	send(c, native.AppendSubscribed(nil, j.id, reply))
 	missed.send(c)
 	s.joined = append(s.joined, j.channel)
@@ -189,6 +187,7 @@ func (s *session) leave(c *reactor.Conn, i int) {
 	s.stopRefill(c, channel)
 	c.Unsubscribe(channel.Topic())
 	s.vanish(c, channel)
+	s.releaseCursor(channel)
 	channel.Release()
 }
 

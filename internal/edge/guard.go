@@ -34,7 +34,7 @@ var (
 	tooManyChannels     = &overstep{limit.Channels, errLimit, native.CloseChannelLimit}
 )
 
-// guard is what a session remembers of how its client behaves: 40 B, which the allocator rounds up to 48, made when there is something to remember. Owned by the
+// guard is what a session remembers of how its client behaves: 48 B, made when there is something to remember. Owned by the
 // loop.
 type guard struct {
 	strikes   *strikes // nil until the first bad message
@@ -42,6 +42,7 @@ type guard struct {
 	refusals  limit.Bucket
 	publishes *publishBuckets // nil until the first publication that a rate bounds
 	visitor   *visitor        // nil without webhooks
+	cursors   *cursors        // nil until the first subscription that holds one
 }
 
 // publishBuckets are by namespace; those in use lately.

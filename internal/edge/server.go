@@ -156,7 +156,7 @@ func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
 	return c.Context().(conversation).closeCode(cause)
 }
 
-func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(d) }
+func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(c, d) }
 
 func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
 
