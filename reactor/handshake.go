@@ -102,6 +102,7 @@ func (c *Conn) upgrade(r *frame.Request) error {
 func (c *Conn) opened() {
 	l := c.loop
 	c.state = stateOpen
+	c.leaveNewcomer()
 	l.stats.open.Add(1)
 	if interval := l.srv.cfg.PingInterval; interval > 0 {
 		c.flags |= flagFirstPing

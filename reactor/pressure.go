@@ -76,7 +76,7 @@ func (c *Conn) shed() {
 		if c.out.bytes <= limit {
 			return
 		}
-		switch t.policy {
+		switch t.policy() {
 		case DropOldest:
 			c.out.dropTopic(c, t, limit, DropOldestFirst)
 		case DropNewest:
@@ -87,7 +87,7 @@ func (c *Conn) shed() {
 			c.conflate(t, c.loop.wheel.now)
 		}
 	}
-	if c.out.bytes > limit && slices.ContainsFunc(c.out.entries, func(e entry) bool { return e.topic == nil || e.topic.policy == Disconnect }) {
+	if c.out.bytes > limit && slices.ContainsFunc(c.out.entries, func(e entry) bool { return e.topic == nil || e.topic.policy() == Disconnect }) {
 		c.end(CauseSlow)
 	}
 }

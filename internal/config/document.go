@@ -82,6 +82,7 @@ type Limits struct {
 	ConnsPerAddress  int
 	ConnsPerUser     int
 	AcceptRate       int
+	NodeAcceptRate   int
 	MessageRate      int
 	UserMessageRate  int
 	APIRequests      int

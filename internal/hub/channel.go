@@ -62,10 +62,13 @@ func (c *Channel) Topic() *reactor.Topic {
 		Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge,
 		Gap: &gapEncoder{channel: c, promised: options.Slow == channel.SkipToHistory},
 	})
-	if c.topic.CompareAndSwap(nil, t) {
-		return t
+	if !c.topic.CompareAndSwap(nil, t) {
+		return c.topic.Load()
 	}
-	return c.topic.Load()
+	if now := c.Options(); now != options { // replaced meanwhile, by somebody who found no topic
+		t.SetSlow(slowPolicies[now.Slow], now.SlowMaxAge)
+	}
+	return t
 }
 
 // slowPolicies are the reactor's words for the policies.
