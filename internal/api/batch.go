@@ -33,6 +33,7 @@ func (h *handler) batch(commands http.Handler) http.Handler {
 				fail(w, http.StatusBadRequest, err)
 				return
 			}
+			r = withPatience(r)
 			answer := []byte(`{"replies":[`)
 			for i, c := range list {
 				if i > 0 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/jsonobject"
@@ -19,10 +20,11 @@ type publication struct {
 	data    []byte
 	exclude string
 	key     string
+	receipt bool
 }
 
 // members are the members of a request that mean something; nil where there is none.
-type members struct{ channel, channels, user, data, exclude, key []byte }
+type members struct{ channel, channels, user, data, exclude, key, receipt []byte }
 
 func pick(body []byte) (m members) {
 	for key, value := range jsonobject.Members(body) {
@@ -39,6 +41,8 @@ func pick(body []byte) (m members) {
 			m.exclude = value
 		case "idempotency_key":
 			m.key = value
+		case "receipt":
+			m.receipt = value
 		}
 	}
 	return m
@@ -50,6 +54,9 @@ func (m *members) publication() (p publication, err *native.Error) {
 	}
 	p.data = bytes.Clone(m.data) // a history keeps it, and shall not keep all of the body with it
 	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
+		return p, err
+	}
+	if p.receipt, err = receiptMember(m.receipt); err != nil {
 		return p, err
 	}
 	p.key, err = native.IdempotencyKey(m.key)
@@ -70,7 +77,7 @@ func (m *members) destination() (string, *native.Error) {
 }
 
 // publish serves POST /api/publish.
-func (h *handler) publish(w http.ResponseWriter, body []byte) {
+func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience) {
 	m := pick(body)
 	name, err := m.destination()
 	if err != nil {
@@ -87,12 +94,15 @@ func (h *handler) publish(w http.ResponseWriter, body []byte) {
 		fail(w, statusOf(failure), translate(failure))
 		return
 	}
-	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result), '}'))
+	if p.receipt {
+		patience.wait(result)
+	}
+	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result, p.receipt), '}'))
 }
 
 // broadcast serves POST /api/broadcast: the same to several channels, each with a result of its own. What is wrong with the
 // request as a whole publishes nothing.
-func (h *handler) broadcast(w http.ResponseWriter, body []byte) {
+func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patience) {
 	m := pick(body)
 	names, err := broadcastChannels(m.channels)
 	if err != nil {
@@ -104,25 +114,46 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte) {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
+	outcomes := make([]outcome, len(names)) // all are on their way before the first receipt is waited for
+	for i, name := range names {
+		outcomes[i] = h.broadcastTo(name, &p)
+	}
 	answer := []byte(`{"results":[`)
 	for i, name := range names {
 		if i > 0 {
 			answer = append(answer, ',')
 		}
-		answer = append(h.broadcastTo(append(answer, '{'), name, &p), '}')
+		if p.receipt {
+			patience.wait(outcomes[i].result)
+		}
+		answer = append(outcomes[i].append(append(answer, '{'), name, p.receipt), '}')
 	}
 	reply(w, http.StatusOK, append(answer, "]}"...))
 }
 
-// broadcastTo publishes to one of the channels and appends what became of it.
-func (h *handler) broadcastTo(answer []byte, name string, p *publication) []byte {
-	failure := native.CheckChannel(name)
+// outcome is what became of one channel of a broadcast.
+type outcome struct {
+	result  broker.Result
+	failure *native.Error // nil: it was published
+}
+
+// broadcastTo publishes to one of the channels.
+func (h *handler) broadcastTo(name string, p *publication) (o outcome) {
+	if o.failure = native.CheckChannel(name); o.failure != nil {
+		return o
+	}
+	result, err := h.publishTo(name, p)
+	if err != nil {
+		return outcome{failure: translate(err)}
+	}
+	return outcome{result: result}
+}
+
+// append appends its members, without braces.
+func (o *outcome) append(answer []byte, name string, receipt bool) []byte {
+	failure := o.failure
 	if failure == nil {
-		result, err := h.publishTo(name, p)
-		if err == nil {
-			return appendResult(answer, name, result)
-		}
-		failure = translate(err)
+		return appendResult(answer, name, o.result, receipt)
 	}
 	answer = append(append(answer, `"channel":`...), quote(name)...)
 	answer = append(append(answer, `,"code":`...), strconv.Quote(failure.Code)...)

@@ -228,7 +228,9 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
+	publication := &broker.Publication{
+		Data: bytes.Clone(cmd.Data), Client: s.id(), User: s.user(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key),
+	}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}
@@ -246,13 +248,18 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 
 // publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
 func (s *session) publisher() string {
-	if s.member != nil && s.member.identity.User != "" {
-		return "user " + s.member.identity.User
-	}
-	if user := s.visitorUser(); user != "" {
+	if user := s.user(); user != "" {
 		return "user " + user
 	}
 	return "anonymous"
+}
+
+// user is who the client is, before it has come back and after; "" for nobody.
+func (s *session) user() string {
+	if s.member != nil && s.member.identity.User != "" {
+		return s.member.identity.User
+	}
+	return s.visitorUser()
 }
 
 func publishReply(id []byte, name string, result broker.Result, err error) []byte {

@@ -69,10 +69,7 @@ func (s *session) open(c *reactor.Conn) {
 }
 
 func (s *session) welcome(id []byte) []byte {
-	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.visitorUser()}
-	if s.member != nil && s.member.identity.User != "" {
-		w.User = s.member.identity.User
-	}
+	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.user()}
 	return native.AppendWelcome(nil, id, w)
 }
 
