@@ -36,6 +36,7 @@ func (h *handler) batch(commands http.Handler) http.Handler {
 				fail(w, http.StatusBadRequest, err)
 				return
 			}
+			r = withPatience(r)
 			answer, end := []byte(`{"replies":[`), time.Now().Add(handleTimeout)
 			for i, c := range list {
 				if i > 0 {

@@ -59,8 +59,8 @@ func New(config Config) http.Handler {
 		h.refused = new(Refused)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/publish", post(h.publish))
-	mux.Handle("/api/broadcast", post(h.broadcast))
+	mux.Handle("/api/publish", patient(h.publish))
+	mux.Handle("/api/broadcast", patient(h.broadcast))
 	mux.Handle("/api/subscribe", post(h.subscribe))
 	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
 	mux.Handle("/api/presence", post(h.presence))
@@ -159,12 +159,20 @@ func translate(err error) *native.Error {
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
 
-// appendResult appends the members of a result, without braces.
-func appendResult(dst []byte, channel string, r broker.Result) []byte {
+// appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
+func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
+	matched, state := r.Matched, receiptRepeated
+	var queued, dropped int
+	if r.Receipt != nil {
+		state, matched, queued, dropped = readReceipt(r.Receipt)
+	}
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
-	return strconv.AppendInt(dst, int64(r.Matched), 10)
+	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
+		dst = appendReceipt(dst, state, queued, dropped)
+	}
+	return dst
 }
 
 // stringMember decodes a member that must be a string, if it is there at all.

@@ -19,11 +19,13 @@ const (
 type Publication struct {
 	Data    []byte // passed through byte for byte
 	Client  string // the id of the client that published it; empty for the API
+	User    string // who that is; empty where nobody knows
 	Exclude string // the id of a client that shall not get it; empty for none
 	// IdempotencyKey makes it safe to publish again, where nobody knows whether it worked: see Log.Publish. Empty for none; see
 	// ScopedKey.
 	IdempotencyKey string
 	Kind           Kind
+	Receipt        bool // asks for Result.Receipt
 }
 
 // Position is a place in a channel's log.
@@ -37,15 +39,17 @@ type Position struct {
 // Result is what became of a publication.
 type Result struct {
 	Position
-	// Matched is how many conns the publication was queued to.
+	// Matched is how many conns were subscribed.
 	Matched int
+	// Receipt says what becomes of it with them. nil: nobody has asked, or it was not published, because its idempotency key is known.
+	Receipt Receipt
 }
 
 // Sink takes a channel's publications on this node, in the order of their offsets, one at a time.
 type Sink interface {
 	// Deliver hands p to the channel's subscribers. prev is the offset of the publication before it. It borrows nothing:
 	// p may be kept. An error means that nobody got it; an engine that can takes the offset back then.
-	Deliver(p *Publication, offset, prev uint64) (matched int, err error)
+	Deliver(p *Publication, offset, prev uint64) (Delivered, error)
 }
 
 // Log is one channel's log. Safe from any goroutine.

@@ -113,18 +113,19 @@ func (l *memoryLog) Publish(p *Publication, _ func(Result, error)) (Result, erro
 	if first, known := l.past.resultOf(p.IdempotencyKey); known {
 		return first, nil
 	}
-	matched, err := l.sink.Deliver(p, l.offset+1, l.offset)
+	delivered, err := l.sink.Deliver(p, l.offset+1, l.offset)
 	if err != nil {
 		return Result{}, err // nobody has seen the offset: the next publication gets it
 	}
 	l.offset++
-	result := Result{Position: l.position(), Matched: matched}
+	result := Result{Position: l.position(), Matched: delivered.Matched}
 	if l.past.retention.Size > 0 {
 		l.past.keep(Record{p, l.offset, l.offset - 1})
 	}
 	if p.IdempotencyKey != "" {
 		l.own().remember(p.IdempotencyKey, result)
 	}
+	result.Receipt = delivered.Receipt // whoever repeats it gets none
 	return result, nil
 }
 

@@ -110,13 +110,13 @@ func (c *Channel) Hold(user string, start broker.Start) (broker.Hold, uint64) {
 }
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
-func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.Delivered, error) {
 	topic, also := c.topic.Load(), c.hub.covering(c.name)
 	if len(also) > 0 {
 		topic = c.Topic()
 	}
 	if topic == nil {
-		return 0, nil
+		return unheard(p), nil
 	}
 	publication := reactor.Publication{
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
@@ -127,11 +127,14 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)
 	}
+	if p.Receipt {
+		publication.Receipt = reactor.NewReceipt()
+	}
 	matched, err := topic.Publish(publication)
 	if errors.Is(err, reactor.ErrBacklog) {
 		err = ErrBacklog
 	}
-	return matched, err
+	return delivered(matched, publication.Receipt), err
 }
 
 // gapEncoder implements reactor.GapEncoder.
