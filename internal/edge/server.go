@@ -49,6 +49,8 @@ type Server struct {
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
 
+	replays replays // guards itself
+
 	// Shared: atomic.
 	denied     denials
 	apiRefused api.Refused
@@ -123,6 +125,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.endErr = s.reactor.Wait()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.replays.close()
 		close(s.done)
 	}()
 	return s, nil
