@@ -50,6 +50,8 @@ type Server struct {
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
 
+	replays replays // guards itself
+
 	// Shared: atomic.
 	denied     denials
 	apiRefused api.Refused
@@ -124,6 +126,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.endErr = s.reactor.Wait()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.replays.close()
 		close(s.done)
 	}()
 	return s, nil
