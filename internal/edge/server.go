@@ -48,6 +48,7 @@ type Server struct {
 	admin   *admin // nil without an admin address
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
+	named   namedUsers
 
 	// Shared: atomic.
 	denied     denials

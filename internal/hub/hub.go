@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"errors"
 	"hash/maphash"
 	"maps"
@@ -137,7 +138,11 @@ func (h *Hub) SetNamespaces(n *channel.Namespaces) {
 
 // retentionOf is what a channel's log is to keep.
 func retentionOf(o *channel.Options) broker.Retention {
-	return broker.Retention{Size: o.HistorySize, Age: o.HistoryAge}
+	r := broker.Retention{Size: o.HistorySize, Age: o.HistoryAge}
+	if o.Ack {
+		r.Cursors = cmp.Or(o.AckUsers, channel.DefaultAckUsers)
+	}
+	return r
 }
 
 // Channels is how many channels there are, idle ones included.
