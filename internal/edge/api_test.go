@@ -128,7 +128,7 @@ func TestAPIRefusesForeignSites(t *testing.T) {
 		{map[string]string{"Origin": "http://evil.example"}, 403},
 		{map[string]string{"Origin": "null"}, 403},
 		{map[string]string{"Host": "rebound.example", "Origin": "http://rebound.example"}, 403},
-		{map[string]string{"Content-Encoding": "gzip"}, 400},
+		{map[string]string{"Content-Encoding": "gzip"}, 415},
 	} {
 		if status, answer := call(t, s, "POST", "/api/publish", body, row.header); status != row.status {
 			t.Errorf("%v: %d %s", row.header, status, answer)
