@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
 )
 
 // httpSide serves connections that ask for no WebSocket, with net/http, on goroutines as usual. It is the net.Listener of
@@ -33,6 +36,7 @@ func newHTTPSide(s *Server) *httpSide {
 	h.server = &http.Server{
 		Handler:           s.cfg.HTTP,
 		ReadHeaderTimeout: s.cfg.HandshakeTimeout,
+		MaxHeaderBytes:    cmp.Or(s.cfg.Head.MaxBytes, frame.DefaultHeadMaxBytes),
 		IdleTimeout:       httpIdleTimeout,
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, ownConnKey{}, c) },
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),

@@ -4,7 +4,7 @@ import "slices"
 
 // The node's budget. Above half of it, conns that have been slow for a while may hold less and less: their limit is halved with
 // each sixteenth of the budget that is used beyond, so that those who hold most go first, each by its topics' policies.
-// Above all of it nothing is accepted from publishers any more. A conn that is congested for a moment only is not touched: it
+// Shortly below all of it no more WebSockets are let in; above it nothing is accepted from publishers any more. A conn that is congested for a moment only is not touched: it
 // may be no slower than this server is just now.
 const (
 	maxPressure = 8 // 1 MiB becomes 4 KiB

@@ -30,7 +30,7 @@ var errBatchFull = &native.Error{Code: native.CodeTooLarge, Message: "not carrie
 // from being carried out.
 func (h *handler) batch(commands http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		post(func(w http.ResponseWriter, body []byte) {
+		h.post(func(w http.ResponseWriter, body []byte) {
 			list, err := batchCommands(body)
 			if err != nil {
 				fail(w, http.StatusBadRequest, err)

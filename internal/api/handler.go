@@ -59,16 +59,16 @@ func New(config Config) http.Handler {
 		h.refused = new(Refused)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/publish", patient(h.publish))
-	mux.Handle("/api/broadcast", patient(h.broadcast))
-	mux.Handle("/api/subscribe", post(h.subscribe))
-	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
-	mux.Handle("/api/presence", post(h.presence))
-	mux.Handle("/api/channels", post(h.channels))
-	mux.Handle("/api/history", post(h.history))
+	mux.Handle("/api/publish", h.patient(h.publish))
+	mux.Handle("/api/broadcast", h.patient(h.broadcast))
+	mux.Handle("/api/subscribe", h.post(h.subscribe))
+	mux.Handle("/api/unsubscribe", h.post(h.unsubscribe))
+	mux.Handle("/api/presence", h.post(h.presence))
+	mux.Handle("/api/channels", h.post(h.channels))
+	mux.Handle("/api/history", h.post(h.history))
 	mux.HandleFunc("/api/info", h.info)
-	mux.Handle("/api/disconnect", post(h.disconnect))
-	mux.Handle("/api/revoke", post(h.revoke))
+	mux.Handle("/api/disconnect", h.post(h.disconnect))
+	mux.Handle("/api/revoke", h.post(h.revoke))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
@@ -81,20 +81,14 @@ func New(config Config) http.Handler {
 }
 
 // post is a handler of a method that takes a JSON object.
-func post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
+func (h *handler) post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			notAllowed(w, "POST")
 			return
 		}
-		body, err := readObject(w, r)
-		switch {
-		case err == nil:
+		if body, ok := h.readObject(w, r); ok {
 			serve(w, body)
-		case err.Code == native.CodeTooLarge:
-			fail(w, http.StatusRequestEntityTooLarge, err)
-		default:
-			fail(w, http.StatusBadRequest, err)
 		}
 	})
 }

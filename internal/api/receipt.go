@@ -71,13 +71,13 @@ func withPatience(r *http.Request) *http.Request {
 }
 
 // patient is post for methods that wait for receipts.
-func patient(serve func(w http.ResponseWriter, body []byte, patience *patience)) http.Handler {
+func (h *handler) patient(serve func(w http.ResponseWriter, body []byte, patience *patience)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ofBatch := r.Context().Value(patienceKey{}).(*patience)
 		if !ofBatch {
 			p = &patience{over: r.Context().Done(), left: receiptTimeout}
 		}
-		post(func(w http.ResponseWriter, body []byte) { serve(w, body, p) }).ServeHTTP(w, r)
+		h.post(func(w http.ResponseWriter, body []byte) { serve(w, body, p) }).ServeHTTP(w, r)
 	})
 }
 

@@ -64,6 +64,8 @@ var Options = []Option{
 	{Path: "tls.acme_directory", Flag: "acme-directory", Doc: "URL of the ACME server's directory; its terms are agreed to. Default: Let's Encrypt."},
 
 	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections. Default: what the limit of open files allows."},
+	{Path: "limits.max_head_bytes", Flag: "max-head", Default: "8KiB", Max: 1 << 20,
+		Doc: "Most bytes of a request's head, and of its first line half as many; a token in the URL needs room there."},
 	{Path: "limits.max_message_bytes", Flag: "max-message", Default: "64KiB", Doc: "Most bytes of a client's message."},
 	{Path: "limits.max_frame_rate", Flag: "frame-rate", Max: 30_000, Doc: "Most frames a second of a client, 10 to 30000. Default: no bound.",
 		Danger: "without a bound one client can keep a loop busy"},

@@ -67,13 +67,12 @@ func TestSlowClientIsToldOfTheGap(t *testing.T) {
 // Where too much waits, publishers are told: 429 by the API, unavailable in the dialect.
 func TestPublishersAreToldOfABacklog(t *testing.T) {
 	s := startServer(t, Config{OutboundMaxBytes: 64 << 20, OutboundMaxAge: time.Hour, NodeMaxBytes: 200_000})
-	slow := greet(t, s)
+	slow, other := greet(t, s), greet(t, s)
 	slow.subscribe("news")
 	_, status, answer := flood(t, s, "news", func() bool { return false })
 	if status != http.StatusTooManyRequests || !matches(`{"type":"error","code":"unavailable","message":"*"}`, answer) {
 		t.Errorf("%d %s", status, answer)
 	}
-	other := greet(t, s)
 	other.say(`{"type":"publish","id":1,"channel":"news","data":1}`)
 	other.want(`{"type":"error","id":1,"channel":"news","code":"unavailable","message":"*"}`)
 }
