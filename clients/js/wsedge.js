@@ -179,7 +179,8 @@ export class Client extends Emitter {
       this._receive(JSON.parse(event.data));
     };
     socket.onclose = (event) => socket === this._socket && this._lost(event.code, event.reason);
-    socket.onerror = () => {}; // onclose follows; Node's ws wants a listener
+    // onclose follows in the same turn, but for the WebSocket of Node 20 and 22, which fails to connect without one.
+    socket.onerror = () => socket === this._socket && socket.readyState !== 1 && this._after("error", 0, () => this._lost(1006, "error"));
   }
 
   _welcome(m) {

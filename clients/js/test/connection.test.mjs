@@ -109,6 +109,20 @@ test("an attempt without a welcome is given up, and what comes of it is nothing 
   assert.deepEqual([sockets.length, client.state, client.id], [2, "connecting", undefined]);
 });
 
+test("an error without a close is an end, too; with one it counts once", async (t) => {
+  const { client, socket, sockets } = await fake(t);
+  const seen = record(client, "connecting");
+  socket().onerror({});
+  await pass(0);
+  assert.deepEqual(seen.map(([, about]) => [about.code, about.reason]), [[1006, "error"]]);
+  await pass(250);
+  assert.equal(sockets.length, 2);
+  socket().onerror({});
+  socket().end(1006, "");
+  await pass(0);
+  assert.deepEqual([seen.length, seen.at(-1)[1].attempt, seen.at(-1)[1].reason], [2, 2, ""]);
+});
+
 test("back online it connects at once, and offline it asks whether the connection lives", async (t) => {
   const listeners = {};
   globalThis.addEventListener = (event, f) => { listeners[event] = f; };
