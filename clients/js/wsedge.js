@@ -306,8 +306,8 @@ export class Client extends Emitter {
 
   // _command sends now or later. done is called once, within the turn that brings the answer: messages may stand behind it.
   // An urgent or bound command ends with its connection; others are sent again, with the same id and key.
-  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout } = {}) {
-    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, urgent, bound, refusals: 0 };
+  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout, wanted = () => true } = {}) {
+    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, bound, wanted, refusals: 0 };
     if (tooLong(command.text, this.options.maxMessageBytes)) return done(new WsedgeError("too_large", "the message is larger than the server takes"));
     command.timer = setTimeout(() => this._settle(command, command.refusal ?? new WsedgeError("timeout", `no answer to ${m.type} in time`)), timeout);
     (urgent ? this._urgent : this._queue).push(command);
@@ -338,7 +338,7 @@ export class Client extends Emitter {
     command.refusal = error;
     clearTimeout(command.again);
     const delay = jitter(this.options.maxDelay, this.options.minDelay, command.refusals++);
-    command.again = setTimeout(() => this._flying.has(command.id) && this._send(command.text), delay);
+    command.again = setTimeout(() => (command.wanted() ? this._send(command.text) : this._settle(command, error)), delay);
   }
 
   // ---- what the server says
@@ -487,7 +487,7 @@ export class Subscription extends Emitter {
           if (getToken && !fetched) { this._token = undefined; return this._join(); }
       }
       this._end(error.code, error);
-    }, { urgent: true });
+    }, { urgent: true, wanted: () => turn === this._turn });
   }
 
   _again(error) {

@@ -129,12 +129,17 @@ test("back online it connects at once, and offline it asks whether the connectio
   globalThis.removeEventListener = (event) => { delete listeners[event]; };
   t.after(() => { delete globalThis.addEventListener; delete globalThis.removeEventListener; });
   const { client, socket, sockets } = await fake(t, { minDelay: 600_000, maxDelay: 600_000 });
+  const seen = record(client, "connecting");
   socket().end();
   await pass(1_000);
   assert.equal(sockets.length, 1);
   listeners.online();
   await turn();
   assert.equal(sockets.length, 2);
+  socket().end();
+  listeners.online();
+  await turn();
+  assert.deepEqual(seen.map(([, about]) => about.attempt), [1, 1]);
   socket().welcome();
   listeners.offline();
   assert.equal(socket().count("ping"), 1);
@@ -216,6 +221,19 @@ test("a refresh that fails is tried again", async (t) => {
   assert.equal(socket().last("refresh").token, "third");
 });
 
+test("a token that comes for an attempt which is over makes no connection", async (t) => {
+  const answer = [];
+  const { client, socket, sockets } = await fake(t, { getToken: () => new Promise((resolve) => answer.push(resolve)) });
+  client.close();
+  client.connect();
+  answer[1]("second");
+  await turn();
+  answer[0]("first");
+  await turn();
+  socket().open();
+  assert.deepEqual([sockets.length, socket().last("connect").token], [1, "second"]);
+});
+
 test("close ends everything; connect begins again", async (t) => {
   const { client, socket, sockets } = await fake(t);
   socket().welcome();
@@ -242,9 +260,11 @@ test("a listener may close the client whatever it listens to", async (t) => {
       const { client, socket, sockets } = await fake(t);
       client.subscribe("news");
       client.on(event, () => client.close());
+      const told = record(client, "connected");
       act(socket());
       await pass(100_000);
       assert.deepEqual([client.state, sockets.length, socket().count("subscribe")], ["disconnected", 1, 0]);
+      if (event === "state") assert.deepEqual(told, [], "it is not so any more");
     });
   }
   const { client, socket, sockets } = await fake(t);
