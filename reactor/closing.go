@@ -141,5 +141,6 @@ func (c *Conn) countLost() {
 	}
 	for i := range c.out.entries {
 		c.loop.stats.drops[DropPeerGone].Add(int64(c.out.entries[i].frames))
+		c.loop.receipts.lost(c.out.entries[i].shared)
 	}
 }

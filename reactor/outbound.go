@@ -218,6 +218,7 @@ func (c *Conn) overflow(e *entry) {
 // keepNewest leaves of several publications the newest.
 func (c *Conn) keepNewest(e *entry) {
 	older := missing{e.after, e.prev}
+	c.loop.receipts.lostOlder(e)
 	c.noteDrop(Drop{Topic: e.topic, Reason: DropConflated, Count: int64(e.frames - 1), After: older.after, Before: older.last + 1})
 	c.leaveGap(e.topic, e.form, older, e.since)
 	e.shared.Release()

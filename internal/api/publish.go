@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
@@ -19,6 +20,7 @@ type publication struct {
 	data    []byte
 	exclude string
 	key     string
+	until   time.Time // the end of all waiting for the engine
 }
 
 // members are the members of a request that mean something; nil where there is none.
@@ -48,6 +50,7 @@ func (m *members) publication() (p publication, err *native.Error) {
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
+	p.until = time.Now().Add(handleTimeout)
 	p.data = bytes.Clone(m.data) // a history keeps it, and shall not keep all of the body with it
 	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
 		return p, err

@@ -82,6 +82,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", metrics.ContentType)
 	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
+	text = metrics.AppendAcks(text, s.ackStats())
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}

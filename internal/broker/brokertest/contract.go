@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 	t.Run("a log opened anew never counts back inside an epoch", func(t *testing.T) { testEpoch(t, open(t)) })
 	runHistory(t, open)
 	runKeys(t, open)
+	runCursors(t, open)
 }
 
 // ledger is a Sink that writes down what it was given.
