@@ -440,9 +440,11 @@ export class Subscription extends Emitter {
   presence(options) { return this.client.presence(this.channel, options); }
   history(options) { return this.client.history(this.channel, options); }
 
-  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. */
+  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. One of an earlier epoch means nothing now. */
   ack(upTo = this._seen) {
-    this._acked = Math.max(this._acked, upTo.offset ?? upTo);
+    if (upTo.epoch !== undefined && upTo.epoch !== this._epoch) return;
+    // Beyond what has come it would be a bad request, and the tenth of those is the end of the connection.
+    this._acked = Math.max(this._acked, Math.min(upTo.offset ?? upTo, Math.max(this._seen, this._offset)));
     this.client._ackSoon();
   }
 
@@ -556,6 +558,7 @@ export class Subscription extends Emitter {
     if (this.channel === m.channel) {
       if (m.offset <= this._seen) return false;
       this._seen = m.offset;
+      m.epoch = this._epoch;
       this._offset = Math.max(this._offset, m.offset);
     }
     for (const stream of this._streams) stream._push(m);

@@ -109,6 +109,24 @@ test("acknowledgements: cumulative, gathered, and what was not acknowledged come
   assert.equal(socket().last("ack").offset, 15, "said before the end");
 });
 
+test("acknowledgements: not of another epoch, and not beyond what has come", async (t) => {
+  const { client, sub, socket, say, breakDown } = await subscribed(t, {}, { recovered: false });
+  const kept = [];
+  sub.on("message", (m) => kept.push(m));
+  say(11, 12);
+  await breakDown();
+  socket().answer("subscribe", { type: "subscribed", epoch: "f", offset: 0, recovered: false, acked: 0 });
+  say(1, 2, 3);
+  sub.ack(kept[1]);
+  await pass(100);
+  assert.equal(socket().count("ack"), 0);
+  sub.ack(99);
+  await pass(100);
+  assert.equal(socket().last("ack").offset, 3);
+  assert.deepEqual(kept.map((m) => [m.epoch, m.offset]), [["e", 11], ["e", 12], ["f", 1], ["f", 2], ["f", 3]]);
+  client.close();
+});
+
 test("acknowledgements: a page that begins anew starts at the user's cursor", async (t) => {
   const { sub, messages, say } = await subscribed(t, {}, { offset: 20, recovered: true, acked: 17 });
   assert.deepEqual(sub.position, { epoch: "e", offset: 17 });
