@@ -130,3 +130,26 @@ test("ten thousand messages by for await", async (t) => {
     if (n === 10_000) break;
   }
 });
+
+// Node's own WebSocket can't be told to stop reading.
+if (!process.env.WSEDGE_GLOBAL_WEBSOCKET) {
+  for (const [policy, refill] of [["drop-oldest", undefined], ["skip-to-history", true]]) {
+    test(`a client that does not read for a while: ${policy}`, async (t) => {
+      const server = await serve(t, ...keeping, "--slow", policy, "--outbound-max", "200000");
+      const client = connect(t, server.port), { sub, got } = await watch(client, "news");
+      const gaps = [];
+      sub.on("gap", (gap) => gaps.push(gap));
+      const socket = client._socket._socket;
+      socket.pause();
+      const text = "x".repeat(50_000), last = 400; // far more than the kernel's buffers take
+      for (let i = 1; i <= last; i++) await server.api("publish", { channel: "news", data: text + i });
+      socket.resume();
+      await eventually("the last one", () => got.at(-1) === text + last);
+      assert.ok(gaps.length > 0 && gaps.every((gap) => gap.refill === refill));
+      const numbers = got.map((data) => Number(data.slice(text.length)));
+      const missing = new Set(gaps.filter((gap) => !gap.refill).flatMap(({ after, before }) => Array.from({ length: before - after - 1 }, (_, i) => after + 1 + i)));
+      assert.deepEqual([...numbers, ...missing].sort((a, b) => a - b), Array.from({ length: last }, (_, i) => i + 1), "each came, or was announced as missing");
+      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    });
+  }
+}
