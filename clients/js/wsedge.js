@@ -91,12 +91,14 @@ export class Client extends Emitter {
     this._heard = 0; // messages, to tell silence
     this._dials = 0;
     this._attempt = 0; // failures in a row
-    this._online = () => {
+    this._wake = (event) => {
+      if (event.type === "visibilitychange" && document.hidden) return;
       if (this.state === "connected") return this._probe();
+      if (!this._timers.redial) return; // an attempt is on its way
       this._attempt = 0;
       this._dial();
     };
-    this._offline = () => this.state === "connected" && this._probe();
+    this._doubt = () => this.state === "connected" && this._probe();
     if (this._wanted) queueMicrotask(() => this._wanted && this.connect()); // so that all events have their listeners
   }
 
@@ -105,8 +107,7 @@ export class Client extends Emitter {
     this._wanted = true;
     if (this.state !== "disconnected") return;
     this._attempt = 0;
-    globalThis.addEventListener?.("online", this._online);
-    globalThis.addEventListener?.("offline", this._offline);
+    this._observe("addEventListener");
     this._setState("connecting", { attempt: 0, delay: 0 });
     if (this.state === "connecting") this._dial();
   }
@@ -126,7 +127,8 @@ export class Client extends Emitter {
   /** Publishes once, however often the connection breaks meanwhile; resolves to the position. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
-    return this._ask({ type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data }, timeout, idempotencyKey === null);
+    const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };
+    return this._ask(command, timeout, idempotencyKey === null);
   }
 
   presence(channel, { limit, after, timeout } = {}) { return this._ask({ type: "presence", channel, limit, after }, timeout); }
@@ -142,6 +144,13 @@ export class Client extends Emitter {
   _after(name, ms, f) {
     clearTimeout(this._timers[name]);
     this._timers[name] = setTimeout(f, ms);
+  }
+
+  // _observe begins or ends to hear of the network, and of being looked at: the timers of a page that nobody sees are slow, or stand still.
+  _observe(method) {
+    globalThis[method]?.("online", this._wake);
+    globalThis[method]?.("offline", this._doubt);
+    globalThis.document?.[method]("visibilitychange", this._wake);
   }
 
   _hangUp() {
@@ -218,8 +227,7 @@ export class Client extends Emitter {
   _end(error) {
     this._wanted = false;
     this._forget();
-    globalThis.removeEventListener?.("online", this._online);
-    globalThis.removeEventListener?.("offline", this._offline);
+    this._observe("removeEventListener");
     for (const command of this._queue.splice(0)) this._settle(command, error);
     for (const sub of this.subscriptions.values()) sub._endStreams(error.code === "closed" ? undefined : error);
     if (this.state !== "disconnected") this._setState("disconnected", { code: error.closeCode, reason: error.reason ?? error.message });
@@ -432,7 +440,7 @@ export class Subscription extends Emitter {
 
   unsubscribe() {
     this._sendAck();
-    if (this.state !== "unsubscribed" && this.client.state === "connected") this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (this.state !== "unsubscribed" && this.client.state === "connected") this._leave();
     this._end("client");
   }
 
@@ -525,9 +533,11 @@ export class Subscription extends Emitter {
     clearTimeout(this._timer);
     this._turn = undefined;
     if (this.state === "subscribed") this._setState("subscribing");
-    if (leaveFirst) this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (leaveFirst) this._leave();
     if (rejoin) this._join();
   }
+
+  _leave() { this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true }); }
 
   // _removed: the server has ended it. Another token may do.
   _removed(reason) {

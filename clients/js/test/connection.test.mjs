@@ -123,21 +123,50 @@ test("an error without a close is an end, too; with one it counts once", async (
   assert.deepEqual([seen.length, seen.at(-1)[1].attempt, seen.at(-1)[1].reason], [2, 2, ""]);
 });
 
-test("back online it connects at once, and offline it asks whether the connection lives", async (t) => {
+/** browser has the globals of one for the time of a test, and returns the listeners by their event. */
+function browser(t) {
   const listeners = {};
   globalThis.addEventListener = (event, f) => { listeners[event] = f; };
   globalThis.removeEventListener = (event) => { delete listeners[event]; };
-  t.after(() => { delete globalThis.addEventListener; delete globalThis.removeEventListener; });
+  globalThis.document = { hidden: false, addEventListener, removeEventListener };
+  t.after(() => { for (const name of ["addEventListener", "removeEventListener", "document"]) delete globalThis[name]; });
+  return listeners;
+}
+
+test("looked at again it does not wait, and makes sure that the connection lives", async (t) => {
+  const listeners = browser(t), { socket, sockets } = await fake(t, { minDelay: 600_000, maxDelay: 600_000 });
+  const look = async (hidden) => {
+    document.hidden = hidden;
+    listeners.visibilitychange({ type: "visibilitychange" });
+    await turn();
+  };
+  socket().end();
+  await look(true);
+  assert.equal(sockets.length, 1);
+  await look(false);
+  assert.equal(sockets.length, 2);
+  socket().welcome();
+  await look(true);
+  assert.equal(socket().count("ping"), 0);
+  await look(false);
+  assert.equal(socket().count("ping"), 1);
+});
+
+test("back online it connects at once, and offline it asks whether the connection lives", async (t) => {
+  const listeners = browser(t);
   const { client, socket, sockets } = await fake(t, { minDelay: 600_000, maxDelay: 600_000 });
   const seen = record(client, "connecting");
   socket().end();
   await pass(1_000);
   assert.equal(sockets.length, 1);
-  listeners.online();
+  listeners.online({ type: "online" });
   await turn();
   assert.equal(sockets.length, 2);
+  listeners.online({ type: "online" });
+  await turn();
+  assert.equal(sockets.length, 2, "that attempt is on its way");
   socket().end();
-  listeners.online();
+  listeners.online({ type: "online" });
   await turn();
   assert.deepEqual(seen.map(([, about]) => about.attempt), [1, 1]);
   socket().welcome();
