@@ -72,7 +72,7 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	cfg.TLS = sec.options()
+	cfg.TLS, cfg.Certificates = sec.options(), sec.certificates()
 	srv, err := edge.Listen(cfg)
 	if err != nil {
 		return e.fail(err, exitFailure)

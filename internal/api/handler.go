@@ -27,6 +27,8 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Stats counts all requests. nil: nobody does.
+	Stats *Stats
 }
 
 // Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
@@ -77,7 +79,7 @@ func New(config Config) http.Handler {
 	open := http.NewServeMux()
 	open.HandleFunc("GET /api/openapi.yaml", serveOpenAPI)
 	open.Handle("/", guarded)
-	return limited(config.Limits, open)
+	return config.Stats.counted(limited(config.Limits, open))
 }
 
 // post is a handler of a method that takes a JSON object.

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -97,6 +98,9 @@ type Config struct {
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
 
+	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
+	Certificates func() []metrics.Certificate
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -108,6 +112,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	stuckAfter  time.Duration                        // likewise
 	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
@@ -196,6 +201,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.after = time.After
 	}
 	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
+	setDefault(&cfg.stuckAfter, stuckAfter)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

@@ -52,6 +52,10 @@ type Server struct {
 
 	replays replays // guards itself
 
+	traffic     traffic                     // shared: atomic
+	reload      atomic.Pointer[reloadState] // likewise
+	apiRequests api.Stats                   // likewise
+
 	// Shared: atomic.
 	denied     denials
 	apiRefused api.Refused
@@ -82,6 +86,7 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
 	s.current.Store(&s.config)
+	s.reload.Store(&reloadState{good: cfg.now()})
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,

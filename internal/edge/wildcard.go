@@ -32,6 +32,7 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 		return errUnavailable
 	}
 	s.joined = append(s.joined, wildcard)
+	s.server.traffic.subscriptions.Add(1)
 	s.respond(c, native.AppendSubscribedLive(nil, id, pattern, from != nil))
 	return nil
 }

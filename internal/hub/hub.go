@@ -82,6 +82,8 @@ type Hub struct {
 
 	walks walks // of List
 
+	fanout fanout // guards itself
+
 	shards [shards]shard
 }
 
