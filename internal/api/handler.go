@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/jsonobject"
+	"github.com/wsedge/wsedge/internal/tracing"
 )
 
 // Config is what the API works with.
@@ -29,6 +30,8 @@ type Config struct {
 	Limits Limits
 	// Stats counts all requests. nil: nobody does.
 	Stats *Stats
+	// Tracer makes spans of requests and publications. nil: there are none.
+	Tracer *tracing.Tracer
 }
 
 // Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
@@ -71,7 +74,7 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", h.post(h.disconnect))
 	mux.Handle("/api/revoke", h.post(h.revoke))
-	guarded := h.guard(mux)
+	guarded := h.guard(h.traced(mux))
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})

@@ -12,6 +12,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/metrics"
+	"github.com/wsedge/wsedge/internal/tracing"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -97,6 +98,9 @@ type Config struct {
 
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
+
+	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
+	Tracer *tracing.Tracer
 
 	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
 	Certificates func() []metrics.Certificate

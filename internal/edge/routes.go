@@ -16,7 +16,7 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Stats: &s.apiRequests}
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Stats: &s.apiRequests, Tracer: s.config.Tracer}
 	if s.gate != nil {
 		apiConfig.Backend = s.gate.auth.Backend
 	}
@@ -72,6 +72,9 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
 	text = metrics.AppendAPI(metrics.AppendTraffic(metrics.AppendNode(text, s.nodeStats()), s.trafficStats()), s.apiRequests.ByMethod())
+	if spans := s.config.Tracer.Stats(); spans != nil {
+		text = metrics.AppendTracing(text, spans)
+	}
 	if stats.TLS != nil {
 		text = metrics.AppendTLS(text, stats.TLS)
 	}
