@@ -116,6 +116,31 @@ func (p *prometheus) value(query string) string {
 	return text
 }
 
+// dashboardQueries are those of the dashboard's panels, with Grafana's variables filled in.
+func dashboardQueries(t *testing.T) (queries []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../packaging/grafana/wsedge.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	variables := strings.NewReplacer("$__rate_interval", "1m", "$job", ".*", "$instance", ".*")
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			queries = append(queries, variables.Replace(target.Expr))
+		}
+	}
+	if len(queries) < 50 {
+		t.Errorf("%d queries", len(queries))
+	}
+	return queries
+}
+
 // A real Prometheus scrapes a real server, and the alerts can be evaluated on what it has got.
 func TestPrometheusScrapes(t *testing.T) {
 	needs(t, "prometheus")
@@ -134,6 +159,11 @@ func TestPrometheusScrapes(t *testing.T) {
 		`count(wsedge_loop_lag_seconds_bucket{le="+Inf"})`: "1",
 	} {
 		eventually(t, query+" is "+want, func() bool { return p.value(query) == want })
+	}
+	for _, query := range dashboardQueries(t) {
+		if !p.ask("/api/v1/query?query="+url.QueryEscape(query), new(struct{})) {
+			t.Errorf("Prometheus does not take %s", query)
+		}
 	}
 	var answer struct {
 		Data struct {
