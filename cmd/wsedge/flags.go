@@ -6,24 +6,37 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
 // newFlags makes a command's set of flags. about and example stand in its help.
 func newFlags(e *environment, name, about, example string) *flag.FlagSet {
+	return newArguments(e, name, "", about, example)
+}
+
+// newArguments makes the flags of a command that takes other arguments, too: what they are stands in its help.
+func newArguments(e *environment, name, arguments, about, example string) *flag.FlagSet {
 	flags := flag.NewFlagSet("wsedge "+name, flag.ContinueOnError)
 	flags.SetOutput(e.stderr)
 	flags.Usage = func() {
 		w := flags.Output()
-		fmt.Fprintf(w, "%s\n\nUsage: wsedge %s [flags]\n", about, name)
+		if taker, ok := w.(flagTaker); ok {
+			taker.take(flags)
+			return
+		}
+		fmt.Fprintf(w, "%s\n\nUsage: wsedge %s [flags]\n", about, strings.TrimSpace(name+" "+arguments))
 		if example != "" {
-			fmt.Fprintf(w, "\nExample:\n\n  %s\n", example)
+			fmt.Fprintf(w, "\nExample:\n\n  %s\n", strings.ReplaceAll(example, "\n", "\n  "))
 		}
 		fmt.Fprint(w, "\nFlags:\n\n")
 		printFlags(w, flags)
 	}
 	return flags
 }
+
+// flagTaker is who asks for help and wants the flags themselves, instead of a text about them.
+type flagTaker interface{ take(flags *flag.FlagSet) }
 
 // printFlags lists the flags with two dashes, as they are written everywhere else.
 func printFlags(w io.Writer, flags *flag.FlagSet) {
@@ -44,6 +57,53 @@ func printFlags(w io.Writer, flags *flag.FlagSet) {
 
 // parse reads the environment, then the command line. Help that was asked for goes to the standard output.
 func parse(e *environment, flags *flag.FlagSet, args []string) error {
+	if err := prepare(e, flags, args); err != nil {
+		return err
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(e.stderr, "wsedge: %q is too much; flags begin with --\n", flags.Arg(0))
+		return errors.New("too many arguments")
+	}
+	return nil
+}
+
+// parseArguments is parse for commands that take least to most other arguments, among the flags or behind them; most < 0: any number. Behind -- nothing
+// is a flag.
+func parseArguments(e *environment, flags *flag.FlagSet, args []string, least, most int) (arguments []string, err error) {
+	if err := prepare(e, flags, args); err != nil {
+		return nil, err
+	}
+	before, behind := args, []string(nil)
+	if i := slices.Index(args, "--"); i >= 0 {
+		before, behind = args[:i], args[i+1:]
+	}
+	for {
+		if err := flags.Parse(before); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		arguments, before = append(arguments, flags.Arg(0)), flags.Args()[1:]
+	}
+	arguments = append(arguments, behind...)
+	switch n := len(arguments); {
+	case n < least:
+		err = errors.New("arguments are missing; see " + flags.Name() + " --help")
+	case most >= 0 && n > most:
+		err = fmt.Errorf("%q is too much; flags begin with --", arguments[most])
+	}
+	if err != nil {
+		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
+	}
+	return arguments, err
+}
+
+// prepare reads the environment. Help that is asked for will go to the standard output.
+func prepare(e *environment, flags *flag.FlagSet, args []string) error {
 	if err := fromEnvironment(e, flags); err != nil {
 		fmt.Fprintf(e.stderr, "wsedge: %v\n", err)
 		return err
@@ -56,13 +116,6 @@ func parse(e *environment, flags *flag.FlagSet, args []string) error {
 		if arg == "--" {
 			break
 		}
-	}
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		fmt.Fprintf(e.stderr, "wsedge: %q is too much; flags begin with --\n", flags.Arg(0))
-		return errors.New("too many arguments")
 	}
 	return nil
 }

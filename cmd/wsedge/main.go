@@ -30,6 +30,8 @@ var commands = []command{
 	{"init", "write a configuration file to begin with", initialize, false},
 	{"echo", "run a plain echo server", runEcho, true},
 	{"token", "make a token for a client, or explain one", token, false},
+	{"doctor", "say what this machine allows", examine, false},
+	{"health", "ask a running server whether it is well", health, false},
 	{"version", "say which version this is", printVersion, false},
 }
 
@@ -59,32 +61,13 @@ func run(e *environment, args []string) int {
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		usage(e.stdout)
-		return exitOK
+		return help(e, args[1:])
 	}
-	for _, c := range commands {
-		if c.name == args[0] {
-			return c.run(e, args[1:])
-		}
+	if c := commandNamed(args[0]); c != nil {
+		return c.run(e, args[1:])
 	}
 	fmt.Fprintf(e.stderr, "wsedge: there is no command %q; see wsedge help\n", args[0])
 	return exitUsage
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "wsedge is an edge push server: publish once, reach every live WebSocket connection.\n\nCommands:\n\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "  wsedge %-9s %s\n", c.name, c.summary)
-	}
-	fmt.Fprint(w, `
-wsedge <command> --help lists a command's flags. Each flag can be set in the environment, too: --ping-interval is
-WSEDGE_PING_INTERVAL. What stands on the command line wins.
-
-Try it:
-
-  wsedge serve
-  curl http://127.0.0.1:8080/api/publish -d '{"channel":"news","data":"hello"}'
-`)
 }
 
 // exitStatus is that of a command whose flags could not be read. The flag package has said why already.

@@ -56,16 +56,17 @@ func serve(e *environment, args []string) int {
 	if s == nil {
 		return status
 	}
-	cfg := s.cfg
 	logger := s.format.logger(e.stderr)
-	cfg.Logger, cfg.Version = logger, version()
 	certificates, status, err := s.check(logger)
 	if err != nil {
 		return e.fail(err, status)
 	}
+	cfg := s.cfg
+	cfg.Logger, cfg.Version = logger, version()
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	caught := catchSignals()
 	defer caught.release()
+	caught.supervisor = newSupervisor(e, logger)
 	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)

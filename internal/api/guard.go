@@ -35,15 +35,15 @@ func (h *handler) guard(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		backend := h.config.Backend(presentedKey(r.Header))
+		backend := h.authenticate(w, r)
 		if backend == nil {
-			h.refused.unauthorized.Add(1)
-			w.Header().Set("WWW-Authenticate", "apikey")
-			fail(w, http.StatusUnauthorized, errNoKey)
 			return
 		}
 		if r.URL.Path == batchPath {
 			next.ServeHTTP(w, r) // each command comes by here again
+			return
+		}
+		if !h.withinRate(w, backend) {
 			return
 		}
 		scope, known := scopes[r.URL.Path]

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
@@ -30,12 +29,12 @@ type Config struct {
 	Limits Limits
 }
 
-// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
-type Refused struct{ unauthorized, forbidden atomic.Int64 }
+// Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden, rate atomic.Int64 }
 
 // ByReason is what was counted so far.
 func (r *Refused) ByReason() map[string]int64 {
-	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load(), "rate": r.rate.Load()}
 }
 
 // Info is what /api/info answers.
@@ -48,8 +47,9 @@ type Info struct {
 }
 
 type handler struct {
-	config  Config
-	refused *Refused
+	config     Config
+	refused    *Refused
+	unanswered unanswered
 }
 
 // New makes the handler of everything below /api/.
@@ -154,39 +154,9 @@ func translate(err error) *native.Error {
 		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
 	}
 	if errors.Is(err, errUnanswered) {
-		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published; with an idempotency_key it is safe to repeat"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
-}
-
-// publishTo publishes data to one channel and waits for the engine.
-func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
-	channel, err := h.config.Hub.Acquire(name)
-	if err != nil {
-		return broker.Result{}, err
-	}
-	defer channel.Release()
-	type answer struct {
-		result broker.Result
-		err    error
-	}
-	later := make(chan answer, 1)
-	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key), Receipt: p.receipt},
-		func(result broker.Result, err error) { later <- answer{result, err} })
-	if errors.Is(err, broker.ErrPending) {
-		var giveUp <-chan time.Time
-		if p.key == "" { // else a second attempt must find out about this one
-			giveUp = time.After(handleTimeout)
-		}
-		select {
-		case a := <-later:
-			return a.result, a.err
-		case <-giveUp:
-			return broker.Result{}, errUnanswered
-		}
-	}
-	return result, err
 }
 
 // appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.

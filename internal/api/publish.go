@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
@@ -21,6 +22,7 @@ type publication struct {
 	exclude string
 	key     string
 	receipt bool
+	until   time.Time // the end of all waiting for the engine
 }
 
 // members are the members of a request that mean something; nil where there is none.
@@ -52,6 +54,7 @@ func (m *members) publication() (p publication, err *native.Error) {
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
+	p.until = time.Now().Add(handleTimeout)
 	p.data = bytes.Clone(m.data) // a history keeps it, and shall not keep all of the body with it
 	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
 		return p, err
@@ -114,7 +117,7 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patien
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	outcomes := make([]outcome, len(names)) // all are on their way before the first receipt is waited for
+	outcomes := make([]channelOutcome, len(names)) // all are on their way before the first receipt is waited for
 	for i, name := range names {
 		outcomes[i] = h.broadcastTo(name, &p)
 	}
@@ -131,26 +134,26 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patien
 	reply(w, http.StatusOK, append(answer, "]}"...))
 }
 
-// outcome is what became of one channel of a broadcast.
-type outcome struct {
+// channelOutcome is what became of one channel of a broadcast.
+type channelOutcome struct {
 	result  broker.Result
 	failure *native.Error // nil: it was published
 }
 
 // broadcastTo publishes to one of the channels.
-func (h *handler) broadcastTo(name string, p *publication) (o outcome) {
+func (h *handler) broadcastTo(name string, p *publication) (o channelOutcome) {
 	if o.failure = native.CheckChannel(name); o.failure != nil {
 		return o
 	}
 	result, err := h.publishTo(name, p)
 	if err != nil {
-		return outcome{failure: translate(err)}
+		return channelOutcome{failure: translate(err)}
 	}
-	return outcome{result: result}
+	return channelOutcome{result: result}
 }
 
 // append appends its members, without braces.
-func (o *outcome) append(answer []byte, name string, receipt bool) []byte {
+func (o *channelOutcome) append(answer []byte, name string, receipt bool) []byte {
 	failure := o.failure
 	if failure == nil {
 		return appendResult(answer, name, o.result, receipt)

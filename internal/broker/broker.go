@@ -66,6 +66,13 @@ type Log interface {
 	Recover(q RecoverQuery, done func(Past, error))
 	// History reads the position and a part of the history, in one instant, and answers as Position does.
 	History(q HistoryQuery, done func(Past, error))
+	// Acknowledge moves the user's cursor up to offset, and makes one where there is none, if there is room; a lower offset changes nothing, and for
+	// the user "" nothing is kept. nil: it was taken, and done is never called; or the error is ErrPending, and done is called exactly
+	// once, from any goroutine. ErrAhead: nothing was published there.
+	Acknowledge(user string, offset uint64, done func(error)) error
+	// Hold begins a subscription of a user, at a place that the answer to a RecoverQuery gave: see Start. It returns the cursor, held, and where it
+	// is; nil where there is none, and no room for another. It waits for nobody.
+	Hold(user string, start Start) (Hold, uint64)
 	// SetRetention changes what is kept. What is kept by now and would not be goes.
 	SetRetention(r Retention)
 	// Trim lets go what has become too old, and tells whether closing the log now would lose anything that it is to keep.

@@ -12,6 +12,7 @@ type past struct {
 	retention Retention
 	records   ring
 	keys      keys
+	cursors   *cursors // nil while there are none
 }
 
 // resultOf is what became of the publication with that key.
@@ -95,6 +96,7 @@ func (p *past) clear() {
 	for p.keys.len() > 0 {
 		p.popKey()
 	}
+	p.forgetAll(&p.engine.cursorCounts.withChannel)
 }
 
 func (p *past) popRecord() { p.engine.history.bytes.Add(-costOf(p.records.pop())) }

@@ -78,7 +78,7 @@ func (s *Server) SetLimits(l Limits) error {
 const (
 	// rateSeconds is how many seconds' worth of a rate may come at once.
 	rateSeconds = 2
-	// ratedKeys bounds the addresses, and the users, whose rates are remembered: 65,536 of some 53 B, 3.5 MB of each at most.
+	// ratedKeys bounds the addresses, and the users, whose rates are remembered: 65,536 of some 53 B, 3.5 MB of each table at most.
 	ratedKeys = 1 << 16
 	// countedKeys bounds the addresses, and the users, that have connections. There are never more than connections.
 	countedKeys = 1 << 24
@@ -93,13 +93,14 @@ type limiter struct {
 	current               atomic.Pointer[Limits]
 	addresses, users      *limit.Counters
 	accepts, userMessages *limit.Rates
+	apiKeys, wrongKeys    *limit.Rates // of the API: by key, and by address
 	refusals              limit.Refusals
 }
 
 func newLimiter(l Limits, now func() time.Time) *limiter {
 	m := &limiter{
 		now: now, began: now().Add(-time.Hour), addresses: limit.NewCounters(countedKeys), users: limit.NewCounters(countedKeys),
-		accepts: limit.NewRates(ratedKeys), userMessages: limit.NewRates(ratedKeys),
+		accepts: limit.NewRates(ratedKeys), userMessages: limit.NewRates(ratedKeys), apiKeys: limit.NewRates(ratedKeys), wrongKeys: limit.NewRates(ratedKeys),
 	}
 	m.set(l)
 	return m

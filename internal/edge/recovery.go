@@ -11,21 +11,22 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// catchUp asks the engine where a channel is, and what a subscriber is to get who joins there and was at from before; nil: it is new.
-func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, done func(broker.Past, error)) {
+// catchUp asks the engine where a channel is, and what a subscriber is to get who joins there and was at from before; nil: it is new. user is whose acknowledgements count, "" for nobody's.
+func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, user string, done func(broker.Past, error)) {
 	o := channel.Options()
-	if o.HistorySize == 0 || !o.Latest && (!o.Recover || from == nil) {
+	recover := o.Recover || o.Ack
+	if o.HistorySize == 0 || !o.Latest && user == "" && (!recover || from == nil) {
 		channel.Position(func(p broker.Position, err error) {
 			done(broker.Past{Position: p, Exact: from != nil && *from == p}, err)
 		})
 		return
 	}
-	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Limit: s.outboundMaxMessages(), Latest: o.Latest}
-	if !o.Recover {
+	q := broker.RecoverQuery{Since: from, MaxBytes: s.outboundMaxBytes(), Limit: s.outboundMaxMessages(), Latest: o.Latest, User: user}
+	if !recover {
 		q.Since = nil
 	}
 	channel.Recover(q, func(past broker.Past, err error) {
-		if !o.Recover && from != nil && *from == past.Position {
+		if !recover && from != nil && *from == past.Position {
 			past.Exact, past.Publications = true, nil // it has seen the latest
 		}
 		done(past, err)

@@ -48,6 +48,7 @@ type Server struct {
 	admin   *admin // nil without an admin address
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
+	named   namedUsers
 
 	// Shared: atomic.
 	denied     denials
@@ -155,7 +156,7 @@ func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
 	return c.Context().(conversation).closeCode(cause)
 }
 
-func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(d) }
+func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(c, d) }
 
 func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
 

@@ -96,6 +96,16 @@ func (c *Channel) History(q broker.HistoryQuery, done func(broker.Past, error)) 
 	c.log.History(q, done)
 }
 
+// Acknowledge notes what a user has acknowledged. It answers as broker.Log's Acknowledge does.
+func (c *Channel) Acknowledge(user string, offset uint64, done func(error)) error {
+	return c.log.Acknowledge(user, offset, done)
+}
+
+// Hold begins a subscription of a user with a cursor: see broker.Log. It must be released before the channel is.
+func (c *Channel) Hold(user string, start broker.Start) (broker.Hold, uint64) {
+	return c.log.Hold(user, start)
+}
+
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
 func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.Delivered, error) {
 	topic, also := c.topic.Load(), c.hub.covering(c.name)

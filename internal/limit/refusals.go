@@ -15,6 +15,7 @@ const (
 	UserConns                     // of one user, after the handshake
 	APIRequests                   // at once
 	APIRate                       // of one API key
+	AuthRate                      // of one address without a good API key
 	Persistent                    // a client was closed because it went on regardless
 
 	numReasons
@@ -22,7 +23,7 @@ const (
 
 var reasonNames = [numReasons]string{
 	MessageRate: "message_rate", UserMessageRate: "user_message_rate", PublishRate: "publish_rate", MessageBytes: "message_bytes",
-	Channels: "channels", UserConns: "user_connections", APIRequests: "api_requests", APIRate: "api_rate", Persistent: "persistent",
+	Channels: "channels", UserConns: "user_connections", APIRequests: "api_requests", APIRate: "api_rate", AuthRate: "auth_rate", Persistent: "persistent",
 }
 
 // String returns the metric label.

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) broker.Broker) {
 	runHistory(t, open)
 	runKeys(t, open)
 	t.Run("a receipt is for whoever asks, and for the first with a key", func(t *testing.T) { testReceipt(t, open(t)) })
+	runCursors(t, open)
 }
 
 // ledger is a Sink that writes down what it was given.

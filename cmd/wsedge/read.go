@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/client"
+)
+
+// info is the command info.
+func info(e *environment, args []string) int {
+	flags := newFlags(e, "info", "info says which node answers, and how many connections and channels it has.", "wsedge info --server https://push.example.org --api-key-file api-key")
+	api := addAPI(flags)
+	if err := parse(e, flags, args); err != nil {
+		return exitStatus(err)
+	}
+	c, err := api.open(e)
+	if err != nil {
+		return e.fail(err, exitUsage)
+	}
+	defer c.Close()
+	answer, err := c.Get(context.Background(), "info")
+	if err == nil {
+		err = api.print(e, answer, func(answer []byte) error {
+			var i struct {
+				Node, Version         string
+				Connections, Channels int64
+				UptimeSeconds         int64 `json:"uptime_seconds"`
+			}
+			if err := json.Unmarshal(answer, &i); err != nil {
+				return err
+			}
+			text := fmt.Sprintf("node         %q\nversion      %q\nconnections  %d\nchannels     %d\nuptime       %v\n", i.Node, i.Version, i.Connections, i.Channels, time.Duration(i.UptimeSeconds)*time.Second)
+			_, err := fmt.Fprint(e.stdout, text)
+			return err
+		})
+	}
+	return api.outcome(e, err)
+}
+
+// pageSize is how many entries of a list are asked for at once, the most that the API gives.
+const pageSize = 500
+
+// pages asks for a list page by page, until there is no more, or there are limit entries; 0: all. tell prints a page, and returns how many entries it had.
+func (f *apiFlags) pages(e *environment, method string, limit int, params func() *client.Params, tell func(answer []byte, first bool) (int, error)) int {
+	c, err := f.open(e)
+	if err != nil {
+		return e.fail(err, exitUsage)
+	}
+	defer c.Close()
+	for told, after, first := 0, "", true; ; first = false {
+		size := pageSize
+		if limit > 0 {
+			size = min(size, limit-told)
+		}
+		answer, err := c.Call(context.Background(), method, params().Int("limit", size).String("after", after))
+		if err != nil {
+			return f.outcome(e, err)
+		}
+		var page struct{ Next string }
+		_ = json.Unmarshal(answer, &page) // tell sees whether it is what it should be
+		n := 0
+		if n, err = tell(answer, first); err == nil && f.json {
+			_, err = fmt.Fprintf(e.stdout, "%s\n", answer)
+		}
+		told += n
+		if err != nil || page.Next == "" || limit > 0 && told >= limit || page.Next <= after {
+			return f.outcome(e, err)
+		}
+		after = page.Next
+	}
+}
+
+// limited checks --limit.
+func limited(limit int) error {
+	if limit < 0 {
+		return errors.New("--limit: must not be negative")
+	}
+	return nil
+}
+
+// presence is the command presence.
+func presence(e *environment, args []string) int {
+	flags := newArguments(e, "presence", "CHANNEL", "presence says how many connections are subscribed to a channel and, where its namespace keeps members, which: client, user and info.",
+		"wsedge presence chat:1")
+	api := addAPI(flags)
+	limit := flags.Int("limit", 0, "print at most `number` members (default: all)")
+	arguments, err := parseArguments(e, flags, args, 1, 1)
+	if err != nil {
+		return exitStatus(err)
+	}
+	if err := limited(*limit); err != nil {
+		return e.fail(err, exitUsage)
+	}
+	return api.pages(e, "presence", *limit, func() *client.Params { return new(client.Params).String("channel", arguments[0]) }, func(answer []byte, first bool) (int, error) {
+		var r struct {
+			Count   int
+			Clients []struct {
+				Client, User string
+				Info         json.RawMessage
+			}
+		}
+		if err := json.Unmarshal(answer, &r); err != nil || api.json {
+			return len(r.Clients), err
+		}
+		if first {
+			fmt.Fprintf(e.stdout, "count %d\n", r.Count)
+		}
+		table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+		for _, m := range r.Clients {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", harmless([]byte(m.Client)), harmless([]byte(m.User)), harmless(m.Info))
+		}
+		return len(r.Clients), table.Flush()
+	})
+}
+
+// channels is the command channels.
+func channels(e *environment, args []string) int {
+	flags := newArguments(e, "channels", "[PREFIX]", "channels lists the channels that are open on the node, or those that begin with PREFIX, with their subscribers. The server looks at all of its channels for each 500.",
+		"wsedge channels chat:")
+	api := addAPI(flags)
+	limit := flags.Int("limit", 0, "print at most `number` channels (default: all)")
+	arguments, err := parseArguments(e, flags, args, 0, 1)
+	if err != nil {
+		return exitStatus(err)
+	}
+	if err := limited(*limit); err != nil {
+		return e.fail(err, exitUsage)
+	}
+	prefix := append(arguments, "")[0]
+	return api.pages(e, "channels", *limit, func() *client.Params { return new(client.Params).String("prefix", prefix) }, func(answer []byte, _ bool) (int, error) {
+		var r struct {
+			Channels []struct {
+				Channel     string
+				Subscribers int
+			}
+		}
+		if err := json.Unmarshal(answer, &r); err != nil || api.json {
+			return len(r.Channels), err
+		}
+		table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+		for _, c := range r.Channels {
+			fmt.Fprintf(table, "%s\t%d\n", harmless([]byte(c.Channel)), c.Subscribers)
+		}
+		return len(r.Channels), table.Flush()
+	})
+}
