@@ -189,7 +189,7 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 func (c *Conn) overflow(e *entry) {
 	policy := Disconnect
 	if e.topic != nil {
-		policy = e.topic.policy
+		policy = e.topic.policy()
 	}
 	switch policy {
 	case Disconnect:

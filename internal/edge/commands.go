@@ -225,7 +225,9 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
+	publication := &broker.Publication{
+		Data: bytes.Clone(cmd.Data), Client: s.id(), User: s.user(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key),
+	}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}

@@ -8,9 +8,13 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// catchUp asks the engine where a channel is, and what a subscriber is to get who joins there and was at from before; nil: it is new. user is whose acknowledgements count, "" for nobody's.
+// catchUp asks the engine where a channel is, and what a subscriber is to get who joins there and was at from before; nil: it is new. user is
+// whose acknowledgements count, as far as the channel still promises that; "" for nobody's.
 func (s *Server) catchUp(channel *hub.Channel, from *broker.Position, user string, done func(broker.Past, error)) {
 	o := channel.Options()
+	if !o.Ack {
+		user = ""
+	}
 	recover := o.Recover || o.Ack
 	if o.HistorySize == 0 || !o.Latest && user == "" && (!recover || from == nil) {
 		channel.Position(func(p broker.Position, err error) {
