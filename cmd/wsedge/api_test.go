@@ -142,7 +142,7 @@ func TestWrongCallsOfTheAPI(t *testing.T) {
 
 const locked = "listen: {addr: 127.0.0.1:0, admin_addr: 127.0.0.1:0}\nauth:\n  issuer: me\n  keys: [{id: k, algorithm: HS256, secret: ssssssssssssssssssssssssssssssss}]\n" +
 	"  api_keys:\n    - {name: reader, secret: rrrrrrrrrrrrrrrrrrrr, scopes: [read]}\n    - {name: all, secret: aaaaaaaaaaaaaaaaaaaa, scopes: [all]}\n" +
-	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}}\n"
+	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}, named: {chat: {subscribe: token}}}\n"
 
 // TestKeysAndTokens has the key come from each place where it may stand, and the token that tail needs be made.
 func TestKeysAndTokens(t *testing.T) {
