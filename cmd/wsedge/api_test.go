@@ -12,9 +12,12 @@ import (
 	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
-// ask runs a command in a process of its own, with the standard input, and asks the server p.
+// ask runs a command that asks the server p: in a process of its own if there is anything on the standard input.
 func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr string) {
 	p.t.Helper()
+	if stdin == "" {
+		return call(map[string]string{"WSEDGE_SERVER": p.url}, args...)
+	}
 	var out, errs bytes.Buffer
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "WSEDGE_SERVER="+p.url)
@@ -23,7 +26,7 @@ func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr 
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// expect is ask, and wants the status, and each text of want in what the command says; $E stands for an epoch.
+// expect is ask, and wants the status, and what the command says to be want, or to begin with it up to an ellipsis.
 func (p *program) expect(stdin string, status int, want string, args ...string) {
 	p.t.Helper()
 	got, stdout, stderr := p.ask(stdin, args...)
