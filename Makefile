@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -64,6 +64,12 @@ bench: ## the Go benchmarks
 build: ## the release binaries, into bin/
 	CGO_ENABLED=0 $(GO) build $(BINFLAGS) -o bin/ ./cmd/...
 
+release: ## archives for all platforms into dist/, with checksums; the same bytes for the same commit
+	GOTOOLCHAIN=go$$($(GO) list -m -f '{{.GoVersion}}') $(GO) run ./packaging/release
+
+release-check: ## archives built twice, in two places, are the same; the systemd unit; the container's files in an empty root
+	WSEDGE_PACKAGING=1 $(GO) test -count=1 -timeout 30m ./packaging/release ./test/packaging
+
 floor: ## the C program that shows what the kernel alone costs
 	$(MAKE) -C loadtest/peers/floor
 
@@ -77,5 +83,5 @@ bench-peers: ## wsedge beside the floor and five other libraries, two hours; ARG
 	./loadtest/bench-peers.sh $(ARGS)
 
 clean: ## what the other targets have built
-	rm -rf bin
+	rm -rf bin dist
 	$(MAKE) -C loadtest/peers/floor clean

@@ -14,13 +14,13 @@ type chunkCache struct {
 // chunk is one read that held only whole messages with good stamps of this run.
 type chunk struct {
 	bytes  []byte
-	stamps []stamp
+	stamps []arrival
 	// inflated is what of it came compressed.
 	inflated inflated
 }
 
 // find returns the stamps of an equal read, or nil.
-func (c *chunkCache) find(in []byte) []stamp {
+func (c *chunkCache) find(in []byte) []arrival {
 	for i := range c.entries {
 		at := (c.last + i) % len(c.entries)
 		if e := &c.entries[at]; len(e.bytes) == len(in) && bytes.Equal(e.bytes, in) {
@@ -31,8 +31,14 @@ func (c *chunkCache) find(in []byte) []stamp {
 	return nil
 }
 
+// arrival is a publication as it arrived.
+type arrival struct {
+	stamp
+	offset uint64 // the server's, where the run recovers; 0 for none
+}
+
 // keep remembers a read. It copies both.
-func (c *chunkCache) keep(in []byte, stamps []stamp) {
+func (c *chunkCache) keep(in []byte, stamps []arrival) {
 	e := &c.entries[c.oldest]
 	e.bytes = append(e.bytes[:0], in...)
 	e.stamps = append(e.stamps[:0], stamps...)

@@ -14,13 +14,13 @@ func TestChunkCache(t *testing.T) {
 	in := []byte("read 0")
 	for i := range 6 {
 		in[5] = byte('0' + i)
-		c.keep(in, []stamp{{Sequence: uint32(i)}, {Sequence: 9}})
+		c.keep(in, []arrival{{stamp{Sequence: uint32(i)}, 3}, {stamp{Sequence: 9}, 4}})
 	}
 	for i := range 6 {
 		got := c.find([]byte(fmt.Sprintf("read %d", i)))
-		var want []stamp
+		var want []arrival
 		if i >= 2 { // the last four are kept
-			want = []stamp{{Sequence: uint32(i)}, {Sequence: 9}}
+			want = []arrival{{stamp{Sequence: uint32(i)}, 3}, {stamp{Sequence: 9}, 4}}
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("read %d: got %v, want %v", i, got, want)

@@ -89,6 +89,9 @@ type Config struct {
 	// a random time up to Backoff (default 100 ms), which doubles with each attempt up to 10 s.
 	NoRetry bool
 	Backoff time.Duration
+	// Recover lets connections that come back ask for what they have missed, as the protocol says (Protocol.Recover): they are owed
+	// everything, across all breaks. Without it, each life is on its own.
+	Recover bool
 	initial int // what Conns was; with phases, Conns becomes the most that there are at a time
 	// Messages and topics.
 

@@ -24,9 +24,10 @@ const (
 type lifeState uint8
 
 const (
-	lifeNone  lifeState = iota // never
-	lifeEnded                  // it was; without phases also while it is
-	lifeOn                     // with phases: it is, and its account in the ledger is open
+	lifeNone   lifeState = iota // never
+	lifeEnded                   // it was; without phases also while it is
+	lifeOn                      // with phases: it is, and its account in the ledger is open
+	lifeBroken                  // with recovery: it was, and its account is open
 )
 
 // conn is one client connection, owned by its loop.

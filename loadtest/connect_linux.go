@@ -180,7 +180,9 @@ func (l *loop) nowReady(slot int, c *conn) {
 	if l.inFlight--; c.life != lifeNone {
 		l.tally.counts.Reborn++
 	}
-	c.state, c.life = stateReady, lifeEnded // lifeBegins makes it more than that
+	if c.state = stateReady; c.life != lifeBroken {
+		c.life = lifeEnded // lifeBegins makes it more than that
+	}
 	if s := l.session(c); s != nil {
 		s.layer.cool() // the keys that are needed again are made again
 	}

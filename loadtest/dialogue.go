@@ -12,7 +12,8 @@ type dialogue struct {
 	answers []reply
 	lines   bool
 	echo    template
-	bare    bool // an echo is the stamp and nothing else
+	bare    bool      // an echo is the stamp and nothing else
+	recover *recovery // nil where connections do not
 }
 
 // setupStep is a step of a setup.
@@ -46,6 +47,10 @@ func (p *Protocol) compile() (*dialogue, error) {
 	note("setup", err)
 	for _, e := range d.setup {
 		d.waits = d.waits || e.expect != nil
+	}
+	if err == nil {
+		d.recover, err = p.compileRecovery(d.setup)
+		note("recover", err)
 	}
 	d.answers, err = compileAnswers(p.Answers)
 	note("answers", err)

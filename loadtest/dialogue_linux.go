@@ -21,6 +21,7 @@ func (l *loop) prepareMessages() (err error) {
 		}
 		l.ledger.withTopics(l.spec.Topics.count(), l.topicOf)
 	}
+	l.prepareRecovery()
 	return err
 }
 
@@ -34,7 +35,11 @@ func (l *loop) topic(slot int) int {
 
 // valuesOf are those of a connection. Each step of the setup has an id, from 1.
 func (l *loop) valuesOf(slot int, c *conn) values {
-	return values{channel: l.spec.Topics.name(l.topic(slot)), conn: l.first + slot, id: uint64(c.step) + 1}
+	v := values{channel: l.spec.Topics.name(l.topic(slot)), conn: l.first + slot, id: uint64(c.step) + 1}
+	if l.positions != nil {
+		v.epoch, v.offset = l.positions[slot].epoch, l.positions[slot].offset
+	}
+	return v
 }
 
 // requestTarget is what the connection asks for in its handshake.
@@ -50,7 +55,10 @@ func (l *loop) requestTarget(slot int, c *conn) string {
 func (l *loop) nextStep(slot int, c *conn) {
 	for ; int(c.step) < len(l.talk.setup); c.step++ {
 		e := &l.talk.setup[c.step]
-		if e.send != nil {
+		switch {
+		case l.recovers(slot, c):
+			l.say(slot, c, &l.talk.recover.send)
+		case e.send != nil:
 			l.say(slot, c, e.send)
 		}
 		if c.state == stateDone {
@@ -86,8 +94,10 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 	case stepRefused:
 		l.fail(slot, c, frame.CloseNormal, e.refusal(&l.incoming))
 	case stepDone:
+		l.readSubscription(slot, c, &v)
 		c.step++
 		l.nextStep(slot, c)
+		l.deliverReply(slot, c, payload, l.clock.now())
 	default:
 		switch answer := l.talk.answerTo(&l.incoming, &v); {
 		case answer != nil:
@@ -102,7 +112,7 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 }
 
 // lines handles a message that may be several.
-func (l *loop) lines(slot int, c *conn, payload []byte, now int64, known []stamp) (stamps []stamp, only bool) {
+func (l *loop) lines(slot int, c *conn, payload []byte, now int64, known []arrival) (stamps []arrival, only bool) {
 	only = true
 	for len(payload) > 0 && c.state != stateDone {
 		var text []byte
@@ -117,7 +127,7 @@ func (l *loop) lines(slot int, c *conn, payload []byte, now int64, known []stamp
 }
 
 // line handles a message, or one of several in a frame.
-func (l *loop) line(slot int, c *conn, payload []byte, now int64, known []stamp) (stamps []stamp, only bool) {
+func (l *loop) line(slot int, c *conn, payload []byte, now int64, known []arrival) (stamps []arrival, only bool) {
 	if c.state == stateSubscribing {
 		l.setupMessage(slot, c, payload)
 		return known, false

@@ -131,7 +131,7 @@ func (r *run) configEcho() ConfigEcho {
 		Outstanding: r.cfg.Outstanding, Publishers: r.cfg.Publishers, Duration: r.cfg.Duration.Seconds(),
 		Warmup: r.cfg.Warmup.Seconds(), Settle: r.cfg.Settle.Seconds(), ConnectRate: r.cfg.ConnectRate,
 		MaxInFlight: r.cfg.MaxInFlight, Stalled: r.cfg.Stalled, Deflate: r.cfg.Deflate,
-		Name:     r.cfg.Name,
+		Name: r.cfg.Name, Recover: r.cfg.Recover,
 		Protocol: r.target.Protocol.Name, Topics: r.cfg.Topics, TopicSizes: r.cfg.TopicSizes.String(), TopicRates: string(r.cfg.TopicRates),
 	}
 	if r.cfg.Scenario == Fanout {

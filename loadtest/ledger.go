@@ -15,10 +15,12 @@ type ledger struct {
 	ended      []endedLife
 	early      map[uint64][]span // same key: what came from before the life; see noteEarly
 	sums       *publicationSums  // nil where nobody asks
-	doubt      int64             // how wrong the beginnings of lives may be, in ns
-	topics     int               // a subscriber's accounts are about the streams of its topic
-	topicOf    []uint32          // by subscriber; nil for a single topic
-	counts     LedgerCounts      // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
+	gaps       map[uint64]gap    // same key: breaks that were not recovered, while the life behind them lasts; nil without any
+	closed     []closedGap
+	doubt      int64        // how wrong the beginnings of lives may be, in ns
+	topics     int          // a subscriber's accounts are about the streams of its topic
+	topicOf    []uint32     // by subscriber; nil for a single topic
+	counts     LedgerCounts // Received, Duplicated and Reordered grow as it goes; Lost is known at the end
 }
 
 // span is the sequences from, from+1, … to-1.
@@ -32,6 +34,9 @@ type LedgerCounts struct {
 	Received uint64 `json:"received"`
 	// Lost deliveries were acknowledged to the publisher and never arrived.
 	Lost uint64 `json:"lost"`
+	// Unrecovered deliveries, in a run with recovery, were acknowledged while the subscriber was away, and the server did not
+	// bring them when it came back, as it said: expected, but not among the lost.
+	Unrecovered uint64 `json:"unrecovered"`
 	// Duplicated deliveries arrived a second time.
 	Duplicated uint64 `json:"duplicated"`
 	// Reordered deliveries arrived after a later one of the same publisher.
@@ -204,6 +209,7 @@ func (c *LedgerCounts) add(o LedgerCounts) {
 	c.Expected += o.Expected
 	c.Received += o.Received
 	c.Lost += o.Lost
+	c.Unrecovered += o.Unrecovered
 	c.Duplicated += o.Duplicated
 	c.Reordered += o.Reordered
 	c.Corrupted += o.Corrupted
@@ -214,5 +220,5 @@ func (c *LedgerCounts) add(o LedgerCounts) {
 
 // clean says whether everything expected arrived once, in order, and as it was sent.
 func (c *LedgerCounts) clean() bool {
-	return c.Lost+c.Duplicated+c.Reordered+c.Corrupted+c.Misdelivered == 0
+	return c.Lost+c.Unrecovered+c.Duplicated+c.Reordered+c.Corrupted+c.Misdelivered == 0
 }

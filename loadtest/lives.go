@@ -58,6 +58,7 @@ func (l *ledger) end(subscriber int, ready int64, slow bool) {
 		for _, h := range l.holes[uint64(key)] { // what they hold of lost deliveries is told at the end
 			l.missing -= l.surely(key, h)
 		}
+		l.closeGap(uint64(key))
 		delete(l.unsure, uint64(key))
 		l.next[key], l.floor[key] = 0, 0
 		delete(l.holes, uint64(key))
@@ -117,7 +118,7 @@ func (t *publisherTotals) owedSince(ready int64) uint32 {
 // nothing.
 type publicationSums struct {
 	// By stream and sequence, as differences to the sequence before.
-	owes, lacks [][]int32
+	owes, lacks, gone [][]int32
 }
 
 func newPublicationSums(totals []publisherTotals) *publicationSums {
@@ -125,6 +126,7 @@ func newPublicationSums(totals []publisherTotals) *publicationSums {
 	for _, t := range totals {
 		s.owes = append(s.owes, make([]int32, t.Sent+1))
 		s.lacks = append(s.lacks, make([]int32, t.Sent+1))
+		s.gone = append(s.gone, make([]int32, t.Sent+1))
 	}
 	return s
 }
@@ -133,6 +135,13 @@ func (s *publicationSums) owed(stream int, h span) {
 	if s != nil {
 		s.owes[stream][h.from]++
 		s.owes[stream][h.to]--
+	}
+}
+
+func (s *publicationSums) unrecovered(stream int, h span) {
+	if s != nil {
+		s.gone[stream][h.from]++
+		s.gone[stream][h.to]--
 	}
 }
 
@@ -149,15 +158,16 @@ func (s *publicationSums) into(records [][]publicationRecord, totals []publisher
 		for len(records[stream]) < int(t.Sent) {
 			records[stream] = append(records[stream], publicationRecord{})
 		}
-		owed, lost := int32(0), int32(0)
+		owed, lost, gone := int32(0), int32(0), int32(0)
 		for sequence := range t.Sent {
 			owed += s.owes[stream][sequence]
 			lost += s.lacks[stream][sequence]
+			gone += s.gone[stream][sequence]
 			if _, unknown := slices.BinarySearch(t.Unknown, sequence); unknown {
 				continue
 			}
 			r := &records[stream][sequence]
-			r.Owed, r.Lost = uint32(owed), uint32(lost)
+			r.Owed, r.Lost, r.Unrecovered = uint32(owed), uint32(lost), uint32(gone)
 		}
 	}
 }

@@ -3,27 +3,30 @@ package loadtest
 // lives is a loop's part of the phases: which of its connections are to be open, and when those that are not come back.
 // There is no timer per connection: one that rests costs nothing, one that waits for its return 40 bytes.
 type lives struct {
-	spans    []phaseSpan
-	phase    int // the one that goes on; -1 before the first
-	over     bool
-	initial  int // connections before the first phase
-	target   int // slots below it are to be open
-	ramp     rampPart
-	churn    int // number of the next time, of all loops'
-	cursor   int // slot that was opened first, but for those that failed meanwhile
-	random   uint64
-	waiting  returnQueue
-	coming   map[int32]comeback // slots in setup that come back
-	booking  int                // phase of the last delivery
-	slow     []int32            // slots that are slow at some time
-	slowNow  int                // so many of them are slow at present
-	trickle  int                // bytes per second that they read
-	readAt   int64              // when they read next
-	leaving  map[int32]int64    // descriptors that wait for the answer to a close frame, and until when
-	leaveAt  int64
-	held     []int32 // descriptors of silent connections
-	sealed   *sealCommand
-	sealedAt int64
+	spans   []phaseSpan
+	phase   int // the one that goes on; -1 before the first
+	over    bool
+	initial int // connections before the first phase
+	target  int // slots below it are to be open
+	ramp    rampPart
+	churn   int // number of the next time, of all loops'
+	cursor  int // slot that was opened first, but for those that failed meanwhile
+	random  uint64
+	waiting returnQueue
+	coming  map[int32]comeback // slots in setup that come back
+	booking int                // phase of the last delivery
+	slow    []int32            // slots that are slow at some time
+	slowNow int                // so many of them are slow at present
+	trickle int                // bytes per second that they read
+	readAt  int64              // when they read next
+	leaving map[int32]int64    // descriptors that wait for the answer to a close frame, and until when
+	leaveAt int64
+	// Of a run with recovery.
+	subscribed subscription      // the newest
+	catching   map[int32]catchUp // slots that are back, but not up to date
+	held       []int32           // descriptors of silent connections
+	sealed     *sealCommand
+	sealedAt   int64
 }
 
 func (s *workerSpec) phased() bool { return len(s.Phases) > 0 }
@@ -130,8 +133,7 @@ func (l *loop) lifeBegins(slot int, c *conn) {
 		return
 	}
 	now := l.clock.now()
-	c.began, c.life = now, lifeOn
-	l.ledger.begin(slot, func(stream int) uint32 { return l.floorOf(stream, now) })
+	c.began, c.life = l.resume(slot, c, now), lifeOn
 	if c.slow {
 		l.tally.slow.ready++
 		l.regulate(slot, c)
@@ -179,7 +181,7 @@ func (l *loop) skipUnowed(slot, column int, c *conn, s stamp) {
 
 // lifeEnds closes the ledger of a connection that was ready.
 func (l *loop) lifeEnds(slot int, c *conn) {
-	if c.life == lifeOn {
+	if c.life == lifeOn && !l.away(slot, c) {
 		c.life = lifeEnded
 		l.ledger.end(slot, c.began, c.slow)
 	}
@@ -213,7 +215,7 @@ func (l *loop) setupTimed(what int, ns int64) {
 }
 
 // bookPhase counts a delivery in the phase that its publication was intended for.
-func (l *loop) bookPhase(intended, now int64) {
+func (l *loop) bookPhase(intended, now int64, missed bool) {
 	v := &l.lives
 	for v.booking > 0 && intended < v.spans[v.booking].From {
 		v.booking--
@@ -222,8 +224,9 @@ func (l *loop) bookPhase(intended, now int64) {
 		v.booking++
 	}
 	t := l.tally.phases[v.booking]
-	t.counts.Delivered++
-	record(t.times[timeDelivery], now-intended)
+	if t.counts.Delivered++; !missed {
+		record(t.times[timeDelivery], now-intended)
+	}
 }
 
 // settleLives closes the accounts of all lives, after the loop has ended. On another machine the clock may have been wrong by
@@ -237,9 +240,12 @@ func (l *loop) settleLives(publishers []publisherTotals, doubt int64) {
 			l.lifeEnds(slot, c)
 		case c.life == lifeOn:
 			l.ledger.settleSince(slot, c.began, publishers)
+		case c.life == lifeBroken:
+			l.settleAway(slot)
 		}
 	}
 	l.ledger.settleEnded(publishers, false)
+	l.ledger.settleGaps(publishers)
 	if len(publishers) > 0 {
 		l.ledger.sums.into(l.records, publishers)
 	}

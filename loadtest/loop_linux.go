@@ -51,6 +51,8 @@ type loop struct {
 	events    []unix.EpollEvent
 	ledger    *ledger
 	records   [][]publicationRecord // Fanout: by stream and sequence
+	positions []position            // by slot; nil where connections do not recover
+	epochs    []string              // the newest, by topic
 	chunks    chunkCache
 	masks     uint64 // state of the masking keys' generator
 	opened    int

@@ -164,8 +164,10 @@ var phaseName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 // validatePhases gives complain all that is wrong. They have their defaults.
 func (c Config) validatePhases(complain func(bad bool, format string, args ...any)) {
 	if len(c.Phases) == 0 {
+		complain(c.Recover, "recovery is for runs with phases: in others no connection comes back")
 		return
 	}
+	complain(c.Recover && c.NoSubscribe, "without subscriptions there is nothing to recover")
 	complain(c.Scenario != Fanout, "phases are for scenario %s", Fanout)
 	complain(c.NoSubscribe && c.Rate > 0, "without subscriptions the rate must be 0 in all phases: nobody would get a publication")
 	complain(c.Stalled, "stalled is for idle connections; a phase has a share of slow ones")

@@ -34,13 +34,16 @@ type PhaseReport struct {
 	// Back is from the beginning of the phase to the confirmed subscription of the connections that were dropped.
 	Back Back `json:"back"`
 
-	Published  uint64      `json:"published"` // publications acknowledged
-	Expected   uint64      `json:"expected"`  // deliveries
-	Delivered  uint64      `json:"delivered"`
-	Lost       uint64      `json:"lost"`
-	Latency    Percentiles `json:"latency"`    // intended time of a publication to its arrival
-	Completion Percentiles `json:"completion"` // to its last receiver; publications of which nothing was lost
-	Incomplete uint64      `json:"incomplete_publications"`
+	Published   uint64      `json:"published"` // publications acknowledged
+	Expected    uint64      `json:"expected"`  // deliveries
+	Delivered   uint64      `json:"delivered"`
+	Lost        uint64      `json:"lost"`
+	Unrecovered uint64      `json:"unrecovered"` // as in the ledger
+	Latency     Percentiles `json:"latency"`     // intended time of a publication to its arrival
+	Completion  Percentiles `json:"completion"`  // to its last receiver; publications of which nothing was lost
+	Incomplete  uint64      `json:"incomplete_publications"`
+	// Recovery is what came of the connections that were ended in the phase, with Config.Recover.
+	Recovery *RecoveryReport `json:"recovery,omitempty"`
 
 	// ServerCPU is the server's CPU time in the phase, with a PID; per connection established it is the cost of the setup only
 	// where nothing was published.

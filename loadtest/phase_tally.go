@@ -21,6 +21,10 @@ type phaseCounts struct {
 	Retried     uint64 // of those, the ones that are tried again
 	NotBack     uint64 // of those that we ended to come back
 	Delivered   uint64
+	// Of returns, with recovery, in the phase of the break.
+	Returned, Recovered, NotRecovered uint64
+	WithoutPosition                   uint64 // of NotRecovered
+	Missed                            uint64 // deliveries that recoveries brought
 }
 
 func (c *phaseCounts) add(o phaseCounts) {
@@ -36,6 +40,11 @@ func (c *phaseCounts) add(o phaseCounts) {
 	c.Retried += o.Retried
 	c.NotBack += o.NotBack
 	c.Delivered += o.Delivered
+	c.Returned += o.Returned
+	c.Recovered += o.Recovered
+	c.NotRecovered += o.NotRecovered
+	c.WithoutPosition += o.WithoutPosition
+	c.Missed += o.Missed
 }
 
 // phaseTally is one phase in one loop.
@@ -51,6 +60,8 @@ const (
 	timeSubscribe        // subscribe message to its reply
 	timeReconnect        // intended time of a return to the confirmed subscription
 	timeBack             // beginning of the phase to the same, of dropped connections
+	timeReturned         // the break to the confirmed subscription, with recovery
+	timeCaughtUp         // the break to the last of what was missed, of recovered ones
 	phaseTimes
 )
 

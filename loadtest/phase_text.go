@@ -29,7 +29,7 @@ func (p *PhaseReport) write(row rowFunc) {
 		note = ", not measured"
 	}
 	row("phase "+p.Name, "%.1f to %.1f s%s: %d connections at the end, %d published, %d of %d delivered",
-		p.FromSecs, p.EndSecs, note, p.Conns, p.Published, p.Expected-p.Lost, p.Expected)
+		p.FromSecs, p.EndSecs, note, p.Conns, p.Published, p.Expected-p.Lost-p.Unrecovered, p.Expected)
 	if p.Latency.Count > 0 {
 		row("  delivery", "%s", p.Latency.line())
 		row("  last receiver", "%s", p.Completion.line())
@@ -46,6 +46,7 @@ func (p *PhaseReport) write(row rowFunc) {
 	if p.Back.Count > 0 {
 		row("  back after", "first %s  p50 %s  p99 %s  last %s", micros(p.Back.First), micros(p.Back.P50), micros(p.Back.P99), micros(p.Back.Last))
 	}
+	p.Recovery.write(row, p.Unrecovered)
 	p.writeSetups(row)
 }
 

@@ -91,6 +91,7 @@ func (r *run) finishPhases(records [][]publicationRecord) {
 		return
 	}
 	slow, latency := slowResult{Endings: map[string]uint64{}}, newHistogram()
+	recovered := newPhaseTally()
 	for i, p := range r.cfg.Phases {
 		sum := newPhaseTally()
 		for _, m := range r.fleet.members {
@@ -99,11 +100,18 @@ func (r *run) finishPhases(records [][]publicationRecord) {
 		}
 		out := sum.report(p, r.watch.spans[i])
 		r.publicationsOf(&out, r.watch.spans[i], records)
+		if r.cfg.Recover {
+			out.Recovery = sum.recovery()
+			recovered.merge(sum)
+		}
 		cpu := r.watch.cpuIn(i)
 		if out.ServerCPU = float64(cpu) / 1e9; out.Established > 0 {
 			out.ServerCPUPerConn = float64(cpu) / 1e3 / float64(out.Established)
 		}
 		r.report.Phases = append(r.report.Phases, out)
+	}
+	if r.cfg.Recover {
+		r.report.Recovery = recovered.recovery()
 	}
 	r.report.Connections.Retries = map[string]uint64{}
 	for _, m := range r.fleet.members {
@@ -138,8 +146,9 @@ func (r *run) publicationsOf(out *PhaseReport, s phaseSpan, records [][]publicat
 			p := records[publisher][sequence]
 			out.Expected += uint64(p.Owed)
 			out.Lost += uint64(p.Lost)
+			out.Unrecovered += uint64(p.Unrecovered)
 			switch {
-			case p.Lost > 0:
+			case p.Lost+p.Unrecovered > 0:
 				out.Incomplete++
 			case p.Count > 0:
 				record(completion, p.Last-p.Intended)
@@ -159,7 +168,7 @@ func (r *run) livesCompletions(records [][]publicationRecord) {
 		for sequence, p := range records[publisher][:min(len(records[publisher]), len(t.Times))] {
 			switch {
 			case !r.window.measures(t.Times[sequence]):
-			case p.Lost > 0:
+			case p.Lost+p.Unrecovered > 0:
 				r.report.Incomplete++
 			case p.Count > 0:
 				record(first, p.First-p.Intended)

@@ -28,6 +28,7 @@ func (l *loop) rampDue(now int64) int64 {
 		}
 		v.target--
 		l.leave(v.target, DropClose)
+		l.forget(v.target)
 	}
 	return never
 }

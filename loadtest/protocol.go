@@ -184,13 +184,16 @@ type publicationRecord struct {
 	// nobody.
 	Owed uint32 `json:"o,omitempty"`
 	Lost uint32 `json:"x,omitempty"`
+	// Unrecovered is how many others did not get it as they were away.
+	Unrecovered uint32 `json:"u,omitempty"`
 }
 
 // add merges what other subscribers saw of the same publication.
 func (r *publicationRecord) add(o publicationRecord) {
 	o.Owed += r.Owed
 	o.Lost += r.Lost
-	r.Owed, r.Lost = o.Owed, o.Lost
+	o.Unrecovered += r.Unrecovered
+	r.Owed, r.Lost, r.Unrecovered = o.Owed, o.Lost, o.Unrecovered
 	if o.Count == 0 {
 		return
 	}

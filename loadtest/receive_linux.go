@@ -80,7 +80,7 @@ func (l *loop) consume(slot int, c *conn, in []byte) {
 		}
 	}
 	whole := in
-	var stamps [16]stamp
+	var stamps [16]arrival
 	known, all := stamps[:0], true
 	for len(in) > 0 {
 		m, n, err := c.decoder.Next(decoding, in)
@@ -122,7 +122,7 @@ func (l *loop) broken(slot int, c *conn, err error) {
 
 // message handles one message. It adds the stamps of good messages of this run to known, as far as there is room; only says
 // that it has added all that there was.
-func (l *loop) message(slot int, c *conn, m *frame.Message, now int64, known []stamp) (stamps []stamp, only bool) {
+func (l *loop) message(slot int, c *conn, m *frame.Message, now int64, known []arrival) (stamps []arrival, only bool) {
 	switch m.Opcode {
 	case frame.OpPing:
 		if c.state != stateClosing && c.unsent() < maxUnsentPongs {
@@ -156,7 +156,7 @@ func (l *loop) closeArrived(slot int, c *conn, payload []byte) {
 }
 
 // data handles a text or binary message of a connection that is ready.
-func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stamped bool) {
+func (l *loop) data(slot int, c *conn, payload []byte, now int64) (a arrival, stamped bool) {
 	s, verdict := findStamp(payload, l.spec.Payload)
 	switch {
 	case verdict == stampNone && l.answered(slot, c, payload):
@@ -176,24 +176,36 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (s stamp, stam
 		l.echoed(slot, c, s, payload, now)
 	case l.spec.Scenario == Idle:
 		l.tally.counts.Other++
-	case int(s.Publisher) >= len(l.records) || s.Sequence >= l.spec.SequenceLimit:
+	case l.strange(s):
 		l.tally.counts.Corrupted++
 	default:
-		l.deliver(slot, c, s, now)
-		return s, true
+		a.stamp = s
+		if l.talk.recover != nil {
+			a.offset, _ = numberAt(payload, l.talk.recover.message)
+		}
+		l.deliver(slot, c, a, now)
+		return a, true
 	}
-	return s, false
+	return a, false
+}
+
+// strange says of a stamp of this run that nobody has sent it.
+func (l *loop) strange(s stamp) bool {
+	return int(s.Publisher) >= len(l.records) || s.Sequence >= l.spec.SequenceLimit
 }
 
 // deliver books a publication that arrived.
-func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
-	column := int(s.Publisher)
+func (l *loop) deliver(slot int, c *conn, a arrival, now int64) {
+	s, column, missed := a.stamp, int(a.Publisher), false
 	if topics := len(l.spec.Topics.Sizes); topics > 1 {
 		if column%topics != int(l.topicOf[slot]) {
 			l.tally.counts.Misdelivered++
 			return
 		}
 		column /= topics
+	}
+	if l.positions != nil {
+		missed = l.advance(slot, a.offset, now)
 	}
 	switch {
 	case c.slow:
@@ -208,8 +220,7 @@ func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	if !l.ledger.note(slot, column, s.Sequence) {
 		return
 	}
-	l.book(s, now)
-	if l.classOf != nil && l.window.measures(s.Intended) {
+	if l.book(s, now, missed); l.classOf != nil && !missed && l.window.measures(s.Intended) {
 		record(l.tally.classes[l.classOf[l.topicOf[slot]]], now-s.Intended)
 	}
 	records := l.records[s.Publisher]
@@ -225,16 +236,16 @@ func (l *loop) deliver(slot int, c *conn, s stamp, now int64) {
 	r.Count++
 }
 
-// book counts a first arrival and its latency.
-func (l *loop) book(s stamp, now int64) {
+// book counts a first arrival and its latency. What a connection has missed while it was away has none.
+func (l *loop) book(s stamp, now int64, missed bool) {
 	l.tally.counts.Delivered++
 	if l.spec.phased() {
-		l.bookPhase(s.Intended, now)
+		l.bookPhase(s.Intended, now, missed)
 	}
 	if l.window.measures(now) {
 		l.tally.counts.InTime++
 	}
-	if l.window.measures(s.Intended) {
+	if l.window.measures(s.Intended) && !missed {
 		l.tally.counts.Measured++
 		record(l.tally.latency, now-s.Intended)
 		if now < s.Intended {

@@ -26,6 +26,8 @@ type Protocol struct {
 	Echo string `yaml:"echo"`
 	// Publish says how something is published (Fanout); where both ways are given, Config.PublishBy chooses.
 	Publish PublishWays `yaml:"publish"`
+	// Recover says how a connection that comes back asks for what it has missed, for Config.Recover; nil: it cannot.
+	Recover *Recover `yaml:"recover"`
 }
 
 // SetupStep is part of a setup. Both Send and Expect are optional, but not together.

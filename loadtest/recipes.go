@@ -39,6 +39,11 @@ var recipes = map[string]func() Protocol{
 func wsedgeProtocol() Protocol {
 	refused := &Refusal{Rule: Rule{JSON: map[string]string{"type": "error"}}, Code: "code"}
 	return Protocol{
+		Recover: &Recover{
+			Epoch: "epoch", Offset: "offset", Message: "offset",
+			Send:      `{"type":"subscribe","id":{{id}},"channel":"{{channel}}","recover":{"epoch":"{{epoch}}","offset":{{offset}}}}`,
+			Recovered: Rule{JSON: map[string]string{"recovered": "true"}},
+		},
 		Setup: []SetupStep{{
 			Send:    `{"type":"subscribe","id":{{id}},"channel":"{{channel}}"}`,
 			Expect:  &Rule{JSON: map[string]string{"type": "subscribed"}},
@@ -77,6 +82,12 @@ func centrifugoProtocol() Protocol {
 		},
 		Answers: []Answer{{Match: Rule{Equals: "{}"}, Send: "{}"}},
 		Split:   splitLines,
+		Recover: &Recover{
+			Epoch: "subscribe.epoch", Offset: "subscribe.offset", Message: "push.pub.offset",
+			Send:      `{"id":{{id}},"subscribe":{"channel":"{{channel}}","recover":true,"epoch":"{{epoch}}","offset":{{offset}}}}`,
+			Recovered: Rule{JSON: map[string]string{"subscribe.recovered": "true"}},
+			List:      &RecoveredList{Path: "subscribe.publications", Offset: "offset"},
+		},
 		Publish: PublishWays{
 			HTTP: &HTTPPublish{
 				URL:  "/api/publish",

@@ -56,6 +56,8 @@ type Report struct {
 	// Phases are those of Config.Phases, in order; an expectation may call them by name: "phases.storm.back.last<5s".
 	Phases []PhaseReport `json:"phases"`
 	Slow   *SlowReport   `json:"slow,omitempty"` // where a phase has slow connections
+	// Recovery is what came of the returns of all phases, with Config.Recover.
+	Recovery *RecoveryReport `json:"recovery,omitempty"`
 	// Agents are the other machines of the run, in the order they were named in.
 	Agents []AgentReport `json:"agents"`
 	// ClockReasons say whose clock was not known well enough for what was measured by it: latencies are invalid then.
@@ -133,6 +135,7 @@ type ConfigEcho struct {
 	MaxInFlight int      `json:"max_in_flight"`
 	Stalled     bool     `json:"stalled,omitempty"`
 	Name        string   `json:"name,omitempty"`    // of a run with phases
+	Recover     bool     `json:"recover,omitempty"` // connections that came back asked for what they had missed
 	Deflate     Deflate  `json:"deflate,omitempty"` // what was offered
 
 	// Protocol is its name; AcknowledgedBy tells what counted as an acknowledgement: "http", "reply", "delivery", or "none"

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -39,6 +40,10 @@ type pushServer struct {
 	replay       int
 	replayTwice  bool
 	skipReturned int
+	// epoch gives publications offsets, from 1, and lets subscribers recover; "": neither. missed is what one is given that comes
+	// back, and whether it is told that this is all; nil: just that.
+	epoch  string
+	missed func(missed [][]byte) (given [][]byte, recovered bool)
 	// secure makes it a server of TLS.
 	secure *tls.Config
 	// deflate is how it accepts an offer of permessage-deflate; "" declines it.
@@ -162,7 +167,11 @@ func (s *pushServer) acceptPublication(conn net.Conn, request *http.Request) boo
 
 // broadcast is called with mu held, which gives all subscribers the same order.
 func (s *pushServer) broadcast(nth int, data []byte) {
-	message := append(append([]byte(`{"type":"message","channel":"load","data":`), data...), '}')
+	message := append([]byte(`{"type":"message","channel":"load","data":`), data...)
+	if s.epoch != "" {
+		message = fmt.Appendf(message, `,"offset":%d`, len(s.past)+1)
+	}
+	message = append(message, '}')
 	s.past = append(s.past, message)
 	for i, conn := range s.subscribers {
 		if i >= returned && s.skipReturned > 0 && nth%s.skipReturned == 0 {
@@ -264,6 +273,9 @@ func (s *pushServer) message(conn net.Conn, m *frame.Message, native bool) error
 		_, _ = conn.Write(frame.AppendFrame(nil, frame.OpClose, m.Payload))
 		return errClosed
 	case !m.Opcode.IsData():
+	case native && s.epoch != "":
+		out = s.recover(m.Payload)
+		s.subscribers = append(s.subscribers, conn)
 	case native:
 		out = frame.AppendFrame(nil, frame.OpText, []byte(s.subscribed))
 		if len(s.subscribers) >= returned {
@@ -294,6 +306,35 @@ func (s *pushServer) appendReplay(out []byte) []byte {
 		if s.replayTwice {
 			out = frame.AppendFrame(out, frame.OpText, p)
 		}
+	}
+	return out
+}
+
+// recover answers a subscription with a position, and with what was missed where it asks for that. It is called with mu held.
+func (s *pushServer) recover(payload []byte) (out []byte) {
+	var command struct {
+		Recover *struct {
+			Epoch  string
+			Offset int
+		}
+	}
+	if err := json.Unmarshal(payload, &command); err != nil {
+		return frame.AppendClose(nil, frame.CloseInvalidPayload, "")
+	}
+	reply := fmt.Appendf(nil, `{"type":"subscribed","id":1,"channel":"load","epoch":%q,"offset":%d`, s.epoch, len(s.past))
+	var given [][]byte
+	if r := command.Recover; r != nil {
+		recovered := r.Epoch == s.epoch && r.Offset <= len(s.past)
+		if recovered {
+			if given = s.past[r.Offset:]; s.missed != nil {
+				given, recovered = s.missed(given)
+			}
+		}
+		reply = fmt.Appendf(reply, `,"recovered":%v`, recovered)
+	}
+	out = frame.AppendFrame(nil, frame.OpText, append(reply, '}'))
+	for _, p := range given {
+		out = frame.AppendFrame(out, frame.OpText, p)
 	}
 	return out
 }

@@ -93,6 +93,9 @@ func (t *target) chooseProtocol(c Config, u *url.URL, subscribe bool) error {
 	if c.NoSubscribe || c.Scenario == Echo {
 		t.Protocol.Setup = withoutSubscription(t.Protocol.Setup)
 	}
+	if err := t.chooseRecovery(c); err != nil {
+		return err
+	}
 	if c.Scenario == Echo && t.Protocol.Echo == "" {
 		return fmt.Errorf("protocol %s has no echo: nothing that comes back", t.Protocol.Name)
 	}
@@ -103,6 +106,18 @@ func (t *target) chooseProtocol(c Config, u *url.URL, subscribe bool) error {
 		u.RawQuery += "channel=" + channelVariable
 	}
 	return t.choosePublishing(c, u)
+}
+
+// chooseRecovery leaves out of the protocol what the run does not ask for.
+func (t *target) chooseRecovery(c Config) error {
+	if !c.Recover {
+		t.Protocol.Recover = nil
+		return nil
+	}
+	if t.Protocol.Recover == nil {
+		return fmt.Errorf("protocol %s does not say how to recover", t.Protocol.Name)
+	}
+	return nil
 }
 
 // spoken is what the workers need of the protocol.

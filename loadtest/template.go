@@ -28,9 +28,11 @@ const (
 	variablePayload variable = "payload"
 	variableConn    variable = "conn"
 	variableID      variable = "id"
+	variableEpoch   variable = "epoch"
+	variableOffset  variable = "offset"
 )
 
-// escaping is how a channel's name is put in. The other variables have no character that any of them would change.
+// escaping is how a channel's name, or an epoch, is put in. The other variables have no character that any of them would change.
 type escaping uint8
 
 const (
@@ -47,6 +49,8 @@ type values struct {
 	conn    int
 	id      uint64
 	payload []byte
+	epoch   string // with offset, the position to recover from
+	offset  uint64
 }
 
 // compileTemplate reads a text. A variable that is not among the known ones is an error.
@@ -101,26 +105,30 @@ func (t *template) append(dst []byte, v *values) []byte {
 		dst = append(dst, t.pieces[i].text...)
 		switch t.pieces[i].variable {
 		case variableChannel:
-			dst = t.appendChannel(dst, v.channel)
+			dst = t.appendName(dst, v.channel)
 		case variablePayload:
 			dst = append(dst, v.payload...)
 		case variableConn:
 			dst = strconv.AppendInt(dst, int64(v.conn), 10)
 		case variableID:
 			dst = strconv.AppendUint(dst, v.id, 10)
+		case variableEpoch:
+			dst = t.appendName(dst, v.epoch)
+		case variableOffset:
+			dst = strconv.AppendUint(dst, v.offset, 10)
 		}
 	}
 	return dst
 }
 
-func (t *template) appendChannel(dst []byte, channel string) []byte {
+func (t *template) appendName(dst []byte, name string) []byte {
 	switch t.as {
 	case escapeJSON:
-		quoted := jsonString(channel)
+		quoted := jsonString(name)
 		return append(dst, quoted[1:len(quoted)-1]...)
 	case escapeURL:
-		return append(dst, strings.ReplaceAll(url.QueryEscape(channel), "+", "%20")...)
+		return append(dst, strings.ReplaceAll(url.QueryEscape(name), "+", "%20")...)
 	default:
-		return append(dst, channel...)
+		return append(dst, name...)
 	}
 }

@@ -123,6 +123,9 @@ func (r *Report) writeLedger(row rowFunc) {
 	l := r.Ledger
 	row("ledger", "%d expected, %d received, %d lost, %d duplicated, %d reordered, %d corrupted",
 		l.Expected, l.Received, l.Lost, l.Duplicated, l.Reordered, l.Corrupted)
+	if l.Unrecovered > 0 {
+		row("", "%d unrecovered", l.Unrecovered)
+	}
 	if l.Misdelivered+l.Unconfirmed > 0 {
 		row("", "%d misdelivered, %d unconfirmed", l.Misdelivered, l.Unconfirmed)
 	}

@@ -31,6 +31,10 @@ func (r *Report) judge() {
 		complain(sum(r.Connections.Endings), "%d connections ended early")
 	}
 	complain(r.Ledger.Lost, "%d deliveries lost")
+	complain(r.Ledger.Unrecovered, "%d deliveries not recovered")
+	if r.Recovery != nil {
+		complain(r.Recovery.NotRecovered, "%d returned connections not recovered")
+	}
 	complain(r.Ledger.Duplicated, "%d deliveries duplicated")
 	complain(r.Ledger.Reordered, "%d deliveries reordered")
 	complain(r.Ledger.Corrupted, "%d messages corrupted")

@@ -116,6 +116,7 @@ func (c *Conn) gone(err error) {
 		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})
 	}
 	c.state = stateClosed
+	c.leaveNewcomer()
 	if l.corked == c {
 		l.emptyCork()
 	}
@@ -141,5 +142,6 @@ func (c *Conn) countLost() {
 	}
 	for i := range c.out.entries {
 		c.loop.stats.drops[DropPeerGone].Add(int64(c.out.entries[i].frames))
+		c.loop.receipts.lost(c.out.entries[i].shared)
 	}
 }

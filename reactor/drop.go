@@ -54,6 +54,7 @@ func (c *Conn) noteDrop(d Drop) {
 
 // dropEntry counts and notes what goes with e. It does not release it.
 func (c *Conn) dropEntry(r DropReason, e *entry) {
+	c.loop.receipts.lost(e.shared)
 	switch {
 	case e.gap: // it was counted when it became one
 	case e.topic == nil:

@@ -233,6 +233,7 @@ func (c *Conn) flush(entries []entry) {
 func (c *Conn) lose(entries []entry) {
 	for i := range entries {
 		c.loop.stats.drops[DropPeerGone].Add(int64(entries[i].frames))
+		c.loop.receipts.lost(entries[i].shared)
 		entries[i].release()
 	}
 }

@@ -40,6 +40,7 @@ type arrival struct {
 	missing              // without it
 	end     int          // it is for the first end slots of the roster
 	gap     bool         // the notice of publications that were dropped for all
+	receipt *Receipt     // a part of it goes with the arrival; nil: nobody asks
 }
 
 // excludes tells whether a member gets nothing of it.
@@ -62,7 +63,7 @@ func (a *arrival) eachExcluded(l *loop, do func(*Conn)) {
 type batch struct {
 	shared  *pool.Shared // owned; all of them joined. nil: there is no batch
 	newest  *pool.Shared // owned; the newest alone, for KeepLatest. nil where there is but one
-	parts   []arrival    // each of them, owned, where one leaves a conn out; else nil
+	parts   []arrival    // each of them, owned, where one leaves a conn out or has a receipt; else nil
 	missing              // without all of them
 	prev    uint64       // Seq before that of newest
 	frames  int32        // how many; none in the notice of a gap
@@ -163,6 +164,9 @@ func (g *group) begin() {
 		b.newest.Retain()
 	}
 	b.parts = g.keepParts(taken)
+	if n > 1 {
+		g.loop.receipts.trackBatch(&b)
+	}
 	clear(taken)
 	g.head += n
 	g.shift()
@@ -199,11 +203,11 @@ func (g *group) batchSpan() (n, size int) {
 	return n, size
 }
 
-// keepParts takes over the references of publications: it returns them where one leaves a conn of this loop out; else it
+// keepParts takes over the references of publications: it returns them where one leaves a conn of this loop out, or has a receipt; else it
 // releases them.
 func (g *group) keepParts(taken []arrival) []arrival {
 	for _, a := range taken {
-		if a.exclude != nil && a.exclude.loop == g.loop || len(a.doubles) > 0 {
+		if a.exclude != nil && a.exclude.loop == g.loop || len(a.doubles) > 0 || a.receipt != nil {
 			return append([]arrival(nil), taken...)
 		}
 	}
@@ -228,7 +232,10 @@ func (b *batch) markExcluded(l *loop, excluded bool) {
 
 // release ends the batch.
 func (g *group) release() {
-	for _, a := range g.batch.parts {
+	g.loop.receipts.serveBatch(&g.batch)
+	for i := range g.batch.parts {
+		a := &g.batch.parts[i]
+		g.loop.receipts.serve(a)
 		a.shared.Release()
 	}
 	if g.batch.newest != nil {
@@ -256,8 +263,10 @@ func (g *group) discard() {
 	if g.batch.shared != nil {
 		g.release()
 	}
-	for _, a := range g.waiting() {
-		a.shared.Release()
+	waiting := g.waiting()
+	for i := range waiting {
+		g.loop.receipts.serve(&waiting[i])
+		waiting[i].shared.Release()
 	}
 	g.pending, g.head, g.waitingBytes = nil, 0, 0
 	g.compact()

@@ -30,9 +30,10 @@ type post struct {
 	conn    *Conn        // postPublication: the conn to leave out, or nil
 	call    func(*Conn)
 	group   *group
-	seq     uint64  // postPublication: the publication's; postWritable: the token
-	prev    uint64  // postPublication: the one before it
-	spread  *spread // postPublication: what it has in common with those to other topics; nil: it is to one alone
+	seq     uint64   // postPublication: the publication's; postWritable: the token
+	prev    uint64   // postPublication: the one before it
+	spread  *spread  // postPublication: what it has in common with those to other topics; nil: it is to one alone
+	receipt *Receipt // postPublication: a part of it goes with the item; nil: nobody asks
 }
 
 // inbox is the only way into a loop from another goroutine: a queue, and one wake-up per batch.
@@ -135,6 +136,7 @@ func (in *inbox) close() {
 		if p.shared != nil {
 			p.shared.Release()
 		}
+		p.receipt.settle()
 	}
 	in.posts = nil
 	_ = unix.Close(in.wakeFD)

@@ -83,6 +83,7 @@ func (j *Joining) Abort() {
 // hold keeps a publication for Complete. It borrows p.
 func (j *Joining) hold(p *post) {
 	if p.conn == j.conn || j.conn.heardWide(p.spread) {
+		p.receipt.leaveOut()
 		return
 	}
 	if j.lost {
@@ -95,15 +96,24 @@ func (j *Joining) hold(p *post) {
 		j.conn.noteDrop(Drop{
 			Topic: j.topic, Reason: DropSlow, Count: int64(len(j.held) + 1), After: j.held[0].after, Before: p.seq + 1,
 		})
-		j.releaseHeld()
+		j.loseHeld()
 		return
 	}
 	p.shared.Retain()
+	p.receipt.queue(1)
 	j.held = append(j.held, heldPublication{p.shared, missing{p.prev, p.seq}})
 }
 
 func (j *Joining) drop() {
 	j.over = true
+	j.releaseHeld()
+}
+
+// loseHeld is releaseHeld where the conn gets none of it.
+func (j *Joining) loseHeld() {
+	for _, h := range j.held {
+		j.conn.loop.receipts.lost(h.shared)
+	}
 	j.releaseHeld()
 }
 
@@ -123,6 +133,7 @@ func (g *group) unlist(j *Joining) {
 // abandon ends the Joining of a conn that leaves before it is complete.
 func (g *group) abandon(c *Conn) {
 	i := slices.IndexFunc(g.joining, func(j *Joining) bool { return j.conn == c })
+	g.joining[i].loseHeld()
 	g.joining[i].drop()
 	g.joining = slices.Delete(g.joining, i, i+1)
 }

@@ -39,6 +39,7 @@ type loop struct {
 	ended     []ended // conns whose OnClose is due at the end of the turn
 	drops     []notedDrop
 	runq      runQueue
+	receipts  receipts               // open ones
 	paused    map[*group]*time.Timer // groups that wait for the gap of their form to pass
 	congested map[uint64]*Conn       // conns that wait to become writable, by token
 	lastToken uint64
@@ -123,6 +124,9 @@ func (l *loop) exit() {
 			l.flushDirty()
 			l.tellDrops()
 			l.tellEnded()
+		}
+		if len(l.receipts.served) > 0 {
+			l.receipts.settle()
 		}
 		l.coolDown()
 		l.arena.reset()

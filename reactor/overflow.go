@@ -11,7 +11,7 @@ func (g *group) overflow() {
 	if len(g.waiting()) == 1 {
 		return
 	}
-	switch g.topic.policy {
+	switch g.topic.policy() {
 	case DropNewest:
 		g.dropPending(len(g.pending)-1, len(g.pending), DropNewestFirst)
 	case DropOldest, Suspend:
@@ -62,6 +62,7 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 	for i := from; i < to; i++ {
 		a := g.pending[i]
 		g.waitingBytes -= int64(a.shared.Len())
+		g.loop.receipts.serve(&a)
 		a.shared.Release()
 		if !a.gap {
 			g.noteDrop(&a, reason)
@@ -94,7 +95,7 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 
 // gapArrival is the notice that a, or what it now stands for, was dropped.
 func (g *group) gapArrival(a arrival) arrival {
-	a.shared, a.gap = g.topic.gapNotice(g.form, a.missing), true
+	a.shared, a.gap, a.receipt = g.topic.gapNotice(g.form, a.missing), true, nil
 	g.waitingBytes += int64(a.shared.Len())
 	return a
 }

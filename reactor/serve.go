@@ -9,16 +9,22 @@ func (l *loop) accept(p *post) {
 	g := p.topic.groupOn(l, p.variant)
 	if g == nil || g.idle() {
 		p.shared.Release()
+		p.receipt.settle()
 		return
 	}
+	p.receipt.find(g.members.live + len(g.joining))
 	for _, j := range g.joining {
 		j.hold(p)
 	}
 	if g.members.live == 0 {
 		p.shared.Release()
+		p.receipt.settle()
 		return
 	}
-	g.arrive(arrival{shared: p.shared, exclude: p.conn, doubles: l.doubles(p), missing: missing{p.prev, p.seq}})
+	if p.receipt != nil {
+		l.receipts.track(p.shared, false, p.receipt)
+	}
+	g.arrive(arrival{shared: p.shared, exclude: p.conn, doubles: l.doubles(p), missing: missing{p.prev, p.seq}, receipt: p.receipt})
 	if g.options.Gap > 0 && g.waitingBytes > l.srv.cfg.OutboundMaxBytes {
 		g.overflow()
 	}
@@ -76,12 +82,14 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 		deliveries += int(b.frames)
 		if errno != 0 && errno != syscall.EAGAIN {
 			l.stats.drops[DropPeerGone].Add(int64(b.frames))
+			l.receipts.lost(b.shared)
 			c.abort(errno)
 			continue
 		}
 		c.enqueue(b.entry(t), n, false)
 	}
 	b.markExcluded(l, false)
+	b.queue(sends)
 	l.stats.deliveries.Add(int64(deliveries))
 	l.stats.sends.Add(int64(sends))
 	l.stats.bytesOut.Add(int64(sends) * int64(len(bytes)))
@@ -90,6 +98,7 @@ func (l *loop) deliver(window []*Conn, b *batch, t *Topic, several bool) {
 // deliverDetour is deliver for a conn that cannot simply be sent to: it gets its share at the end of the turn. It returns
 // how many publications that is.
 func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
+	b.queue(1)
 	if c.flags&flagExcluded == 0 {
 		l.gather(c, b.entry(t))
 		return int(b.frames)
@@ -100,6 +109,8 @@ func (l *loop) deliverDetour(c *Conn, b *batch, t *Topic) int {
 			a.shared.Retain()
 			l.gather(c, entry{shared: a.shared, topic: t, form: b.form, frames: 1, missing: a.missing})
 			taken++
+		} else {
+			a.leaveOut()
 		}
 	}
 	return taken

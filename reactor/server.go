@@ -191,6 +191,7 @@ func (s *Server) finish(err error) {
 			gap.Stop()
 			g.discard()
 		}
+		l.receipts.end()
 	}
 	if s.unix != nil {
 		s.unix.close()

@@ -35,14 +35,13 @@ type TopicOptions struct {
 type Topic struct {
 	// Immutable after NewTopic.
 	srv    *Server
-	policy SlowPolicy
 	wide   bool
-	maxAge uint32 // in ticks; 0: none
 	gap    GapEncoder
 	shares []share // by loop
 
 	// Shared: atomic.
 	subscribers atomic.Int64
+	slow        atomic.Uint64 // slowness: what is done for subscribers that do not keep up
 
 	publishing sync.Mutex // held from the first inbox to the last: the order is the same in all of them
 }
@@ -69,7 +68,9 @@ func (s *Server) NewTopic(o TopicOptions) *Topic {
 	if o.Policy == Suspend && s.cfg.OnResume == nil {
 		o.Policy = DropOldest
 	}
-	return &Topic{srv: s, policy: o.Policy, wide: o.Wide, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
+	t := &Topic{srv: s, wide: o.Wide, gap: o.Gap, shares: make([]share, s.cfg.Loops)}
+	t.slow.Store(slowness(o.Policy, ticksOrNone(o.MaxAge)))
+	return t
 }
 
 // Encoder puts one publication on the wire.
@@ -93,6 +94,8 @@ type Publication struct {
 	// Also are wide topics whose subscribers get it, too, but for those that are subscribed to the topic itself. Several of them
 	// come in the same order in all publications that have them, and no conn may be subscribed to two of them.
 	Also []*Topic
+	// Receipt is told what becomes of it. It is for this publication alone. nil: nobody asks.
+	Receipt *Receipt
 }
 
 // Publish sends a publication to every subscriber that the topic has now, and to those of the wide topics that it names. It returns how
@@ -106,7 +109,9 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 		return 0, ErrBacklog
 	}
 	if len(p.Also) > 0 {
-		return t.publishWide(&p), nil
+		matched = t.publishWide(&p)
+		p.Receipt.settlePublish(matched)
+		return matched, nil
 	}
 	matched = int(t.subscribers.Load())
 	e := encoding{srv: t.srv, encoder: p.Encoder}
@@ -116,11 +121,16 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 			v := variant(bits.TrailingZeros64(interest))
 			shared := e.in(v)
 			shared.Retain()
-			if !l.inbox.put(post{kind: postPublication, variant: v, topic: t, shared: shared, conn: p.Exclude, seq: p.Seq, prev: p.Prev}) {
+			p.Receipt.expect()
+			if !l.inbox.put(post{
+				kind: postPublication, variant: v, topic: t, shared: shared, conn: p.Exclude, seq: p.Seq, prev: p.Prev, receipt: p.Receipt,
+			}) {
 				shared.Release()
+				p.Receipt.settle()
 			}
 		}
 	}
+	p.Receipt.settlePublish(matched)
 	return matched, nil
 }
 

@@ -32,13 +32,14 @@ func (t *Topic) publishWide(p *Publication) (matched int) {
 	defer e.release()
 	s := &spread{first: t, also: p.Also}
 	for _, l := range t.srv.knownLoops() {
-		posts := t.appendPosts(nil, l, &e, post{kind: postPublication, topic: t, conn: p.Exclude, seq: p.Seq, prev: p.Prev, spread: s})
+		posts := t.appendPosts(nil, l, &e, post{kind: postPublication, topic: t, conn: p.Exclude, seq: p.Seq, prev: p.Prev, spread: s, receipt: p.Receipt})
 		for _, w := range p.Also {
-			posts = w.appendPosts(posts, l, &e, post{kind: postPublication, topic: w, conn: p.Exclude, spread: s})
+			posts = w.appendPosts(posts, l, &e, post{kind: postPublication, topic: w, conn: p.Exclude, spread: s, receipt: p.Receipt})
 		}
 		if len(posts) > 0 && !l.inbox.putAll(posts) {
 			for i := range posts {
 				posts[i].shared.Release()
+				posts[i].receipt.settle()
 			}
 		}
 	}
@@ -50,6 +51,7 @@ func (t *Topic) appendPosts(posts []post, l *loop, e *encoding, p post) []post {
 	for v := range t.shares[l.idx].variants() {
 		p.variant, p.shared = v, e.in(v)
 		p.shared.Retain()
+		p.receipt.expect()
 		posts = append(posts, p)
 	}
 	return posts
@@ -180,13 +182,18 @@ func (c *Conn) sendPending(s *subscription) {
 		b.markExcluded(l, false)
 	}
 	for _, a := range g.waiting() {
-		if index < a.end && !a.excludes(c) {
+		switch {
+		case index >= a.end:
+		case a.excludes(c):
+			a.receipt.leaveOut()
+		default:
 			e := entry{shared: a.shared, topic: s.topic, form: s.form, missing: a.missing, gap: a.gap}
 			if !a.gap {
 				e.frames = 1
 			}
 			a.shared.Retain()
 			l.gather(c, e)
+			a.receipt.queue(1)
 			deliveries += int(e.frames)
 		}
 	}

@@ -30,9 +30,12 @@ func addAuth(flags *flag.FlagSet) *authFlags {
 	return f
 }
 
+// given tells whether the flags turn authentication on.
+func (f *authFlags) given() bool { return f.secretFile != "" || f.apiKeyFile != "" }
+
 // config reads the files. Without any of the flags it returns nil: everybody is let in. What is wrong is reported without quoting it.
 func (f *authFlags) config() (*auth.Config, error) {
-	if f.secretFile == "" && f.apiKeyFile == "" {
+	if !f.given() {
 		if f.anonymous {
 			return nil, errors.New("--anonymous needs --auth-secret-file or --api-key-file: without them everybody is let in")
 		}
@@ -62,7 +65,7 @@ func (f *authFlags) over(section *auth.Config) (*auth.Config, error) {
 		return f.config()
 	}
 	section.Anonymous = f.anonymous // by default what the section says
-	if f.secretFile == "" && f.apiKeyFile == "" {
+	if !f.given() {
 		return section, nil
 	}
 	own, err := f.config()

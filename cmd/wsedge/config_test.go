@@ -144,6 +144,27 @@ func TestStandardLimitsAreTheDefaults(t *testing.T) {
 	}
 }
 
+// TestAuthenticationByFlagsHasLimits: it is no development mode, although there is no file.
+func TestAuthenticationByFlagsHasLimits(t *testing.T) {
+	key := file(t, "0123456789abcdef0123456789abcdef")
+	for _, flag := range []string{"--auth-secret-file", "--api-key-file"} {
+		e := &environment{io.Discard, os.Stderr, func(name string) (string, bool) { return "7", name == "WSEDGE_MESSAGE_RATE" }}
+		s, status := readServing(e, []string{flag, key, "--accept-rate", "0"})
+		if s == nil {
+			t.Fatal(status)
+		}
+		want := edge.StandardLimits()
+		want.AcceptRate, want.MessageRate = 0, 7
+		if s.cfg.Limits != want || s.cfg.AdminAddr != defaultAdminAddr || s.cfg.Auth == nil {
+			t.Errorf("%s: %+v, metrics on %q", flag, s.cfg.Limits, s.cfg.AdminAddr)
+		}
+	}
+	e := &environment{io.Discard, os.Stderr, func(string) (string, bool) { return "", false }}
+	if s, _ := readServing(e, nil); s.cfg.Limits != (edge.Limits{}) || s.cfg.AdminAddr != "" {
+		t.Errorf("development mode: %+v, metrics on %q", s.cfg.Limits, s.cfg.AdminAddr)
+	}
+}
+
 func TestCheckSaysWhatIsNotable(t *testing.T) {
 	dir := t.TempDir()
 	name, secret := filepath.Join(dir, "w.yaml"), filepath.Join(dir, "jwt")

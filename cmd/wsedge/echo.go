@@ -31,6 +31,7 @@ func runEcho(e *environment, args []string) int {
 	cfg.Loops = tuneRuntime(cfg.Loops, 0)
 	caught := catchSignals()
 	defer caught.release()
+	caught.supervisor = newSupervisor(e, logger)
 	sec, err := secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)

@@ -30,6 +30,7 @@ func timeToDrain(srv server) time.Duration {
 type signals struct {
 	end, reload chan os.Signal
 	reconfigure func() // what SIGHUP does beside certificates; nil: nothing
+	supervisor  *supervisor
 }
 
 // catchSignals begins to catch them, before the server listens: SIGHUP must not end a process that is just starting.
@@ -52,13 +53,16 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 	defer sec.end()
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Wait() }()
+	caught.supervisor.ready()
 	for running := true; running; {
 		select {
 		case err := <-ended:
 			logger.Error("server ended", "error", err)
 			return exitFailure
 		case <-caught.reload:
+			caught.supervisor.reloading()
 			caught.hangUp(sec, logger)
+			caught.supervisor.ready()
 		case s := <-caught.end:
 			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false
@@ -80,6 +84,7 @@ func (s *signals) hangUp(sec *security, logger *slog.Logger) {
 // drain shuts srv down. SIGHUP has no meaning any more.
 func drain(srv server, caught *signals, logger *slog.Logger) int {
 	drained := make(chan error, 1)
+	caught.supervisor.stopping(timeToDrain(srv))
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeToDrain(srv))
 		defer cancel()

@@ -30,6 +30,8 @@ var commands = []command{
 	{"init", "write a configuration file to begin with", initialize, false},
 	{"echo", "run a plain echo server", runEcho, true},
 	{"token", "make a token for a client, or explain one", token, false},
+	{"doctor", "say what this machine allows", examine, false},
+	{"health", "ask a running server whether it is well", health, false},
 	{"version", "say which version this is", printVersion, false},
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -60,6 +61,8 @@ func (r *reloader) checked(file string, document *config.Document) (*serving, er
 	if err != nil {
 		return nil, err
 	}
+	s.cfg.Webhooks, err = s.hooks.config()
+	s.problem = errors.Join(s.problem, err)
 	_, err = s.secure.config(r.logger)
 	return s, config.Join(append(problems, s.combined(err)...))
 }

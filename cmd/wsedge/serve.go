@@ -24,6 +24,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	addLoops(flags, &cfg.Loops)
+	flags.IntVar(&cfg.MaxHeadBytes, "max-head", 0, "most `bytes` of a request's head, its first line half of them; a token in the URL needs room (default 8192)")
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
@@ -56,16 +57,17 @@ func serve(e *environment, args []string) int {
 	if s == nil {
 		return status
 	}
-	cfg := s.cfg
 	logger := s.format.logger(e.stderr)
-	cfg.Logger, cfg.Version = logger, version()
 	certificates, status, err := s.check(logger)
 	if err != nil {
 		return e.fail(err, status)
 	}
+	cfg := s.cfg
+	cfg.Logger, cfg.Version = logger, version()
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	caught := catchSignals()
 	defer caught.release()
+	caught.supervisor = newSupervisor(e, logger)
 	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)

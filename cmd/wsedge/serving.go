@@ -12,7 +12,7 @@ import (
 	"github.com/wsedge/wsedge/internal/edge"
 )
 
-// defaultAdminAddr is where metrics and profiles are, with a configuration file.
+// defaultAdminAddr is where metrics and profiles are, but in development mode.
 const defaultAdminAddr = "127.0.0.1:8081"
 
 // serving is what the file, the environment and the command line say about serve, each before the one named first.
@@ -33,7 +33,7 @@ type serving struct {
 func (s *serving) addFile(flags *flag.FlagSet) {
 	addConfig(flags, &s.file, "")
 	flags.StringVar(&s.cfg.AdminAddr, "admin-addr", "",
-		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config; otherwise metrics are on --addr, and there are no profiles)")
+		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config or authentication; otherwise metrics are on --addr, and there are no profiles)")
 	flags.BoolVar(&s.cfg.InsecureAdmin, "insecure-admin", false, "allow an --admin-addr outside the loopback interface: whoever reaches it sees the memory of the process")
 	flags.IntVar(&s.cfg.MaxChannels, "max-channels", 0, "most channels of the node (default 1000000)")
 	flags.DurationVar(&s.cfg.ChannelIdle, "channel-idle", 0, "how long a channel that nobody uses is remembered (default 5m)")
@@ -51,6 +51,12 @@ func readServing(e *environment, args []string) (*serving, int) {
 		return nil, exitStatus(err)
 	}
 	if s.file == "" {
+		if s.access.given() {
+			if s, err := guarded(e, args); err == nil {
+				return s, exitOK
+			}
+			return nil, exitUsage
+		}
 		s.cfg.Origins = s.origins.values
 		s.cfg.Auth, s.problem = s.access.over(nil)
 		return s, exitOK
@@ -67,6 +73,22 @@ func readServing(e *environment, args []string) (*serving, int) {
 		return nil, e.fail(invalid(config.Join(problems)), exitFailure)
 	}
 	return s, exitOK
+}
+
+// guarded is what serve works with where flags turn authentication on: that is no development mode, so that the standard limits hold where
+// flags say nothing else, and metrics and profiles are on the admin address. An error has been told.
+func guarded(e *environment, args []string) (*serving, error) {
+	s, flags := declareServing(e)
+	s.cfg.Limits = edge.StandardLimits()
+	if err := parse(e, flags, args); err != nil {
+		return nil, err
+	}
+	s.cfg.Origins = s.origins.values
+	if s.cfg.AdminAddr == "" {
+		s.cfg.AdminAddr = defaultAdminAddr
+	}
+	s.cfg.Auth, s.problem = s.access.over(nil)
+	return s, nil
 }
 
 // invalid is what serve says of a file that is wrong.

@@ -16,8 +16,14 @@ func printVersion(e *environment, args []string) int {
 	return exitOK
 }
 
+// release is the version where the build knows better than Go, which reads it from the repository: the Dockerfile sets it by -ldflags.
+var release string
+
 // version is the module's version, with the revision it was built from where that is known.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -52,6 +52,7 @@ func (r *scenarioReader) connectionKeys() yamlFields {
 		{key: "max-in-flight", says: "setups at a time", set: r.integer(&c.MaxInFlight)},
 		{key: "setup-timeout", says: "for each setup", set: r.duration(&c.SetupTimeout)},
 		{key: "retry", says: "`false`: a setup that failed is not tried again", set: r.negated(&c.NoRetry)},
+		{key: "recover", says: "`true`: connections that come back ask for what they have missed, see below", set: r.boolean(&c.Recover)},
 		{key: "backoff", says: "longest pause before the first further attempt", set: r.duration(&c.Backoff)},
 		{key: "processes", says: "worker processes, on each machine", set: r.integer(&c.Processes)},
 		{key: "threads", says: "loops of each", set: r.integer(&c.Threads)},

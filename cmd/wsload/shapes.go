@@ -64,6 +64,7 @@ func (o *options) addRetry(set *flag.FlagSet) {
 		return err
 	})
 	set.BoolVar(&c.NoSubscribe, "no-subscribe", false, "do not subscribe; with --rate 0, for servers that only accept connections")
+	set.BoolVar(&c.Recover, "recover", false, "connections that come back ask for what they have missed, as the protocol says: across breaks they are owed everything")
 	set.DurationVar(&c.Backoff, "backoff", 100*time.Millisecond, "longest pause before the first further attempt; it doubles up to 10s")
 }
 

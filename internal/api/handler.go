@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
@@ -30,12 +29,12 @@ type Config struct {
 	Limits Limits
 }
 
-// Refused counts requests refused for their key: there was no good one, or not for that. Safe from any goroutine.
-type Refused struct{ unauthorized, forbidden atomic.Int64 }
+// Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
+type Refused struct{ unauthorized, forbidden, rate atomic.Int64 }
 
 // ByReason is what was counted so far.
 func (r *Refused) ByReason() map[string]int64 {
-	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load()}
+	return map[string]int64{"unauthorized": r.unauthorized.Load(), "permission_denied": r.forbidden.Load(), "rate": r.rate.Load()}
 }
 
 // Info is what /api/info answers.
@@ -48,8 +47,9 @@ type Info struct {
 }
 
 type handler struct {
-	config  Config
-	refused *Refused
+	config     Config
+	refused    *Refused
+	unanswered unanswered
 }
 
 // New makes the handler of everything below /api/.
@@ -59,16 +59,16 @@ func New(config Config) http.Handler {
 		h.refused = new(Refused)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/publish", post(h.publish))
-	mux.Handle("/api/broadcast", post(h.broadcast))
-	mux.Handle("/api/subscribe", post(h.subscribe))
-	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
-	mux.Handle("/api/presence", post(h.presence))
-	mux.Handle("/api/channels", post(h.channels))
-	mux.Handle("/api/history", post(h.history))
+	mux.Handle("/api/publish", h.patient(h.publish))
+	mux.Handle("/api/broadcast", h.patient(h.broadcast))
+	mux.Handle("/api/subscribe", h.post(h.subscribe))
+	mux.Handle("/api/unsubscribe", h.post(h.unsubscribe))
+	mux.Handle("/api/presence", h.post(h.presence))
+	mux.Handle("/api/channels", h.post(h.channels))
+	mux.Handle("/api/history", h.post(h.history))
 	mux.HandleFunc("/api/info", h.info)
-	mux.Handle("/api/disconnect", post(h.disconnect))
-	mux.Handle("/api/revoke", post(h.revoke))
+	mux.Handle("/api/disconnect", h.post(h.disconnect))
+	mux.Handle("/api/revoke", h.post(h.revoke))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
@@ -81,20 +81,14 @@ func New(config Config) http.Handler {
 }
 
 // post is a handler of a method that takes a JSON object.
-func post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
+func (h *handler) post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			notAllowed(w, "POST")
 			return
 		}
-		body, err := readObject(w, r)
-		switch {
-		case err == nil:
+		if body, ok := h.readObject(w, r); ok {
 			serve(w, body)
-		case err.Code == native.CodeTooLarge:
-			fail(w, http.StatusRequestEntityTooLarge, err)
-		default:
-			fail(w, http.StatusBadRequest, err)
 		}
 	})
 }
@@ -154,47 +148,25 @@ func translate(err error) *native.Error {
 		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
 	}
 	if errors.Is(err, errUnanswered) {
-		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published"}
+		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published; with an idempotency_key it is safe to repeat"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
 
-// publishTo publishes data to one channel and waits for the engine.
-func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
-	channel, err := h.config.Hub.Acquire(name)
-	if err != nil {
-		return broker.Result{}, err
+// appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
+func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
+	matched, state := r.Matched, receiptRepeated
+	var queued, dropped int
+	if r.Receipt != nil {
+		state, matched, queued, dropped = readReceipt(r.Receipt)
 	}
-	defer channel.Release()
-	type answer struct {
-		result broker.Result
-		err    error
-	}
-	later := make(chan answer, 1)
-	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key)},
-		func(result broker.Result, err error) { later <- answer{result, err} })
-	if errors.Is(err, broker.ErrPending) {
-		var giveUp <-chan time.Time
-		if p.key == "" { // else a second attempt must find out about this one
-			giveUp = time.After(handleTimeout)
-		}
-		select {
-		case a := <-later:
-			return a.result, a.err
-		case <-giveUp:
-			return broker.Result{}, errUnanswered
-		}
-	}
-	return result, err
-}
-
-// appendResult appends the members of a result, without braces.
-func appendResult(dst []byte, channel string, r broker.Result) []byte {
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
-	return strconv.AppendInt(dst, int64(r.Matched), 10)
+	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
+		dst = appendReceipt(dst, state, queued, dropped)
+	}
+	return dst
 }
 
 // stringMember decodes a member that must be a string, if it is there at all.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/limit"
 )
 
@@ -52,13 +53,15 @@ func TestRequestsAtOnceAreBounded(t *testing.T) {
 }
 
 func TestRateOfRequests(t *testing.T) {
-	var refused limit.Refusals
+	var limited limit.Refusals
+	var refused Refused
 	ok := true
-	h := limited(Limits{
-		Rate:    func(*http.Request) (time.Duration, bool) { return 2500 * time.Millisecond, ok },
-		Refused: refused.Count,
-	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
-	if w := ask(h); w.Code != 200 {
+	key := &auth.Backend{Name: "k"}
+	h := New(Config{Refused: &refused, Backend: func(string) *auth.Backend { return key }, Limits: Limits{
+		Rate:    func(got *auth.Backend) (time.Duration, bool) { return 2500 * time.Millisecond, ok && got == key },
+		Refused: limited.Count,
+	}})
+	if w := ask(h); w.Code != 403 { // the key is for nothing
 		t.Errorf("within the rate: %d", w.Code)
 	}
 	ok = false
@@ -66,7 +69,7 @@ func TestRateOfRequests(t *testing.T) {
 	if w.Code != 429 || w.Header().Get("Retry-After") != "3" || !strings.Contains(w.Body.String(), `"code":"rate"`) {
 		t.Errorf("above the rate: %d %v %s", w.Code, w.Header(), w.Body)
 	}
-	if n := refused.ByReason()["api_rate"]; n != 1 {
-		t.Errorf("%d counted, want 1", n)
+	if n := limited.ByReason()["api_rate"] + 10*refused.ByReason()["rate"]; n != 11 {
+		t.Errorf("%d counted", n)
 	}
 }

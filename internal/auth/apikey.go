@@ -15,6 +15,7 @@ import (
 // Backend is who presented a good API key. Immutable.
 type Backend struct {
 	Name     string
+	Rate     int // requests a second; 0: any number
 	digest   [sha256.Size]byte
 	scopes   []Scope
 	prefixes []string
@@ -53,9 +54,12 @@ func newBackends(configured []APIKey) (backends []*Backend, problems []error) {
 
 func (k *APIKey) parse() (b *Backend, problems []error) {
 	wrong := func(text string) { problems = append(problems, errors.New(text)) }
-	b = &Backend{Name: k.Name, scopes: k.Scopes, prefixes: k.Channels}
+	b = &Backend{Name: k.Name, Rate: k.Rate, scopes: k.Scopes, prefixes: k.Channels}
 	if k.Name == "" || len(k.Name) > 64 || strings.ContainsFunc(k.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		wrong("want a name of 1 to 64 characters")
+	}
+	if k.Rate < 0 || k.Rate > maxAPIRate {
+		wrong(fmt.Sprintf("rate %d: want 0, for none, to %d requests a second", k.Rate, maxAPIRate))
 	}
 	switch {
 	case (k.Secret == "") == (k.SHA256 == ""):

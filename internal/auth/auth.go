@@ -113,6 +113,7 @@ func (a *Auth) VerifyNow(token string) (*Identity, error) {
 			return nil, ErrUnavailable
 		}
 		identity, err = a.identify(token) // as in finish
+		err = unsure(err)
 	}
 	a.count(err)
 	return identity, err
@@ -131,6 +132,7 @@ func finish[T any](a *Auth, token string, try func(string) (*T, error), later fu
 			return nil, ErrPending
 		}
 		result, err = try(token) // a fetch may have ended since, with the key
+		err = unsure(err)
 	}
 	a.count(err)
 	return result, err
@@ -138,6 +140,9 @@ func finish[T any](a *Auth, token string, try func(string) (*T, error), later fu
 
 func counted[T any](a *Auth, try func(string) (*T, error), token string) (*T, error) {
 	result, err := try(token)
+	if a.remote.failed.Load() {
+		err = unsure(err)
+	}
 	a.count(err)
 	return result, err
 }

@@ -89,6 +89,8 @@ type APIKey struct {
 	// Channels restrict the key to channels that begin with one of these. Default: all. A key that is restricted can't be used for what
 	// is not about a channel.
 	Channels []string
+	// Rate is how many requests a second may come with the key; two seconds' worth may come at once. Default: any number.
+	Rate int
 }
 
 // Bounds of a configuration, and the defaults.
@@ -100,6 +102,7 @@ const (
 	minSecretBytes   = 32 // RFC 7518, section 3.2 wants the hash's size; for HS384 and HS512 that is more than most issuers have
 	minAPIKeyBytes   = 16
 	maxAPIKeyBytes   = 512
+	maxAPIRate       = 1_000_000
 	minJWKSInterval  = time.Minute
 	defaultLeeway    = 5 * time.Second
 	defaultMaxTTL    = 24 * time.Hour

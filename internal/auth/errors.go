@@ -13,6 +13,9 @@ var ErrUnavailable = errors.New("auth: the keys are not available")
 type Error struct {
 	Reason string // one of the Reason constants: a stable word, for labels
 	Detail string // for people; it quotes nothing of the token
+	// Later says that it is no last word: the issuer may have a key of that name which could not be asked for now, because it was
+	// asked a moment ago, or does not answer. Whoever has a good token may come again.
+	Later bool
 }
 
 func (e *Error) Error() string { return "auth: token refused: " + e.Reason + ": " + e.Detail }
@@ -40,4 +43,13 @@ var reasons = []string{
 	ReasonLifetime, ReasonIssuer, ReasonAudience, ReasonPurpose, ReasonSubject, ReasonRevoked,
 }
 
-func refuse(reason, detail string) *Error { return &Error{reason, detail} }
+func refuse(reason, detail string) *Error { return &Error{Reason: reason, Detail: detail} }
+
+// unsure is err where it is no word on a key of which the issuer could not be asked.
+func unsure(err error) error {
+	var refused *Error
+	if errors.As(err, &refused) && refused.Reason == ReasonUnknownKey {
+		return &Error{Reason: refused.Reason, Detail: refused.Detail, Later: true}
+	}
+	return err
+}

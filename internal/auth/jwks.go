@@ -19,7 +19,7 @@ const (
 	fetchTimeout = 2 * time.Second
 	maxSetBytes  = 256 << 10
 	// fetchPause is the least time between two fetches: a flood of unknown keys costs the issuer one request in it, and whoever comes
-	// with a key that was not found then is refused.
+	// with a key that was not found then is refused, but may come again: Error.Later.
 	fetchPause = 30 * time.Second
 	// firstPause is that while no key has ever come, or those we had are too old.
 	firstPause = 5 * time.Second
@@ -38,6 +38,7 @@ type remoteKeys struct {
 	current atomic.Pointer[fetched]
 
 	fetches, failures atomic.Int64
+	failed            atomic.Bool // the last fetch
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -117,6 +118,7 @@ func (r *remoteKeys) pause() time.Duration {
 func (r *remoteKeys) run(ctx context.Context, report func(error)) {
 	for r.begin() {
 		err := r.fetch(ctx)
+		r.failed.Store(err != nil)
 		if err != nil && ctx.Err() == nil {
 			report(err)
 		}

@@ -131,6 +131,12 @@ func signAs(t *testing.T, algorithm, kid string) string {
 	return token
 }
 
+// laterOf tells whether a refusal is no last word.
+func laterOf(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Later
+}
+
 // TestKeySet walks through the life of a key set: first keys, a flood of unknown ones, rotation, an outage, the end of what is stale.
 func TestKeySet(t *testing.T) {
 	clock := newClock()
@@ -144,6 +150,8 @@ func TestKeySet(t *testing.T) {
 	for i := range 1000 {
 		if _, err := settle(t, a, signAs(t, "EdDSA", fmt.Sprint(i))); reasonOf(err) != ReasonUnknownKey {
 			t.Fatalf("an unknown key: %v", err)
+		} else if !laterOf(err) {
+			t.Fatal("a key that may be new is refused for good")
 		}
 	}
 	if n := server.requests.Load(); n != 1 {
@@ -166,9 +174,13 @@ func TestKeySet(t *testing.T) {
 	if _, err := settle(t, a, signAs(t, "RS256", "r")); reasonOf(err) != ReasonUnknownKey {
 		t.Errorf("a key that was taken back: %v", err)
 	}
+	clock.add(fetchPause)
+	if _, err := settle(t, a, signAs(t, "EdDSA", "never")); reasonOf(err) != ReasonUnknownKey || laterOf(err) {
+		t.Errorf("a key that the issuer does not have: %v", err)
+	}
 	server.do(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	clock.add(fetchPause)
-	if _, err := settle(t, a, signAs(t, "EdDSA", "newer")); reasonOf(err) != ReasonUnknownKey {
+	if _, err := settle(t, a, signAs(t, "EdDSA", "newer")); reasonOf(err) != ReasonUnknownKey || !laterOf(err) {
 		t.Errorf("an unknown key in an outage: %v", err)
 	}
 	if err := <-failures; !strings.Contains(err.Error(), "502") {
@@ -181,7 +193,7 @@ func TestKeySet(t *testing.T) {
 	if _, err := settle(t, a, signAs(t, "EdDSA", "new")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("keys a day old: %v", err)
 	}
-	if s := a.Stats(); s.KeyFetches < 4 || s.KeyFailures < 2 || s.Rejected[ReasonUnknownKey] != 1002 {
+	if s := a.Stats(); s.KeyFetches < 4 || s.KeyFailures < 2 || s.Rejected[ReasonUnknownKey] != 1003 {
 		t.Errorf("%+v", s)
 	}
 }

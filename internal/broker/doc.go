@@ -1,6 +1,6 @@
 // Package broker is the seam between the push server and what keeps its channels' logs: it gives every publication its
-// place in its channel, keeps as much of the past as it is told to, and says what a channel's present position is, and what
-// a subscriber has missed since an earlier one.
+// place in its channel, keeps as much of the past as it is told to, and says what a channel's present position is, what
+// a subscriber has missed since an earlier one, and what each user has acknowledged.
 //
 // There is one engine so far, Memory, in the process itself. The interfaces leave room for one that has to ask somebody
 // else first: answers may come later, from any goroutine.

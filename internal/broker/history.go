@@ -17,6 +17,8 @@ type Retention struct {
 	Size int
 	// Age is for how long; 0: however long.
 	Age time.Duration
+	// Cursors is how many users have one, which tells what they have acknowledged; 0: none.
+	Cursors int
 }
 
 // Record is a publication in its place in the log. It is shared, and not to be changed.
@@ -36,6 +38,8 @@ type RecoverQuery struct {
 	Limit    int
 	// Latest asks for the last publication where there is no exact answer.
 	Latest bool
+	// User is whose cursor counts: where there is one, it takes the place of a Since that is not lower, and of the same epoch. Empty for nobody's.
+	User string
 }
 
 // HistoryQuery asks for a part of the history.
@@ -57,6 +61,8 @@ type Past struct {
 	// The answer to a RecoverQuery holds either everything up to Position, and is Exact, or nothing, but for the latest. That to a
 	// HistoryQuery holds what there is; where it is not Exact, from the oldest on.
 	Exact bool
+	// Cursor is the one of the query's user; nil where it has none.
+	Cursor *uint64
 	// Publications are in the order of their offsets.
 	Publications []Record
 }

@@ -10,9 +10,10 @@ import (
 
 // MemoryConfig is what a Memory works with. The zero value is usable.
 type MemoryConfig struct {
-	// MaxBytes bounds the memory of all history and of all idempotency keys, in bytes; a quarter of it is for the keys, the rest for
-	// the history, so that neither can use up what is the other's. Above it a channel gives up the oldest that it keeps for what it
-	// publishes, and keeps nothing where that is not enough: a channel takes nothing from the others. Default 256 MiB.
+	// MaxBytes bounds the memory of all history, of all idempotency keys and of all cursors, in bytes; a quarter of it is for the keys,
+	// an eighth for the cursors, the rest for the history, so that none can use up what is another's. Above it a channel gives up the
+	// oldest that it keeps for what it publishes, and keeps nothing where that is not enough: a channel takes nothing from the others.
+	// A user who comes when there is no room for another cursor has none. Default 256 MiB.
 	MaxBytes int64
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -25,7 +26,8 @@ type Memory struct {
 	none   past // what logs have that keep nothing: they cost nothing for it
 
 	// Shared: atomic.
-	history, keys hold
+	history, keys, cursors hold
+	cursorCounts           cursorCounts
 }
 
 // hold is what all logs of an engine keep of one kind.
@@ -57,7 +59,8 @@ func NewMemory(config MemoryConfig) *Memory {
 	}
 	m := &Memory{config: config}
 	m.keys.max = config.MaxBytes / 4
-	m.history.max = config.MaxBytes - m.keys.max
+	m.cursors.max = config.MaxBytes / 8
+	m.history.max = config.MaxBytes - m.keys.max - m.cursors.max
 	m.none.engine = m
 	return m
 }
@@ -68,6 +71,7 @@ type MemoryStats struct {
 	KeyBytes     int64
 	Publications int64 // given up before their time, or never kept
 	Keys         int64 // likewise
+	Cursors      CursorStats
 }
 
 // Stats is a snapshot. Safe from any goroutine.
@@ -75,6 +79,7 @@ func (m *Memory) Stats() MemoryStats {
 	return MemoryStats{
 		HistoryBytes: m.history.bytes.Load(), KeyBytes: m.keys.bytes.Load(),
 		Publications: m.history.givenUp.Load(), Keys: m.keys.givenUp.Load(),
+		Cursors: m.cursorStats(),
 	}
 }
 
@@ -84,7 +89,7 @@ func (m *Memory) Short() bool { return m.history.bytes.Load() > m.history.max/4*
 // Open begins a new log with an epoch of its own.
 func (m *Memory) Open(_ string, r Retention, sink Sink) Log {
 	l := &memoryLog{sink: sink, epoch: rand.Uint64(), past: &m.none}
-	if r.Size > 0 {
+	if r.Size > 0 || r.Cursors > 0 {
 		l.SetRetention(r)
 	}
 	return l
@@ -108,18 +113,19 @@ func (l *memoryLog) Publish(p *Publication, _ func(Result, error)) (Result, erro
 	if first, known := l.past.resultOf(p.IdempotencyKey); known {
 		return first, nil
 	}
-	matched, err := l.sink.Deliver(p, l.offset+1, l.offset)
+	delivered, err := l.sink.Deliver(p, l.offset+1, l.offset)
 	if err != nil {
 		return Result{}, err // nobody has seen the offset: the next publication gets it
 	}
 	l.offset++
-	result := Result{Position: l.position(), Matched: matched}
+	result := Result{Position: l.position(), Matched: delivered.Matched}
 	if l.past.retention.Size > 0 {
 		l.past.keep(Record{p, l.offset, l.offset - 1})
 	}
 	if p.IdempotencyKey != "" {
 		l.own().remember(p.IdempotencyKey, result)
 	}
+	result.Receipt = delivered.Receipt // whoever repeats it gets none
 	return result, nil
 }
 
@@ -140,6 +146,11 @@ func (l *memoryLog) Recover(q RecoverQuery, done func(Past, error)) {
 func (l *memoryLog) recover(q RecoverQuery) Past {
 	l.past.expire()
 	answer := Past{Position: l.position()}
+	if c := l.past.cursors.of(q.User); c != nil {
+		at := c.offset
+		answer.Cursor = &at
+		q.Since = c.earlier(q.Since, answer.Position.Epoch)
+	}
 	records := &l.past.records
 	if l.covers(q.Since, answer.Position.Epoch) {
 		from, bytes := records.after(q.Since.Offset), int64(0)
@@ -219,6 +230,7 @@ func (l *memoryLog) SetRetention(r Retention) {
 	past.retention = r
 	past.expire()
 	past.records.fit()
+	past.fitCursors()
 }
 
 func (l *memoryLog) Trim() (keeps bool) {
@@ -227,7 +239,7 @@ func (l *memoryLog) Trim() (keeps bool) {
 	past := l.past
 	past.expire()
 	past.records.fit()
-	if keeps = past.records.n > 0 || past.keys.len() > 0; !keeps && past.retention.Size == 0 {
+	if keeps = past.records.n > 0 || past.keys.len() > 0 || past.keepsCursors(); !keeps && past.retention.Size == 0 && past.retention.Cursors == 0 {
 		l.past = &past.engine.none
 	}
 	return keeps

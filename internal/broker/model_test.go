@@ -22,6 +22,7 @@ type model struct {
 	lost      int          // entries before it are not kept any more
 	retention broker.Retention
 	keys      map[string]modelKey
+	cursors   modelCursors
 }
 
 type modelEntry struct {
@@ -104,12 +105,12 @@ type sink struct {
 
 var errRefused = errors.New("refused")
 
-func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (int, error) {
+func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (broker.Delivered, error) {
 	if s.refuse {
-		return 0, errRefused
+		return broker.Delivered{}, errRefused
 	}
 	s.last, s.offset = string(p.Data), offset
-	return 1, nil
+	return broker.Delivered{Matched: 1}, nil
 }
 
 // modelRun compares one log with its model.
@@ -122,16 +123,18 @@ type modelRun struct {
 	log    broker.Log
 	model  *model
 	number int
+	holds  []modelHold
 }
 
 func (r *modelRun) open() {
-	r.model = &model{retention: r.retention(), keys: map[string]modelKey{}}
+	r.model = &model{retention: r.retention(), keys: map[string]modelKey{}, cursors: modelCursors{}}
+	r.holds = nil
 	r.log = r.engine.Open("news", r.model.retention, r.sink)
 	r.model.epoch = brokertest.Position(r.t, r.log).Epoch
 }
 
 func (r *modelRun) retention() broker.Retention {
-	return broker.Retention{Size: r.rng.IntN(30), Age: time.Duration(r.rng.IntN(3)) * 20 * time.Second}
+	return broker.Retention{Size: r.rng.IntN(30), Age: time.Duration(r.rng.IntN(3)) * 20 * time.Second, Cursors: r.rng.IntN(7)}
 }
 
 // since is a position somewhere around what is kept; nil now and then.
@@ -151,7 +154,7 @@ func (r *modelRun) since() *broker.Position {
 func (r *modelRun) step() {
 	m := r.model
 	m.forget(r.clock.now)
-	switch n := r.rng.IntN(100); {
+	switch n := r.rng.IntN(140); {
 	case n < 40:
 		r.publish()
 	case n < 65:
@@ -167,14 +170,21 @@ func (r *modelRun) step() {
 	case n < 96:
 		m.retention = r.retention()
 		m.forget(r.clock.now)
+		m.cursors.fit(m.retention.Cursors)
 		r.log.SetRetention(m.retention)
 	case n < 99:
-		if keeps := r.log.Trim(); keeps != (m.lost < len(m.all) || len(m.keys) > 0) {
+		if keeps := r.log.Trim(); keeps != (m.lost < len(m.all) || len(m.keys) > 0 || m.cursors.keep(r.clock.now, m.retention.Age)) {
 			r.t.Fatalf("Trim says %v; %+v", keeps, m)
 		}
+	case n < 115:
+		r.acknowledge()
+	case n < 130:
+		r.comeBack()
+	case n < 139:
+		r.goAway()
 	case len(m.all) > 500: // so that the model stays small, too
 		r.log.Close()
-		if s := r.engine.Stats(); s.HistoryBytes+s.KeyBytes != 0 {
+		if s := r.engine.Stats(); s.HistoryBytes+s.KeyBytes+s.Cursors.Bytes+s.Cursors.Kept != 0 {
 			r.t.Fatalf("left: %+v", s)
 		}
 		r.open()

@@ -12,6 +12,7 @@ type past struct {
 	retention Retention
 	records   ring
 	keys      keys
+	cursors   *cursors // nil while there are none
 }
 
 // resultOf is what became of the publication with that key.
@@ -95,6 +96,7 @@ func (p *past) clear() {
 	for p.keys.len() > 0 {
 		p.popKey()
 	}
+	p.forgetAll(&p.engine.cursorCounts.withChannel)
 }
 
 func (p *past) popRecord() { p.engine.history.bytes.Add(-costOf(p.records.pop())) }
@@ -104,5 +106,5 @@ func (p *past) popKey() { p.engine.keys.bytes.Add(-keyCost - int64(len(p.keys.po
 func (p *past) now() int64 { return p.engine.config.Now().UnixNano() }
 
 func costOf(r Record) int64 {
-	return recordCost + int64(len(r.Data)+len(r.Client)+len(r.Exclude)+len(r.IdempotencyKey))
+	return recordCost + int64(len(r.Data)+len(r.Client)+len(r.User)+len(r.Exclude)+len(r.IdempotencyKey))
 }

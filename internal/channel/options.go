@@ -76,6 +76,10 @@ type Options struct {
 	Recover bool
 	// Latest gives a new subscriber the channel's last publication at once. Needs a history.
 	Latest bool
+	// Ack keeps up to where each user has acknowledged, and sends what is behind that again when the user comes back. It includes Recover. Needs a
+	// history. AckUsers bounds the users of each channel; 0: DefaultAckUsers.
+	Ack      bool
+	AckUsers int
 
 	// Members keeps who is subscribed, so that Presence has something to tell; JoinLeave tells the subscribers of who comes
 	// and goes. JoinLeave needs Members.
@@ -92,6 +96,9 @@ type Options struct {
 	// 0: no bound; at most 1,000,000.
 	PublishRate int
 }
+
+// DefaultAckUsers is for how many users a channel keeps what they have acknowledged: 1.5 MB.
+const DefaultAckUsers = 10_000
 
 // maxPublishRate is the highest that can be kept: a publication a microsecond.
 const maxPublishRate = 1_000_000
@@ -135,6 +142,7 @@ func (o *Options) problems() (problems []string) {
 	}{
 		{"history size", int64(o.HistorySize)}, {"history age", int64(o.HistoryAge)}, {"age of what waits for a slow client", int64(o.SlowMaxAge)},
 		{"message bytes", o.MaxMessageBytes}, {"publish rate", int64(o.PublishRate)},
+		{"number of users with acknowledgement", int64(o.AckUsers)},
 	} {
 		if f.value < 0 {
 			problems = append(problems, f.what+" must not be negative")
@@ -146,7 +154,7 @@ func (o *Options) problems() (problems []string) {
 	for _, f := range []struct {
 		what  string
 		needs bool
-	}{{"recovery", o.Recover}, {"the latest value", o.Latest}, {"skip-to-history", o.Slow == SkipToHistory}} {
+	}{{"recovery", o.Recover}, {"the latest value", o.Latest}, {"acknowledgement", o.Ack}, {"skip-to-history", o.Slow == SkipToHistory}} {
 		if f.needs && o.HistorySize == 0 {
 			problems = append(problems, f.what+" needs a history size")
 		}

@@ -49,21 +49,21 @@ func TestWordsOfOptions(t *testing.T) {
 
 func TestProblemsOfOptions(t *testing.T) {
 	n := &Namespaces{
-		Default: Options{HistorySize: -1, HistoryAge: -time.Second, SlowMaxAge: -1, MaxMessageBytes: -1, PublishRate: -1},
+		Default: Options{HistorySize: -1, HistoryAge: -time.Second, SlowMaxAge: -1, MaxMessageBytes: -1, PublishRate: -1, AckUsers: -1},
 		ByName: map[string]*Options{
-			"a": {Recover: true, Latest: true, Slow: SkipToHistory, JoinLeave: true}, "b:c": {}, "fast": {PublishRate: 1_000_001}, "ok": {HistorySize: 1, Recover: true},
+			"a": {Recover: true, Latest: true, Ack: true, Slow: SkipToHistory, JoinLeave: true}, "b:c": {}, "fast": {PublishRate: 1_000_001}, "ok": {HistorySize: 1, Recover: true},
 		},
 	}
 	got := errors.Join(n.Check()...).Error()
 	for _, want := range []string{
-		"default namespace: history size must", "history age must", "slow client must", "message bytes must", "publish rate must",
-		"namespace a: recovery needs", "the latest value needs", "skip-to-history needs", "join and leave notices need", `"b:c": want`, "namespace fast: publish rate must not be more than",
+		"default namespace: history size must", "history age must", "slow client must", "message bytes must", "publish rate must", "acknowledgement must",
+		"namespace a: recovery needs", "the latest value needs", "acknowledgement needs", "skip-to-history needs", "join and leave notices need", `"b:c": want`, "namespace fast: publish rate must not be more than",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not told: %s", want, got)
 		}
 	}
-	if lines := strings.Count(got, "\n") + 1; lines != 11 {
+	if lines := strings.Count(got, "\n") + 1; lines != 13 {
 		t.Errorf("%d problems: %s", lines, got)
 	}
 	if problems := Open().Check(); len(problems) > 0 {

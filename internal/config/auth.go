@@ -51,6 +51,7 @@ type APIKey struct {
 	SHA256     string
 	Scopes     []string
 	Channels   []string
+	Rate       int
 }
 
 // authReader makes an auth.Config of the section.
@@ -106,7 +107,7 @@ func (r *authReader) key(path string, k *AuthKey) auth.Key {
 
 func (r *authReader) apiKey(path string, k *APIKey) auth.APIKey {
 	before := len(r.problems)
-	key := auth.APIKey{Name: k.Name, Secret: r.oneOf(path, "secret", k.Secret, k.SecretFile), SHA256: k.SHA256, Channels: k.Channels}
+	key := auth.APIKey{Name: k.Name, Secret: r.oneOf(path, "secret", k.Secret, k.SecretFile), SHA256: k.SHA256, Channels: k.Channels, Rate: k.Rate}
 	for _, scope := range k.Scopes {
 		key.Scopes = append(key.Scopes, auth.Scope(scope))
 	}

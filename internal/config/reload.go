@@ -27,15 +27,24 @@ func (d *Document) Reloaded(old *Document) (merged *Document, refused []string) 
 	}
 	if old.Has("auth") != d.Has("auth") {
 		merged.Auth = old.Auth
-		maps.DeleteFunc(merged.marks, func(path string, _ Position) bool { return inAuth(path) })
-		for path, position := range old.marks {
-			if inAuth(path) {
-				merged.marks[path] = position
-			}
-		}
+		merged.takeMarks(old, "auth")
 		refused = append(refused, "auth")
+	}
+	if (old.Webhook.URL == "") != (d.Webhook.URL == "") {
+		merged.Webhook = old.Webhook
+		merged.takeMarks(old, "webhook")
+		refused = append(refused, "webhook.url")
 	}
 	return merged, refused
 }
 
-func inAuth(path string) bool { return path == "auth" || strings.HasPrefix(path, "auth.") }
+// takeMarks has the file set of a section what old sets.
+func (d *Document) takeMarks(old *Document, section string) {
+	in := func(path string) bool { return path == section || strings.HasPrefix(path, section+".") }
+	maps.DeleteFunc(d.marks, func(path string, _ Position) bool { return in(path) })
+	for path, position := range old.marks {
+		if in(path) {
+			d.marks[path] = position
+		}
+	}
+}

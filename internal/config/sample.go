@@ -100,6 +100,12 @@ const sampleNamed = `
     #   history_size: 100
     #   history_age: 10m
     #   recover: true
+    # Orders, order:7: users get again what they have not acknowledged.
+    # order:
+    #   subscribe: token
+    #   history_size: 1000
+    #   history_age: 24h
+    #   ack: true
     # Prices, price:ACME: everybody may watch, the backend publishes, who is slow gets the newest only.
     # price:
     #   subscribe: anyone

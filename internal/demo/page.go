@@ -12,13 +12,15 @@ import (
 var page string
 
 // Handler serves the page.
+//
+// Its script imports /wsedge.js, which 'self' lets it.
 func Handler() http.Handler {
-	style, script := source("style"), source("script")
+	style, script := source("<style>", "</style>"), source(`<script type="module">`, "</script>")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Cache-Control", "no-cache")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src "+style+"; script-src "+script+
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src "+style+"; script-src 'self' "+script+
 			"; connect-src 'self'"+socketSource(r.Host)+"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -26,10 +28,10 @@ func Handler() http.Handler {
 	})
 }
 
-// source is the one element's content as the policy names it: by its hash (Content Security Policy Level 3, section 2.3.1).
-func source(tag string) string {
-	_, after, _ := strings.Cut(page, "<"+tag+">")
-	content, _, _ := strings.Cut(after, "</"+tag+">")
+// source is the content of the one element between its tags, as the policy names it: by its hash (Content Security Policy Level 3, section 2.3.1).
+func source(opening, closing string) string {
+	_, after, _ := strings.Cut(page, opening)
+	content, _, _ := strings.Cut(after, closing)
 	sum := sha256.Sum256([]byte(content))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

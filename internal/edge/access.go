@@ -54,10 +54,16 @@ func (d *denials) byReason() map[string]int64 {
 
 // DisconnectUser closes the user's connections to this node, and returns how many there were. Safe from any goroutine.
 func (s *Server) DisconnectUser(user string) int {
-	if s.gate == nil {
-		return 0
+	return eject(s.userConns(user), false)
+}
+
+// userConns are the conns of a user, whether a token or a backend says who they are.
+func (s *Server) userConns(user string) []*reactor.Conn {
+	conns := s.named.conns(user)
+	if s.gate != nil {
+		conns = append(conns, s.gate.conns(s.gate.users, user, userChain)...)
 	}
-	return eject(s.gate.conns(s.gate.users, user, userChain), false)
+	return conns
 }
 
 // DisconnectToken closes the connections made with the token of that id ("jti").

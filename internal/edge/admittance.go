@@ -32,6 +32,7 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 		s.greet(c, id)
 		return
 	}
+	s.server.unname(v)
 	v.user = user
 	if !v.hooks.Wants(webhook.Connect) {
 		v.inside = true
@@ -41,6 +42,10 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 	v.enter(c, s.id(), func(c *reactor.Conn, verdict webhook.Verdict) {
 		if !verdict.Allow {
 			s.turnAway(c, id, &verdict)
+			return
+		}
+		if !s.server.name(c, v, &verdict) {
+			s.end(c, native.CloseConnLimit, "user_connections")
 			return
 		}
 		s.greet(c, id)
@@ -71,12 +76,4 @@ func (s *session) turnAway(c *reactor.Conn, id []byte, verdict *webhook.Verdict)
 func refusal(verdict *webhook.Verdict) *native.Error {
 	quoted, _ := json.Marshal(verdict.Message) // a string can't fail
 	return &native.Error{Code: verdict.Code, Message: string(quoted[1 : len(quoted)-1])}
-}
-
-// visitorUser is who the client is, by its token or by the backend's word; "" for nobody.
-func (s *session) visitorUser() string {
-	if v := s.guest(); v != nil {
-		return v.user
-	}
-	return ""
 }

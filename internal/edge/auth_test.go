@@ -159,6 +159,9 @@ func TestNotConnectedInTime(t *testing.T) {
 	cfg.Auth.ConnectTimeout = 10 * time.Millisecond
 	s := startServer(t, cfg)
 	dial(t, s, "/ws", "").wantGoodbye(native.CloseNotInTime, "connect_timeout")
+	if n := s.limiter.refusals.ByReason()["connect_timeout"]; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
 }
 
 func TestPermissions(t *testing.T) {
@@ -190,10 +193,16 @@ func TestPermissions(t *testing.T) {
 	}
 	c.wantGoodbye(native.ClosePermission, "permission_denied")
 	c = greetWith(t, s, mint(t, time.Now(), nil))
-	c.say(`{"type":"subscribe","channels":["none:1"` + strings.Repeat(`,"none:2"`, 20) + `]}`) // one goodbye is enough
+	c.say(`{"type":"subscribe","channels":["none:1"` + strings.Repeat(`,"none:2"`, 20) + `]}`) // one command counts once
 	c.want(`{"type":"error","channel":"none:1",*}`)
-	for range maxStrikes - 2 {
+	for range 20 {
 		c.want(`{"type":"error","channel":"none:2",*}`)
+	}
+	for range maxStrikes - 1 {
+		c.say(`{"type":"subscribe","channel":"none:3"}`)
+	}
+	for range maxStrikes - 2 {
+		c.want(`{"type":"error","channel":"none:3",*}`)
 	}
 	c.wantGoodbye(native.ClosePermission, "permission_denied")
 	for target, status := range map[string]string{
@@ -206,7 +215,7 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("%s: %s, want %s", target[:40], r.head, status)
 		}
 	}
-	if got := s.denied.byReason(); got["subscribe"] != 27 || got["publish"] != 4+maxStrikes {
+	if got := s.denied.byReason(); got["subscribe"] != 27+maxStrikes-1 || got["publish"] != 4+maxStrikes {
 		t.Errorf("counted %v", got)
 	}
 }
@@ -474,4 +483,19 @@ func TestKeysThatMustBeFetched(t *testing.T) {
 	c.want(`{"type":"pong","id":1}`)
 	c.want(`{"type":"subscribed","id":2,*}`)
 	c.want(`{"type":"error","id":3,"code":"unknown_type",*}`)
+
+	// A key that was not there a moment ago may be new: its client is to come again. One that has its place keeps it.
+	signing.ID = "rotated"
+	if token, err = signing.Sign(map[string]any{"iss": "issuer", "sub": "ann", "iat": now.Unix(), "exp": now.Unix() + 60}); err != nil {
+		t.Fatal(err)
+	}
+	early := dial(t, s, "/ws?token="+token, "")
+	early.want(`{"type":"disconnect","code":1013,"reason":"key_unknown","retry_after_ms":*}`)
+	early.wantClose(frame.CloseTryAgainLater)
+	if r := dialRaw(t, s, handshake(s, "/ws/raw?channel=news&token="+token, "")); r.status() != "503" || !strings.Contains(r.head, "Retry-After: 5") {
+		t.Errorf("raw: %s", r.head)
+	}
+	c.say(`{"type":"refresh","id":4,"token":"` + token + `"}`)
+	c.want(`{"type":"error","id":4,"code":"unavailable",*}`)
+	c.idle()
 }

@@ -51,9 +51,7 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 	case native.History:
 		s.history(c, cmd)
 	case native.Ack:
-		if s.subscribedTo(cmd.Channels[0]) < 0 {
-			s.refuse(c, cmd.ID, cmd.Channels[0], errNotSubscribed)
-		}
+		s.acknowledge(c, cmd)
 	}
 }
 
@@ -69,13 +67,10 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 		return
 	}
 	id := bytes.Clone(cmd.ID) // outlives the frame, should an answer be owed
+	struck := false
 	for _, name := range cmd.Channels {
-		switch err := s.subscribe(c, id, name, cmd.Recover); err {
-		case nil:
-		case errLimit:
-			s.overstep(c, id, name, tooManyChannels)
-		default:
-			s.refuse(c, id, name, err)
+		if err := s.subscribe(c, id, name, cmd.Recover); err != nil {
+			s.object(c, id, name, err, auth.Subscribe, &struck)
 		}
 	}
 }
@@ -83,24 +78,16 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 // subscribe begins to join a channel: the loop is marked as interested, then the position, and what the client
 // has missed, is asked for, then pastKnown puts all of it together. An error is to be answered; otherwise the answer is on its way.
 func (s *session) subscribe(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
-	if !s.member.isGiven(name) {
-		if denied := s.permit(c, auth.Subscribe, name); denied != nil {
-			return denied
-		}
+	if err := s.mayNotSubscribe(name); err != nil {
+		return err
 	}
 	return s.join(c, id, name, from)
 }
 
 // join is subscribe for those who may.
 func (s *session) join(c *reactor.Conn, id []byte, name string, from *native.Recover) *native.Error {
-	if !mayHave(s.member, s.guest(), name) {
-		return errPersonal
-	}
-	if s.subscribedTo(name) >= 0 || s.joining(name) >= 0 {
-		return errAlready
-	}
-	if s.channels() >= s.server.current.Load().ChannelsPerConn {
-		return errLimit
+	if err := s.mayNotJoin(name); err != nil {
+		return err
 	}
 	if channel.IsPattern(name) {
 		return s.subscribeWildcard(c, id, name, from)
@@ -114,11 +101,11 @@ func (s *session) join(c *reactor.Conn, id []byte, name string, from *native.Rec
 		channel.Release()
 		return errUnavailable
 	}
-	j := &join{channel: channel, reactor: joining, reply: s.reserve(c), id: id, from: from}
+	j := &join{channel: channel, reactor: joining, reply: s.reserve(c), id: id, from: from, user: s.ackUser(channel)}
 	s.pending.joins = append(s.pending.joins, j)
 	// Even an answer that is there at once goes by the loop's inbox: what the position counts was posted there before it,
 	// and so has been held back, and is dropped, by the time the conn enters the topic. Nothing comes twice.
-	s.server.catchUp(channel, from.Position(), func(past broker.Past, err error) {
+	s.server.catchUp(channel, from.Position(), j.user, func(past broker.Past, err error) {
 		c.Post(func(c *reactor.Conn) { s.pastKnown(c, j, &past, err) })
 	})
 	return nil
@@ -146,7 +133,8 @@ func (s *session) pastKnown(c *reactor.Conn, j *join, past *broker.Past, err err
 // finish ends a join: the reply, right behind it what the client has missed, and then what was published since the position.
 func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error) {
 	name := j.channel.Name()
-	missed, fits := replay{}, false
+	var missed *reactor.Batch
+	fits := false
 	if err == nil {
 		missed, fits = s.replay(c, j.channel, past)
 	}
@@ -156,9 +144,9 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 		send(c, native.AppendError(nil, j.id, name, errUnavailable))
 		return
 	}
-	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil, Recovered: past.Exact}
+	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil || j.user != "", Recovered: past.Exact, Acked: s.holdCursor(j, past)}
 	send(c, native.AppendSubscribed(nil, j.id, reply))
-	missed.send(c)
+	sendBatch(c, missed)
 	s.joined = append(s.joined, j.channel)
 	s.appear(c, j.channel)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
@@ -182,6 +170,7 @@ func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
 // depart leaves a channel, or stops joining it; it tells whether there was anything to leave.
 func (s *session) depart(c *reactor.Conn, name string) bool {
 	s.member.takeBack(name)
+	s.guest().takeBack(name)
 	if i := s.subscribedTo(name); i >= 0 {
 		s.leave(c, i)
 	} else if i := s.joining(name); i >= 0 {
@@ -199,6 +188,7 @@ func (s *session) leave(c *reactor.Conn, i int) {
 	s.stopRefill(c, channel)
 	c.Unsubscribe(channel.Topic())
 	s.vanish(c, channel)
+	s.releaseCursor(channel)
 	channel.Release()
 }
 
@@ -213,12 +203,19 @@ func (s *session) stopJoining(c *reactor.Conn, j *join) {
 
 // publish hands the client's publication to its channel.
 func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
-	if !s.mayPublish(c, cmd) {
-		return
+	err := s.mayNotPublish(cmd)
+	if err == nil {
+		err = s.payPublication(cmd)
 	}
+	s.publishUnless(c, cmd, err)
+}
+
+// publishUnless publishes, or refuses to for that reason.
+func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection *native.Error) {
 	name := cmd.Channels[0]
-	if denied := s.permit(c, auth.Publish, name); denied != nil {
-		s.refuse(c, cmd.ID, name, denied)
+	if objection != nil {
+		struck := false
+		s.object(c, cmd.ID, name, objection, auth.Publish, &struck)
 		return
 	}
 	channel, err := s.server.hub.Acquire(name)
@@ -228,7 +225,9 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
+	publication := &broker.Publication{
+		Data: bytes.Clone(cmd.Data), Client: s.id(), User: s.user(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key),
+	}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}
@@ -246,10 +245,7 @@ func (s *session) publish(c *reactor.Conn, cmd *native.Command) {
 
 // publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
 func (s *session) publisher() string {
-	if s.member != nil && s.member.identity.User != "" {
-		return "user " + s.member.identity.User
-	}
-	if user := s.visitorUser(); user != "" {
+	if user := s.user(); user != "" {
 		return "user " + user
 	}
 	return "anonymous"

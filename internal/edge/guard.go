@@ -34,7 +34,7 @@ var (
 	tooManyChannels     = &overstep{limit.Channels, errLimit, native.CloseChannelLimit}
 )
 
-// guard is what a session remembers of how its client behaves: 40 B, which the allocator rounds up to 48, made when there is something to remember. Owned by the
+// guard is what a session remembers of how its client behaves: 48 B, made when there is something to remember. Owned by the
 // loop.
 type guard struct {
 	strikes   *strikes // nil until the first bad message
@@ -42,6 +42,7 @@ type guard struct {
 	refusals  limit.Bucket
 	publishes *publishBuckets // nil until the first publication that a rate bounds
 	visitor   *visitor        // nil without webhooks
+	cursors   *cursors        // nil until the first subscription that holds one
 }
 
 // publishBuckets are by namespace; those in use lately.
@@ -71,35 +72,28 @@ func (s *session) strike(c *reactor.Conn) {
 	}
 }
 
-// withinRate tells whether the client, and its user, may have the command carried out now; otherwise it has been answered.
-func (s *session) withinRate(c *reactor.Conn, cmd *native.Command) bool {
-	if m := s.member; m != nil && m.identity != nil && m.identity.User != "" && !s.withinUserRate(c, cmd, m.identity.User) {
-		return false
-	}
+// overRate counts a command against the rates of the client, and of its user, and returns the one that it is above; nil: none.
+func (s *session) overRate() *overstep {
 	m := s.server.limiter
-	rate := m.limits().MessageRate
-	if rate == 0 {
-		return true
+	if !m.userMessage(s.user()) {
+		return tooManyUserMessages
 	}
-	if _, ok := s.guarded().messages.Take(limit.PerSecond(rate, rateSeconds), m.clock()); ok {
-		return true
+	if rate := m.limits().MessageRate; rate > 0 {
+		if _, ok := s.guarded().messages.Take(limit.PerSecond(rate, rateSeconds), m.clock()); !ok {
+			return tooManyMessages
+		}
 	}
-	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyMessages)
-	return false
+	return nil
 }
 
-// withinUserRate tells the same of all clients of the user together.
-func (s *session) withinUserRate(c *reactor.Conn, cmd *native.Command, user string) bool {
-	m := s.server.limiter
+// userMessage counts a command against the rate of a user, all of whose clients share it, and tells whether it is within. Nobody has none.
+func (m *limiter) userMessage(user string) bool {
 	rate := m.limits().UserMessageRate
-	if rate == 0 {
+	if user == "" || rate == 0 {
 		return true
 	}
-	if _, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock()); ok {
-		return true
-	}
-	s.overstep(c, cmd.ID, onlyChannel(cmd), tooManyUserMessages)
-	return false
+	_, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock())
+	return ok
 }
 
 // onlyChannel is the channel that a command is about, if it is about one.
@@ -108,27 +102,6 @@ func onlyChannel(cmd *native.Command) string {
 		return ""
 	}
 	return cmd.Channels[0]
-}
-
-// mayPublish tells whether a publication is within what its namespace takes, in size and, of this client, in number; otherwise it
-// has been answered.
-func (s *session) mayPublish(c *reactor.Conn, cmd *native.Command) bool {
-	name := cmd.Channels[0]
-	options := s.server.hub.Options(name)
-	if !options.Fits(len(cmd.Data)) {
-		s.overstep(c, cmd.ID, name, tooLarge)
-		return false
-	}
-	if options.PublishRate == 0 {
-		return true
-	}
-	now := s.server.limiter.clock()
-	bucket := s.guarded().publishBucket(options, now)
-	if _, ok := bucket.Take(limit.PerSecond(options.PublishRate, rateSeconds), now); !ok {
-		s.overstep(c, cmd.ID, name, tooManyPublications)
-		return false
-	}
-	return true
 }
 
 // publishBucket is the client's bucket for a namespace. There are never more than namespaces that it has published to in the last

@@ -156,33 +156,24 @@ func TestUnsubscribeFromMoreThanOneCanHave(t *testing.T) {
 
 func TestUserMessageRate(t *testing.T) {
 	clock := newStillClock()
-	s := startServer(t, Config{Limits: Limits{UserMessageRate: 2}, now: clock.Now})
-	clients := []*client{greet(t, s), greet(t, s)}
-	may := func(i int, user string) bool {
-		ok := make(chan bool)
-		s.clients.conn(clients[i].id).Post(func(c *reactor.Conn) {
-			ok <- c.Context().(*session).withinUserRate(c, &native.Command{ID: []byte("7")}, user)
-		})
-		return <-ok
-	}
-	for i := range 4 {
-		if !may(i%2, "ann") {
+	m := newLimiter(Limits{UserMessageRate: 2}, clock.Now)
+	for range 4 {
+		if !m.userMessage("ann") {
 			t.Fatal("refused within the rate")
 		}
 	}
-	if may(1, "ann") {
+	if m.userMessage("ann") {
 		t.Error("the fifth is not refused")
 	}
-	clients[1].want(`{"type":"error","id":7,"code":"rate","message":"*"}`)
-	if !may(1, "bob") {
+	if !m.userMessage("bob") {
 		t.Error("one user pays for another")
 	}
-	clock.pass(500 * time.Millisecond)
-	if !may(0, "ann") {
-		t.Error("refused after half a second")
+	if !m.userMessage("") {
+		t.Error("nobody is somebody")
 	}
-	if n := limited(s, "user_message_rate"); n != 1 {
-		t.Errorf("%d counted, want 1", n)
+	clock.pass(500 * time.Millisecond)
+	if !m.userMessage("ann") {
+		t.Error("refused after half a second")
 	}
 }
 

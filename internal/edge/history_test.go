@@ -8,7 +8,7 @@ import (
 
 // How much memory the history takes is to be seen, and that it is not enough.
 func TestHistoryIsInTheMetrics(t *testing.T) {
-	s := startServer(t, Config{Namespaces: keeping(100, nil), HistoryMaxBytes: 4000})
+	s := startServer(t, Config{Namespaces: keeping(100, nil), HistoryMaxBytes: 4800})
 	body := fmt.Sprintf(`"%s"`, strings.Repeat("x", 800))
 	publishAll(t, s, body, body)
 	text := func() string { _, text := call(t, s, "GET", "/metrics", "", nil); return text }

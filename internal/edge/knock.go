@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -20,6 +21,7 @@ var (
 	errNoToken      = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "unauthorized", Header: challenge}
 	errInvalidToken = &frame.HandshakeError{Status: http.StatusUnauthorized, Reason: "invalid_token", Header: challenge}
 	errForbidden    = &frame.HandshakeError{Status: http.StatusForbidden, Reason: "permission_denied"}
+	errKeyUnknown   = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: keyUnknown, Header: "Retry-After: 5\r\n"}
 	errKeysMissing  = &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "unavailable", Header: "Retry-After: 1\r\n"}
 )
 
@@ -35,7 +37,8 @@ func (s *Server) knock(r *frame.Request) (*member, error) {
 	return &member{unproven: token}, nil
 }
 
-// knockRaw makes the member of a client of /ws/raw, who must be allowed to subscribe to all channels before there is a WebSocket.
+// knockRaw makes the member of a client of /ws/raw, who must be allowed to subscribe to all channels before there is a WebSocket, unless a
+// backend is to be asked about the client first.
 func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 	var identity *auth.Identity // without authentication: anonymous
 	if s.gate != nil {
@@ -46,6 +49,9 @@ func (s *Server) knockRaw(r *frame.Request, names []string) (*member, error) {
 		if identity, err = s.gate.identify(token); err != nil {
 			return nil, err
 		}
+	}
+	if s.hooks.Wants(webhook.Connect) {
+		names = nil // the backend may give them, and may say who the client is: it is judged behind its word
 	}
 	user := &member{identity: identity}
 	for _, name := range names {
@@ -69,7 +75,9 @@ func (g *gate) identify(token string) (*auth.Identity, error) {
 		return nil, errNoToken
 	}
 	identity, err := g.auth.VerifyNow(token)
-	switch {
+	switch refused := (*auth.Error)(nil); {
+	case errors.As(err, &refused) && refused.Later:
+		return nil, errKeyUnknown
 	case errors.Is(err, auth.ErrUnavailable):
 		return nil, errKeysMissing
 	case err != nil:
@@ -154,12 +162,9 @@ func (s *rawSession) reconsider(c *reactor.Conn) {
 
 // remain closes the conn if its client may not be subscribed to one of the channels, and tells whether it stays.
 func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
-	var identity *auth.Identity
-	if s.member != nil {
-		identity = s.member.identity
-	}
 	for _, name := range names {
-		if !mayHave(s.member, s.visitor, name) || !identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe)) {
+		allowed := s.visitor.isGiven(name) || mayDo(s.member, s.visitor, auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe))
+		if !allowed || !mayHave(s.member, s.visitor, name) {
 			s.server.denied.count(auth.Subscribe)
 			c.Close(frame.ClosePolicyViolation, "permission_denied")
 			return false

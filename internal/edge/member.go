@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -65,6 +66,7 @@ func (s *session) enter(c *reactor.Conn) {
 	default:
 		m.after(config.ConnectTimeout, func(c *reactor.Conn) {
 			if m.identity == nil && !m.verifying {
+				s.server.limiter.refusals.Count(limit.ConnectTimeout)
 				s.end(c, native.CloseNotInTime, "connect_timeout")
 			}
 		})
@@ -99,7 +101,9 @@ func (s *session) present(c *reactor.Conn, id []byte, token string, then func(*r
 		switch refused := (*auth.Error)(nil); {
 		case err == nil:
 			then(c, id, identity)
-		case errors.As(err, &refused):
+		case errors.As(err, &refused) && refused.Later && s.member.identity == nil:
+			s.end(c, frame.CloseTryAgainLater, keyUnknown)
+		case errors.As(err, &refused) && !refused.Later:
 			s.end(c, native.CloseBadToken, badTokenReason(refused))
 		case s.member.identity != nil:
 			s.refuse(c, id, "", errUnavailable)
@@ -116,6 +120,10 @@ func (s *session) present(c *reactor.Conn, id []byte, token string, then func(*r
 	}
 	verdict(c, identity, err)
 }
+
+// keyUnknown is the reason where a token's key is not among those that the issuer had when it was asked last, and it can't be asked again
+// yet. It may be a new one.
+const keyUnknown = "key_unknown"
 
 // badTokenReason tells a client what it can do something about, and whoever tries tokens nothing.
 func badTokenReason(refused *auth.Error) string {

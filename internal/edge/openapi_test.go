@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // description is a parsed OpenAPI document, as far as the test reads it.
 type description struct {
-	t    *testing.T
+	t    testing.TB
 	root map[string]any
 }
 
@@ -83,10 +84,13 @@ func typeOf(value any) string {
 	case bool:
 		return "boolean"
 	case float64:
-		if v == float64(int64(v)) {
+		if v == math.Trunc(v) {
 			return "integer"
 		}
 		return "number"
+	case json.Number:
+		n, _ := v.Float64() // infinite, if it is too large
+		return typeOf(n)
 	case int:
 		return "integer"
 	}

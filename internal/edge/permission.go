@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -28,6 +29,11 @@ func (s *session) permit(c *reactor.Conn, action auth.Action, name string) *nati
 // deny counts what was not permitted, and closes who goes on trying.
 func (s *session) deny(c *reactor.Conn, action auth.Action) {
 	s.server.denied.count(action)
+	s.strikeDenial(c)
+}
+
+// strikeDenial closes who goes on trying what is not permitted.
+func (s *session) strikeDenial(c *reactor.Conn) {
 	if m := s.member; m != nil {
 		if m.denials == nil {
 			m.denials = &strikes{}
@@ -40,10 +46,17 @@ func (s *session) deny(c *reactor.Conn, action auth.Action) {
 
 func (s *session) allowed(action auth.Action, name string) bool {
 	access := accessTo(s.server.hub.Options(name), action)
-	if s.member == nil {
-		return (*auth.Identity)(nil).Allows(action, name, access)
+	return mayDo(s.member, s.guest(), action, name, access) || action == auth.Subscribe && access > 0 && s.member != nil && s.member.hasLeave(name)
+}
+
+// mayDo tells whether a client, in either dialect, may do action in a channel whose namespace gives it to access. Who has a user is
+// authenticated, whether a token or the backend names it.
+func mayDo(m *member, v *visitor, action auth.Action, name string, access channel.Access) bool {
+	var identity *auth.Identity // nobody's
+	if m != nil {
+		identity = m.identity
 	}
-	return s.member.identity.Allows(action, name, access) || action == auth.Subscribe && access > 0 && s.member.hasLeave(name)
+	return identity.Allows(action, name, access) || access == channel.Authenticated && userOf(m, v) != ""
 }
 
 func (m *member) hasLeave(name string) bool {
@@ -58,22 +71,35 @@ func (s *session) subscribeWith(c *reactor.Conn, cmd *native.Command) {
 	}
 	kept := *cmd // its strings are its own
 	kept.ID = bytes.Clone(cmd.ID)
-	verdict := func(c *reactor.Conn, leave *auth.Subscription, err error) {
-		refusal := errBadToken
-		switch refused := (*auth.Error)(nil); {
-		case err == nil:
-			refusal = s.grant(leave, kept.Channels)
-		case !errors.As(err, &refused):
-			refusal = errUnavailable
-		}
+	s.prove(c, &kept, func(c *reactor.Conn, refusal *native.Error) {
 		if refusal == nil {
 			s.subscribeAll(c, &kept)
 			return
 		}
-		if refusal == errBadToken {
-			s.deny(c, auth.Subscribe)
+		s.refuseToken(c, &kept, refusal)
+	})
+}
+
+// refuseToken answers a subscribe whose token is not good for it.
+func (s *session) refuseToken(c *reactor.Conn, cmd *native.Command, refusal *native.Error) {
+	if refusal == errBadToken {
+		s.deny(c, auth.Subscribe)
+	}
+	s.refuse(c, cmd.ID, cmd.Channels[0], refusal)
+}
+
+// prove has the token of a subscribe verified, keeps what it allows, and calls then with what is wrong with it; nil: nothing. What comes
+// meanwhile is held.
+func (s *session) prove(c *reactor.Conn, cmd *native.Command, then func(*reactor.Conn, *native.Error)) {
+	verdict := func(c *reactor.Conn, leave *auth.Subscription, err error) {
+		refusal := errBadToken
+		switch refused := (*auth.Error)(nil); {
+		case err == nil:
+			refusal = s.grant(leave, cmd.Channels)
+		case !errors.As(err, &refused) || refused.Later:
+			refusal = errUnavailable
 		}
-		s.refuse(c, kept.ID, kept.Channels[0], refusal)
+		then(c, refusal)
 	}
 	leave, err := s.server.gate.auth.VerifySubscription(cmd.Token, s.member.identity, func(leave *auth.Subscription, err error) {
 		c.Post(func(c *reactor.Conn) { s.resume(c, func() { verdict(c, leave, err) }) })
@@ -112,7 +138,7 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) || s.member.isGiven(name) {
+		if s.allowed(auth.Subscribe, name) || s.isGiven(name) {
 			continue
 		}
 		s.depart(c, name)

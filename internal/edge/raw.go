@@ -70,7 +70,7 @@ func (s *rawSession) subscribe(c *reactor.Conn, channel *hub.Channel) error {
 	if err != nil {
 		return err
 	}
-	s.server.catchUp(channel, nil, func(past broker.Past, err error) {
+	s.server.catchUp(channel, nil, "", func(past broker.Past, err error) {
 		c.Post(func(c *reactor.Conn) {
 			if err != nil {
 				c.Close(frame.CloseTryAgainLater, "unavailable")
@@ -89,6 +89,7 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	s.server.unname(s.visitor)
 	if s.member != nil {
 		s.member.unseat(s.server)
 		s.server.gate.leave(s.member)

@@ -23,12 +23,23 @@ func (s *rawSession) letIn(c *reactor.Conn) {
 			s.turnAway(c, &verdict)
 			return
 		}
+		if !s.server.name(c, s.visitor, &verdict) {
+			c.Close(frame.CloseTryAgainLater, "user_connections")
+			return
+		}
 		s.seekChannels(c, verdict.Channels...)
 	})
 }
 
-// seekChannels asks about the channels of the URL, and joins them and those given when all are allowed.
+// seekChannels asks about the channels of the URL, once it is known that the client may have them as far as we know, and joins them and
+// those given when all are allowed.
 func (s *rawSession) seekChannels(c *reactor.Conn, given ...string) {
+	if len(given) > 0 {
+		s.visitor.grants().channels = given
+	}
+	if !s.remain(c, s.names) {
+		return
+	}
 	seek := slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return slices.Contains(given, name) })
 	for _, name := range given {
 		if !slices.Contains(s.names, name) && len(s.names) < s.server.config.ChannelsPerConn {

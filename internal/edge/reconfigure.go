@@ -5,8 +5,11 @@ import "errors"
 // errAuthRemoved says that a server with authentication was to go on without.
 var errAuthRemoved = errors.New("edge: authentication can't be turned off without a restart")
 
+// errHooksSwitched says that webhooks were to begin or to end: those who are connected would be half known to the backend.
+var errHooksSwitched = errors.New("edge: webhooks can't be turned on or off without a restart")
+
 // Reconfigure has the server go on with what can change while it runs: Namespaces, for open channels and those who are subscribed, too;
-// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; and Auth, as ReloadAuth does. The other fields of cfg count at Listen only, and
+// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; Auth, as ReloadAuth does; and Webhooks, as webhook.Client.Reconfigure does. The other fields of cfg count at Listen only, and
 // must be good all the same: if anything is wrong with cfg, nothing changes. Safe from any goroutine.
 func (s *Server) Reconfigure(cfg Config) error {
 	cfg, err := cfg.withDefaults()
@@ -15,6 +18,9 @@ func (s *Server) Reconfigure(cfg Config) error {
 	}
 	s.reconfiguring.Lock()
 	defer s.reconfiguring.Unlock()
+	if (cfg.Webhooks != nil) != (s.hooks != nil) {
+		return errHooksSwitched
+	}
 	limits := *s.limiter.limits()
 	if err := s.SetLimits(cfg.Limits); err != nil {
 		return err
@@ -32,6 +38,9 @@ func (s *Server) Reconfigure(cfg Config) error {
 	next := *s.current.Load()
 	next.Namespaces, next.ChannelsPerConn = cfg.Namespaces, cfg.ChannelsPerConn
 	s.current.Store(&next)
+	if s.hooks != nil {
+		s.hooks.Reconfigure(*cfg.Webhooks)
+	}
 	s.hub.SetNamespaces(next.Namespaces)
 	s.Reconsider()
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -98,5 +99,34 @@ func TestReconfigureKeys(t *testing.T) {
 	}
 	if status(first) != 401 || status(second) != 200 {
 		t.Error("the second key does not count")
+	}
+}
+
+// TestReconfigureWebhooks: the next question goes by the new settings, what is under way by the old ones; on and off is refused as a whole.
+func TestReconfigureWebhooks(t *testing.T) {
+	before, after := startBackend(t), startBackend(t)
+	s := startServer(t, Config{Webhooks: before.config(webhook.Connect)})
+	waiting := dial(t, s, "/ws", "")
+	q := before.asked(webhook.Connect)
+	if err := s.Reconfigure(Config{Webhooks: after.config(webhook.Connect, webhook.Subscribe)}); err != nil {
+		t.Fatal(err)
+	}
+	q.say <- `{"allow":true,"user":"old"}`
+	waiting.want(`{"type":"welcome",*"user":"old"*}`)
+	waiting.say(`{"type":"subscribe","id":1,"channel":"a"}`)
+	after.agree(webhook.Subscribe)
+	waiting.want(`{"type":"subscribed","id":1,*}`)
+	enterAs(after, s, "/ws", "new").want(`{"type":"welcome",*"user":"new"*}`)
+
+	if err := s.Reconfigure(Config{ChannelsPerConn: 7}); err == nil || s.current.Load().ChannelsPerConn == 7 {
+		t.Errorf("webhooks were turned off: %v", err)
+	}
+	bad := after.config(webhook.Publish)
+	bad.Secret = nil
+	if err := s.Reconfigure(Config{Webhooks: bad}); err == nil || s.hooks.Wants(webhook.Publish) {
+		t.Errorf("taken: %v", err)
+	}
+	if err := startServer(t, Config{}).Reconfigure(Config{Webhooks: after.config(webhook.Connect)}); err == nil {
+		t.Error("webhooks were turned on")
 	}
 }

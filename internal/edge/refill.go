@@ -6,6 +6,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
 	"github.com/wsedge/wsedge/internal/hub"
@@ -152,12 +153,17 @@ func (r *refill) goOn(c *reactor.Conn, to subscriber, past *broker.Past) (more b
 	return false
 }
 
-func (s *session) dropped(d reactor.Drop) {
+func (s *session) dropped(c *reactor.Conn, d reactor.Drop) {
 	var rs refills
 	if s.pending != nil {
 		rs = s.pending.refills
 	}
 	if rs = rs.begin(d, s.joined); len(rs) == 0 {
+		return
+	}
+	if s.hearsWildcardOf(rs[len(rs)-1].channel) { // which would go on, in front of what is refilled
+		code, reason := s.closeCode(reactor.CauseSlow)
+		s.disconnect(c, code, reason)
 		return
 	}
 	if s.pending == nil {
@@ -170,6 +176,11 @@ func (s *session) resumed(c *reactor.Conn, t *reactor.Topic) {
 	if s.pending != nil {
 		s.pending.refills.resume(c, s.server, formNative, s, t)
 	}
+}
+
+// refillsUnder tells whether a channel that the pattern covers is being refilled.
+func (s *session) refillsUnder(pattern string) bool {
+	return s.pending != nil && slices.ContainsFunc(s.pending.refills, func(r *refill) bool { return channel.Covers(pattern, r.channel.Name()) })
 }
 
 // stopRefill ends what goes on for a channel that the client leaves.
@@ -185,11 +196,12 @@ func (s *session) stopRefill(c *reactor.Conn, channel *hub.Channel) {
 
 func (s *session) fill(c *reactor.Conn, channel *hub.Channel, records []broker.Record) int {
 	room := c.OutboundRoom()
-	missed, n := replayOf(room/4*3, channel.Name(), records, s.id())
+	missed, n := s.server.batch(room/4*3, channel, records, s.id())
 	if n == 0 && len(records) > 0 && room == s.server.outboundMaxBytes() { // one may be larger when nothing else waits
-		missed, n = replayOf(math.MaxInt64, channel.Name(), records[:1], s.id())
+		missed.Release()
+		missed, n = s.server.batch(math.MaxInt64, channel, records[:1], s.id())
 	}
-	missed.send(c)
+	sendBatch(c, missed)
 	return n
 }
 
@@ -202,7 +214,7 @@ func (s *session) refilled(c *reactor.Conn, r *refill) {
 	s.settle()
 }
 
-func (s *rawSession) dropped(d reactor.Drop) { s.missed = s.missed.begin(d, s.joined) }
+func (s *rawSession) dropped(_ *reactor.Conn, d reactor.Drop) { s.missed = s.missed.begin(d, s.joined) }
 
 func (s *rawSession) resumed(c *reactor.Conn, t *reactor.Topic) {
 	s.missed.resume(c, s.server, formRaw, s, t)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	jsclient "github.com/wsedge/wsedge/clients/js"
 	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/demo"
@@ -22,6 +23,8 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("/api/", api.New(apiConfig))
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /wsedge.js", jsclient.Script())
+	mux.Handle("GET /wsedge.d.ts", jsclient.Types())
 	if !s.config.adminApart() {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)
 		mux.Handle("GET /{$}", demo.Handler())
@@ -79,6 +82,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", metrics.ContentType)
 	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
+	text = metrics.AppendAcks(text, s.ackStats())
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}

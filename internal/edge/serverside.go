@@ -22,13 +22,7 @@ func mayHave(m *member, v *visitor, name string) bool {
 	if !personal || m == nil && (v == nil || !v.hooks.Wants(webhook.Connect)) {
 		return true
 	}
-	user := ""
-	if m != nil && !m.identity.Anonymous() {
-		user = m.identity.User
-	} else if v != nil {
-		user = v.user
-	}
-	return owner != "" && user == owner
+	return owner != "" && userOf(m, v) == owner
 }
 
 // isGiven tells whether the server has subscribed the client to the channel, by its token or by the API: that needs no other permission.
@@ -49,9 +43,7 @@ func (s *session) subscribeServerSide(c *reactor.Conn, names []string) {
 	for _, name := range names {
 		switch err := s.join(c, nil, name, nil); {
 		case err == nil:
-			if s.member != nil && !s.member.isGiven(name) {
-				s.member.given = append(s.member.given, name)
-			}
+			s.give(name)
 		case err != errAlready:
 			s.refuse(c, nil, name, err)
 		}
@@ -101,8 +93,5 @@ func (s *Server) conns(t api.Target) []*reactor.Conn {
 		}
 		return nil
 	}
-	if s.gate == nil {
-		return nil
-	}
-	return s.gate.conns(s.gate.users, t.User, userChain)
+	return s.userConns(t.User)
 }

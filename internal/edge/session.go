@@ -20,7 +20,7 @@ type conversation interface {
 	// closeCode translates what the reactor does by itself.
 	closeCode(cause reactor.Cause) (frame.CloseCode, string)
 	// dropped and resumed are what Config.OnDrop and OnResume of the reactor tell.
-	dropped(d reactor.Drop)
+	dropped(c *reactor.Conn, d reactor.Drop)
 	resumed(c *reactor.Conn, t *reactor.Topic)
 }
 
@@ -51,7 +51,8 @@ type join struct {
 	id      []byte          // of the command
 	from    *native.Recover // where the client was before; nil when it is new
 	reply   *reply
-	left    bool // the client has unsubscribed meanwhile
+	user    string // whose acknowledgements count; "" for nobody's
+	left    bool   // the client has unsubscribed meanwhile
 }
 
 func (p *pending) remove(j *join) {
@@ -69,10 +70,7 @@ func (s *session) open(c *reactor.Conn) {
 }
 
 func (s *session) welcome(id []byte) []byte {
-	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.visitorUser()}
-	if s.member != nil && s.member.identity.User != "" {
-		w.User = s.member.identity.User
-	}
+	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.user()}
 	return native.AppendWelcome(nil, id, w)
 }
 
@@ -81,6 +79,8 @@ func (s *session) id() string { return s.server.clients.id(s.number) }
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
 	s.leaveGate()
+	s.releaseCursors()
+	s.server.unname(s.guest())
 	for _, channel := range s.joined {
 		channel.Leave(s.number, nil)
 		channel.Release()
@@ -115,9 +115,11 @@ func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Err
 		s.strike(c)
 		return
 	}
-	if s.withinRate(c, cmd) {
-		s.run(c, cmd)
+	if over := s.overRate(); over != nil {
+		s.overstep(c, cmd.ID, onlyChannel(cmd), over)
+		return
 	}
+	s.run(c, cmd)
 }
 
 // respond sends a reply behind those that are owed. It takes ownership of payload.

@@ -34,12 +34,11 @@ type turn struct {
 	command  native.Command
 	err      *native.Error // the command is none
 	bytes    int
-	event    webhook.Event // 0: nobody is asked
-	question *webhook.Question
-	verdict  *webhook.Verdict // nil: not known
+	event    webhook.Event     // 0: nobody is asked
+	question *webhook.Question // nil: not asked yet, and perhaps never, because the client may not anyway
+	verdict  *webhook.Verdict  // nil: not known
+	message  *turnMessage
 }
-
-func (t *turn) ready() bool { return t.event == 0 || t.verdict != nil }
 
 // drop forgets all that waits, and asks no more about it.
 func (t *turns) drop() {
@@ -87,8 +86,9 @@ func (s *session) keep(t *turns, payload []byte) bool {
 		return false
 	}
 	t.bytes += len(payload)
+	message := &turnMessage{channel: onlyChannel(&cmd)}
 	for i, channels := range each {
-		one := &turn{command: cmd, err: err, event: event}
+		one := &turn{command: cmd, err: err, event: event, message: message}
 		one.command.Channels = channels
 		if i == len(each)-1 {
 			one.bytes = len(payload)
@@ -104,7 +104,7 @@ func (s *session) eventOf(cmd *native.Command, err *native.Error) webhook.Event 
 	switch {
 	case err != nil || !v.inside && !v.deciding:
 		return 0
-	case cmd.Verb == native.Subscribe && len(cmd.Channels) <= s.server.config.ChannelsPerConn && v.hooks.Wants(webhook.Subscribe):
+	case cmd.Verb == native.Subscribe && len(cmd.Channels) <= s.server.current.Load().ChannelsPerConn && v.hooks.Wants(webhook.Subscribe):
 		return webhook.Subscribe
 	case cmd.Verb == native.Publish && v.hooks.Wants(webhook.Publish):
 		return webhook.Publish
@@ -120,13 +120,7 @@ func (s *session) proceed(c *reactor.Conn) {
 		return
 	}
 	t := v.turns
-	for v.turns == t && !v.deciding && !s.verifying() && len(t.waiting) > 0 && t.waiting[0].ready() {
-		one := t.waiting[0]
-		t.waiting[0] = nil
-		t.waiting = t.waiting[1:]
-		t.next = max(0, t.next-1)
-		t.bytes -= one.bytes
-		s.takeTurn(c, one)
+	for v.turns == t && !v.deciding && !s.verifying() && len(t.waiting) > 0 && s.step(c, t, t.waiting[0]) {
 	}
 	switch {
 	case v.turns != t || v.deciding || s.verifying(): // the client is closed, or is to be somebody else
@@ -139,33 +133,3 @@ func (s *session) proceed(c *reactor.Conn) {
 
 // verifying tells whether the verdict on a token of the client is owed. Messages that come meanwhile are held before they get here.
 func (s *session) verifying() bool { return s.member != nil && s.member.verifying }
-
-func (s *session) takeTurn(c *reactor.Conn, one *turn) {
-	if one.verdict != nil && !one.verdict.Allow {
-		s.refuse(c, one.command.ID, one.command.Channels[0], refusal(one.verdict))
-		return
-	}
-	s.carryOut(c, &one.command, one.err)
-}
-
-// askAhead asks about the first commands, but not beyond one that may make the client somebody else.
-func (s *session) askAhead(c *reactor.Conn, t *turns) {
-	for ; t.next < len(t.waiting) && t.asked < maxAsked; t.next++ {
-		one := t.waiting[t.next]
-		if one.command.Verb == native.Connect {
-			return
-		}
-		if one.event == 0 {
-			continue
-		}
-		t.asked++
-		o := &webhook.Occasion{Client: s.id(), Channel: one.command.Channels[0], Data: one.command.Data}
-		one.question = s.guest().ask(c, one.event, o, func(c *reactor.Conn, verdict webhook.Verdict) {
-			one.verdict = &verdict
-			t.asked--
-			if s.guest().turns == t {
-				s.proceed(c)
-			}
-		})
-	}
-}

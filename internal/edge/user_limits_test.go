@@ -64,6 +64,9 @@ func TestLimitsOfUsers(t *testing.T) {
 	}
 	again.say(`{"type":"ping","id":1}`)
 	again.want(`{"type":"error","id":1,"code":"rate","message":"*"}`)
+	if n := limited(s, "user_message_rate"); n != 1 {
+		t.Errorf("%d counted, want 1", n)
+	}
 	b.idle()
 	clock.pass(time.Second)
 	a.idle()

@@ -28,6 +28,7 @@ type visitor struct {
 	inside    bool              // it may
 	connect   *webhook.Question // how it was asked, until it has agreed
 	turns     *turns            // nil while no command waits
+	granted   *granted          // nil: nothing
 }
 
 // newVisitor remembers of a handshake what the backend is to be asked with.
@@ -87,9 +88,6 @@ func (v *visitor) enter(c *reactor.Conn, client string, then func(*reactor.Conn,
 		case verdict.Allow:
 			v.inside, v.connect = true, nil
 			v.info = verdict.Info
-			if v.user == "" { // a token says better who the client is
-				v.user = verdict.User
-			}
 		case !verdict.Failed:
 			v.inside, v.connect = false, nil // so the backend is not told of its end
 		}

@@ -20,6 +20,9 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 	if slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return overlap(other, pattern) }) {
 		return errOverlap
 	}
+	if s.refillsUnder(pattern) {
+		return errUnavailable
+	}
 	wildcard, err := s.server.hub.AcquireWildcard(pattern)
 	if err != nil {
 		return errWildcards
@@ -35,4 +38,9 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 
 func overlap(other *hub.Channel, pattern string) bool {
 	return other.IsWildcard() && (channel.Covers(other.Name(), pattern) || channel.Covers(pattern, other.Name()))
+}
+
+// hearsWildcardOf tells whether a wildcard of the client covers the channel.
+func (s *session) hearsWildcardOf(one *hub.Channel) bool {
+	return slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return other.IsWildcard() && channel.Covers(other.Name(), one.Name()) })
 }

@@ -186,3 +186,38 @@ func TestConcurrentUseAndSweep(t *testing.T) {
 		}
 	}
 }
+
+// What a user has not acknowledged outlives the last use of the channel for as long as it can be sent again. Then the channel goes, and what was
+// acknowledged with it.
+func TestCursorsKeepAnUnusedChannel(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	namespaces := &channel.Namespaces{Default: channel.Options{HistorySize: 10, HistoryAge: time.Hour, Ack: true}}
+	h := newHub(Config{Idle: time.Minute, Namespaces: namespaces, Now: func() time.Time { return now }})
+	visit := func() (epoch string, exact bool) {
+		c, err := h.Acquire("news")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Release()
+		c.Recover(broker.RecoverQuery{User: "ann"}, func(past broker.Past, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			hold, _ := c.Hold("ann", broker.StartOf(nil, &past))
+			hold.Release()
+			epoch, exact = past.Position.Epoch, past.Exact
+		})
+		return epoch, exact
+	}
+	first, _ := visit()
+	now = now.Add(59 * time.Minute)
+	h.Sweep()
+	if epoch, exact := visit(); epoch != first || !exact {
+		t.Fatalf("dropped too early: %s after %s", epoch, first)
+	}
+	now = now.Add(time.Hour)
+	h.Sweep()
+	if epoch, exact := visit(); epoch == first || exact || h.Forgotten() != 0 {
+		t.Fatalf("%s, exact %v, %d forgotten", epoch, exact, h.Forgotten())
+	}
+}

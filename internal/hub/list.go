@@ -37,35 +37,69 @@ func (h *Hub) Members(name, after string, limit int) dialect.Members {
 }
 
 // List returns the open channels whose names begin with prefix and come behind after, in the order of their names, at most
-// limit; more tells that there are others behind those. It looks at every channel of the node, a shard at a time.
+// limit; more tells that there may be others behind those, and then there is at least one. The first page of a walk, without after, looks at
+// every channel of the node, a shard at a time; the others do so once for many pages, and may miss what was opened less than walkLife ago.
 func (h *Hub) List(prefix, after string, limit int) (page []Listed, more bool) {
-	var least lastFirst // the least limit + 1 of those seen
+	wanted := limit + 1
+	if after != "" {
+		if page, more, ok := h.walks.page(h, prefix, after, limit); ok {
+			return page, more
+		}
+		wanted = max(wanted, walkAhead)
+	}
+	for len(page) == 0 { // once more where all that was found has been closed meanwhile
+		names := h.least(prefix, after, wanted)
+		w := walk{prefix: prefix, names: slices.Insert(names, 0, after), whole: len(names) < wanted, until: h.config.Now().Add(walkLife)}
+		if after != "" {
+			h.walks.keep(w)
+		}
+		if page, more, _ = w.page(h, 0, limit); !more {
+			break
+		}
+		after = w.names[len(w.names)-1]
+	}
+	return page, more
+}
+
+// least are the first n names of open channels that begin with prefix and come behind after, in their order.
+func (h *Hub) least(prefix, after string, n int) []string {
+	var least lastFirst
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.Lock()
-		for name, c := range s.byName {
+		for name := range s.byName {
 			if strings.HasPrefix(name, prefix) && name > after {
-				least.offer(Listed{name, c.Subscribers()}, limit+1)
+				least.offer(name, n)
 			}
 		}
 		s.mu.Unlock()
 	}
-	page = least
-	slices.SortFunc(page, func(a, b Listed) int { return strings.Compare(a.Name, b.Name) })
-	more = len(page) > limit
-	return page[:min(limit, len(page))], more
+	slices.Sort(least)
+	return least
 }
 
-// lastFirst is a heap of channels with the last by name at the top.
-type lastFirst []Listed
+// listed is what List tells of the channel of that name; ok is false where it is not open.
+func (h *Hub) listed(name string) (l Listed, ok bool) {
+	s := h.shardOf(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.byName[name]
+	if c == nil {
+		return l, false
+	}
+	return Listed{c.name, c.Subscribers()}, true
+}
 
-// offer takes a channel if it is among the n least.
-func (l *lastFirst) offer(c Listed, n int) {
+// lastFirst is a heap of names with the last at the top.
+type lastFirst []string
+
+// offer takes a name if it is among the n least.
+func (l *lastFirst) offer(name string, n int) {
 	switch {
 	case len(*l) < n:
-		heap.Push(l, c)
-	case c.Name < (*l)[0].Name:
-		(*l)[0] = c
+		heap.Push(l, name)
+	case name < (*l)[0]:
+		(*l)[0] = name
 		heap.Fix(l, 0)
 	}
 }
@@ -74,13 +108,13 @@ func (l *lastFirst) offer(c Listed, n int) {
 func (l lastFirst) Len() int { return len(l) }
 
 // Less implements heap.Interface.
-func (l lastFirst) Less(i, j int) bool { return l[i].Name > l[j].Name }
+func (l lastFirst) Less(i, j int) bool { return l[i] > l[j] }
 
 // Swap implements heap.Interface.
 func (l lastFirst) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
 
 // Push implements heap.Interface.
-func (l *lastFirst) Push(c any) { *l = append(*l, c.(Listed)) }
+func (l *lastFirst) Push(name any) { *l = append(*l, name.(string)) }
 
 // Pop implements heap.Interface.
 func (l *lastFirst) Pop() any {

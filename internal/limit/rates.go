@@ -47,6 +47,16 @@ func (r *Rates) Take(k Key, rate Rate, now int64) (wait time.Duration, ok bool) 
 	return wait, ok
 }
 
+// Peek tells whether a token could be taken at now, and otherwise how long to wait, and takes none. A key that is not in the table has
+// never waited: it is not held to what newcomers share.
+func (r *Rates) Peek(k Key, rate Rate, now int64) (wait time.Duration, ok bool) {
+	s := &r.shards[shardOf(k)]
+	s.mu.Lock()
+	bucket := s.of[k]
+	s.mu.Unlock()
+	return bucket.Take(rate, now) // of a copy
+}
+
 // room makes room for one more key, if it can.
 func (s *rateShard) room(most int, now int64) bool {
 	if len(s.of) < most {

@@ -3,6 +3,7 @@ package limit
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 func TestRates(t *testing.T) {
@@ -64,5 +65,22 @@ func BenchmarkRates(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// Peek takes nothing, and knows what Take has left.
+func TestPeek(t *testing.T) {
+	r, rate := NewRates(shards), PerSecond(1, 1)
+	for range 3 {
+		if wait, ok := r.Peek(Key{1, 1}, rate, 1); !ok {
+			t.Fatalf("wait %v for what nobody has taken", wait)
+		}
+	}
+	r.Take(Key{1, 1}, rate, 1)
+	if wait, ok := r.Peek(Key{1, 1}, rate, 1); ok || wait != time.Second {
+		t.Errorf("%v, %v", wait, ok)
+	}
+	if n := r.Keys(); n != 1 {
+		t.Errorf("%d keys", n)
 	}
 }

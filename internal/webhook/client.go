@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,21 +11,20 @@ import (
 // Client, which has no events.
 type Client struct {
 	// Immutable after New.
-	config Config
+	config Config // its bounds, TLS and Logger
 	node   string
-	events [len(events)]bool
-	sender *sender
 
 	asking     context.Context // ends what is being asked
 	stopAsking context.CancelFunc
 	working    sync.WaitGroup
+
+	current atomic.Pointer[settings]
 
 	teller teller
 
 	// Guarded by mu.
 	mu        sync.Mutex
 	closed    bool
-	breaker   breaker
 	queue     []*Question // that wait for a worker, first come first
 	workers   int
 	held      int // questions under way
@@ -35,27 +35,25 @@ type Client struct {
 // New makes a client for a configuration that has passed Check. node is the id of this node.
 func New(cfg Config, node string) *Client {
 	cfg = cfg.withDefaults()
-	c := &Client{config: cfg, node: node, sender: newSender(&cfg), counts: newCounts()}
-	for _, e := range cfg.Events {
-		c.events[e] = true
-	}
+	c := &Client{config: cfg, node: node, counts: newCounts()}
+	c.current.Store(newSettings(cfg))
 	c.asking, c.stopAsking = context.WithCancel(context.Background())
 	c.teller.init(c)
 	return c
 }
 
 // Wants tells whether the backend wants to hear of an event.
-func (c *Client) Wants(e Event) bool { return c != nil && c.events[e] }
+func (c *Client) Wants(e Event) bool { return c != nil && c.current.Load().events[e] }
 
 // HeaderNames are those of Config.Headers.
-func (c *Client) HeaderNames() []string { return c.config.Headers }
+func (c *Client) HeaderNames() []string { return c.current.Load().config.Headers }
 
 // Ask asks about an event. done is called exactly once, from any goroutine, perhaps before Ask returns, and within Config.Timeout.
 // It must not block.
 func (c *Client) Ask(e Event, o *Occasion, done func(Verdict)) *Question {
 	o.Node = c.node
 	now := time.Now()
-	q := &Question{client: c, event: e, body: o.appendBody(make([]byte, 0, 256+len(o.Data)), e), since: now, done: done}
+	q := &Question{client: c, settings: c.current.Load(), event: e, body: o.appendBody(make([]byte, 0, 256+len(o.Data)), e), since: now, done: done}
 	if f := c.enter(q, now); f != nil {
 		c.finish(q, Verdict{}, f)
 	}
@@ -72,12 +70,13 @@ func (c *Client) enter(q *Question, now time.Time) *failure {
 	case c.held >= c.config.QueueMax || c.heldBytes+len(q.body) > c.config.QueueMaxBytes:
 		return &failure{failFull, nil}
 	}
-	ok, trial := c.breaker.admit(now)
+	ok, trial := q.settings.breaker.admit(now)
 	if !ok {
 		return &failure{failCircuit, nil}
 	}
 	q.trial, q.state = trial, queued
 	c.held++
+	q.settings.uses++
 	c.heldBytes += len(q.body)
 	if c.workers < c.config.Concurrency {
 		c.workers++
@@ -119,9 +118,9 @@ func (c *Client) put(q *Question) (Verdict, *failure) {
 	if q.withdrawn() {
 		return Verdict{}, &failure{failAbandoned, nil}
 	}
-	ctx, cancel := context.WithDeadline(c.asking, q.since.Add(c.config.Timeout))
+	ctx, cancel := context.WithDeadline(c.asking, q.since.Add(q.settings.config.Timeout))
 	defer cancel()
-	answer, f := c.sender.post(ctx, newID(), q.body)
+	answer, f := q.settings.sender.post(ctx, newID(), q.body)
 	if f != nil {
 		return Verdict{}, f
 	}
@@ -135,7 +134,7 @@ func (c *Client) put(q *Question) (Verdict, *failure) {
 // finish tells what has become of a question.
 func (c *Client) finish(q *Question, v Verdict, f *failure) {
 	if f != nil {
-		v = c.policy(q.event)
+		v = q.settings.policy(q.event)
 	}
 	now := time.Now()
 	c.mu.Lock()
@@ -156,16 +155,6 @@ func (c *Client) finish(q *Question, v Verdict, f *failure) {
 	}
 }
 
-// policy is what happens where nobody has decided.
-func (c *Client) policy(e Event) Verdict {
-	for _, allowed := range c.config.OnFailure.Allow {
-		if e == allowed {
-			return Verdict{Allow: true, Failed: true}
-		}
-	}
-	return Verdict{Failed: true, Code: codeUnavailable, Message: "try again later"}
-}
-
 // news is what has become of the circuit.
 type news uint8
 
@@ -182,16 +171,18 @@ func (c *Client) judge(q *Question, f *failure, now time.Time) news {
 	}
 	c.held--
 	c.heldBytes -= len(q.body)
+	s := q.settings
+	defer s.release()
 	switch {
 	case f.answered():
-		if c.breaker.success() {
+		if s.breaker.success() && !s.retired {
 			return circuitClosed
 		}
 	case f.reason == failAbandoned || f.reason == failClosed:
 		if q.trial {
-			c.breaker.withdrawn()
+			s.breaker.withdrawn()
 		}
-	case c.breaker.failure(now, q.trial):
+	case s.breaker.failure(now, q.trial) && !s.retired:
 		return circuitOpened
 	}
 	return circuitSame
@@ -209,5 +200,5 @@ func (c *Client) Close(ctx context.Context) {
 	c.stopAsking()
 	c.teller.close(ctx)
 	c.working.Wait()
-	c.sender.close()
+	c.current.Load().sender.close()
 }

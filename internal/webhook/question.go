@@ -19,12 +19,13 @@ const (
 // Question is something that the backend is asked. Safe from any goroutine.
 type Question struct {
 	// Immutable after Ask.
-	client *Client
-	event  Event
-	body   []byte
-	since  time.Time
-	done   func(Verdict)
-	trial  bool // of the circuit
+	client   *Client
+	settings *settings // what it is asked by
+	event    Event
+	body     []byte
+	since    time.Time
+	done     func(Verdict)
+	trial    bool // of the circuit
 
 	// Guarded by the client's mu.
 	state questionState

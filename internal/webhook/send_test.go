@@ -117,7 +117,7 @@ func TestNoProxy(t *testing.T) {
 	if v := ask(t, c, Connect, Occasion{}); !v.Allow {
 		t.Errorf("%+v", v)
 	}
-	if c.sender.client.Transport.(*http.Transport).Proxy != nil {
+	if c.current.Load().sender.client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy")
 	}
 }

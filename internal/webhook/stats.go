@@ -91,6 +91,6 @@ func (c *Client) Stats() Stats {
 	n := &c.counts
 	return Stats{
 		Asked: maps.Clone(n.asked), Failures: maps.Clone(n.failed), Told: n.told, Retries: n.retries, Dropped: maps.Clone(n.dropped),
-		Asking: c.held, Telling: len(c.teller.waiting), CircuitOpen: c.breaker.open(), Latency: n.latency, LatencySum: n.latencySum,
+		Asking: c.held, Telling: len(c.teller.waiting), CircuitOpen: c.current.Load().breaker.open(), Latency: n.latency, LatencySum: n.latencySum,
 	}
 }

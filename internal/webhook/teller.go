@@ -145,9 +145,17 @@ func (t *teller) tell(batch []Ended) {
 }
 
 func (t *teller) attempt(id string, body []byte) *failure {
-	ctx, cancel := context.WithTimeout(t.telling, t.client.config.Timeout)
+	c := t.client
+	c.mu.Lock()
+	s := c.current.Load()
+	s.uses++
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.telling, s.config.Timeout)
 	defer cancel()
-	_, f := t.client.sender.post(ctx, id, body)
+	_, f := s.sender.post(ctx, id, body)
+	c.mu.Lock()
+	s.release()
+	c.mu.Unlock()
 	return f
 }
 

@@ -57,6 +57,8 @@ type Subscribed struct {
 	Position  broker.Position
 	Asked     bool // the client wanted to recover
 	Recovered bool // and misses nothing
+	// Acked is up to where its user has acknowledged; nil where nothing is kept of that.
+	Acked *uint64
 }
 
 // AppendSubscribed appends the answer to subscribe.
@@ -68,6 +70,9 @@ func AppendSubscribed(dst, id []byte, s Subscribed) []byte {
 	if s.Asked {
 		dst = append(dst, `,"recovered":`...)
 		dst = strconv.AppendBool(dst, s.Recovered)
+	}
+	if s.Acked != nil {
+		dst = appendUint(dst, "acked", *s.Acked)
 	}
 	return append(dst, '}')
 }
