@@ -90,6 +90,23 @@ func TestTokensSayBetterThanTheBackend(t *testing.T) {
 	enterAs(b, s, "/ws", "bob").want(`{"type":"welcome",*"user":"bob"*}`)
 }
 
+// Who has become somebody else does not hear what is for whom it was: nobody who disconnects that one would find it.
+func TestPersonalChannelsEndWithTheName(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, authWithWebhooks(b, true, webhook.Connect))
+	c := enterAs(b, s, "/ws", "bob")
+	c.want(`{"type":"welcome",*"user":"bob"*}`)
+	c.subscribe("user#bob")
+	c.subscribe("news")
+	c.say(`{"type":"connect","id":1,"token":"` + visitorToken("ann") + `"}`)
+	b.agree(webhook.Connect)
+	c.want(`{"type":"welcome","id":1,*"user":"ann"*}`)
+	c.want(`{"type":"unsubscribed","channel":"user#bob","reason":"permission_denied"}`)
+	c.subscribe("user#ann")
+	c.say(`{"type":"unsubscribe","id":2,"channel":"news"}`)
+	c.want(`{"type":"unsubscribed","id":2,"channel":"news"}`)
+}
+
 // What the backend gives needs no other permission, in both dialects, and is kept when namespaces are replaced.
 func TestChannelsThatTheBackendGives(t *testing.T) {
 	b := startBackend(t)

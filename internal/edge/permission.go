@@ -138,7 +138,7 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) || s.isGiven(name) {
+		if mayHave(s.member, s.guest(), name) && (s.allowed(auth.Subscribe, name) || s.isGiven(name)) {
 			continue
 		}
 		s.depart(c, name)
