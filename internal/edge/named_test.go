@@ -174,3 +174,18 @@ func TestNamedUsersAreAuthenticated(t *testing.T) {
 	})
 	raw.want("1")
 }
+
+// A raw client has as many channels as are allowed now, those that the backend gives included.
+func TestChannelsThatTheBackendGivesAreLimitedByNow(t *testing.T) {
+	b := startBackend(t)
+	cfg := Config{Webhooks: b.config(webhook.Connect), ChannelsPerConn: 1}
+	s := startServer(t, cfg)
+	cfg.ChannelsPerConn = 2
+	if err := s.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	dial(t, s, "/ws/raw?channel=a", "")
+	b.asked(webhook.Connect).say <- `{"allow":true,"channels":["b"]}`
+	waitForSubscriber(t, s, "a")
+	waitForSubscriber(t, s, "b")
+}
