@@ -3,6 +3,7 @@ package reactor
 import (
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,6 +79,22 @@ func TestNewcomers(t *testing.T) {
 	kept.wantText("kept")
 	silent.Close()
 	b.check(t)
+}
+
+// Who is refused at the cap anyway is told so, whatever number of sockets its address has.
+func TestNewcomersAboveTheCap(t *testing.T) {
+	plainOnly(t, "over TLS nobody is told")
+	b := &balance{most: 1}
+	s := serve(t, Config{Handler: echo, Newcomers: b, MaxConns: 1})
+	dial(t, s, "/")
+	refused := connectPlain(t, s)
+	refused.write(handshakeBytes("/"))
+	if head := string(refused.head()); !strings.HasPrefix(head, "HTTP/1.1 503 ") {
+		t.Errorf("got %q", head)
+	}
+	if n := s.Stats().Refused["address_sockets"]; n != 0 {
+		t.Errorf("%d counted", n)
+	}
 }
 
 // A request whose sender has reset the connection is served all the same, by a socket that does not know any more whose it was. Its address
