@@ -137,11 +137,8 @@ func badTokenReason(refused *auth.Error) string {
 
 // end closes the conn; what the client has sent meanwhile is not looked at any more.
 func (s *session) end(c *reactor.Conn, code frame.CloseCode, reason string) {
-	if m := s.member; m != nil {
-		if m.over {
-			return
-		}
-		m.over = true
+	if s.member != nil && s.member.over {
+		return
 	}
 	s.disconnect(c, code, reason)
 }

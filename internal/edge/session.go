@@ -158,6 +158,9 @@ func (s *session) settle() {
 
 // disconnect closes the conn, with the dialect's announcement before the close frame.
 func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
+	if s.member != nil {
+		s.member.over = true // what is held for a verdict is not looked at any more
+	}
 	if v := s.guest(); v != nil {
 		v.turns.drop()
 		v.turns = nil
