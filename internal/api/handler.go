@@ -69,6 +69,7 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", post(h.disconnect))
 	mux.Handle("/api/revoke", post(h.revoke))
+	mux.Handle("/api/client", post(h.client))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
