@@ -7,7 +7,7 @@ const PAGE = 100;
 /** All open channels, by the beginning of their names. */
 export function channels(prefix = "") {
   const list = h("div", { "aria-live": "polite" });
-  const field = channelField({ value: prefix, placeholder: "beginning of a name, such as chat:", "aria-label": "Beginning of the channels' names" });
+  const field = channelField({ value: prefix, placeholder: "prefix, such as chat:", "aria-label": "Beginning of the channels' names" });
   let rows = [];
   const show = (next, failure) => {
     if (failure) return list.replaceChildren(h("p", { cls: "error" }, failure));
@@ -40,11 +40,11 @@ export function channel(name) {
     api("history", { channel: name, limit: 20 }).then((past) => {
       position.replaceChildren(...[["Offset", count(past.offset ?? 0)], ["Epoch", past.epoch ?? "–"]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", { cls: "mono" }, v)]));
       kept.replaceChildren(past.publications.length === 0 ? none("The channel keeps nothing. Whether it does is an option of its namespace.")
-        : table(["#Offset", "Data", "From"], past.publications.toReversed().map((p) => [count(p.offset), h("span", { cls: "mono" }, text(p.data)), p.user ?? p.client ?? "API"]), "The latest publications, newest first"));
+        : table(["Offset", "Data", "From"], past.publications.toReversed().map((p) => [count(p.offset), h("span", { cls: "mono" }, text(p.data)), p.user ?? p.client ?? "API"]), "The latest publications, newest first"));
     }).catch(fail(kept));
     api("presence", { channel: name, limit: 100 }).then((there) => {
       const rows = there.clients?.map((m) => [h("a", { href: linkTo("clients", m.client), cls: "mono" }, m.client), m.user ?? "–"]);
-      members.replaceChildren(...[h("p", { cls: "soft" }, `${count(there.count)} subscribed`), rows?.length ? table(["Client", "User"], rows, "Members") : there.count > 0 && h("p", { cls: "soft" }, "Who they are is kept where the namespace has the option presence.")].filter(Boolean));
+      members.replaceChildren(...[h("p", { cls: "soft" }, `${count(there.count)} subscribed`), rows?.length ? table(["Client", "User"], rows, "Members") : there.count > 0 && h("p", { cls: "soft" }, "Who they are is kept where the namespace has the option members.")].filter(Boolean));
     }).catch(fail(members));
   };
   return {

@@ -1,14 +1,14 @@
-// A chart of the last five minutes: lines in SVG, a scale, and a crosshair that the pointer and the arrow keys move.
+// A chart of the last minutes, five at most: lines in SVG, a scale, and a crosshair that the pointer and the arrow keys move.
 import { clock, h, say, svg } from "./page.js";
-import { samples, SPAN } from "./figures.js";
+import { samples, span } from "./figures.js";
 
 const WIDTH = 1000, HEIGHT = 100; // of the drawing, which is stretched
 
-/** The least of 1, 2, 5 · 10ⁿ (with base 1024: 1, 2, 4, … of each unit) that is not below n. */
+/** The least of 1, 2, 4, 6 · 10ⁿ, or with base 1024 of 1, 2, 4, 8, … KiB, that is not below n: half of it is a good number, too. */
 export function ceiling(n, base) {
-  if (base === 1024) return 2 ** Math.ceil(Math.log2(Math.max(n, 1024)));
+  if (base === 1024) return 2 ** Math.ceil(Math.log2(n));
   const power = 10 ** Math.floor(Math.log10(n));
-  return [1, 2, 5, 10].map((m) => m * power).find((c) => c >= n * (1 - 1e-9));
+  return [1, 2, 4, 6, 10].map((m) => m * power).find((c) => c >= n);
 }
 
 /**
@@ -24,6 +24,7 @@ export class Chart {
     this.paths = lines.map((_, i) => svg("path", { class: i ? "line second" : "line" }));
     this.max = h("span", { cls: "scale max" });
     this.half = h("span", { cls: "scale half" });
+    this.from = h("span", {}, "1 min ago");
     this.cross = h("div", { cls: "cross", hidden: true });
     this.plot = h("div", {
       cls: "chart", tabindex: 0, role: "slider", "aria-label": `${title}, the last five minutes; arrow keys read it out`,
@@ -35,18 +36,20 @@ export class Chart {
     this.max, this.half, this.cross);
     this.element = h("section", { cls: "card" },
       h("div", { cls: "chart-head" }, h("h2", {}, title), this.value), this.sub, this.plot,
-      h("div", { cls: "axis", "aria-hidden": "true" }, h("span", {}, "5 min ago"), h("span", {}, "now")));
+      h("div", { cls: "axis", "aria-hidden": "true" }, this.from, h("span", {}, "now")));
   }
 
-  x(t) { return WIDTH * (1 - (this.now - t) / SPAN); }
+  x(t) { return WIDTH * (1 - (this.now - t) / this.span); }
 
   /** Draws what there is. */
   draw() {
     if (samples.length === 0) return;
     this.now = samples.at(-1).t;
-    const shown = samples.filter((s) => s.t >= this.now - SPAN);
+    this.span = span();
+    say(this.from, `${this.span / 60_000} min ago`);
+    const shown = samples.filter((s) => s.t >= this.now - this.span);
     const most = Math.max(this.least, ...shown.flatMap((s) => this.lines.map((l) => l.of(s) ?? 0)));
-    const top = ceiling(most, this.base);
+    const top = ceiling(most * 1.04, this.base); // no line along the edge
     const y = (n) => HEIGHT * (1 - n / top);
     this.lines.forEach((line, i) => {
       let d = "", fill = "", from = null, last = null;
@@ -96,7 +99,7 @@ export class Chart {
   point(event) {
     if (samples.length === 0) return;
     const box = this.plot.getBoundingClientRect();
-    const t = this.now - SPAN * (1 - (event.clientX - box.left) / box.width);
+    const t = this.now - this.span * (1 - (event.clientX - box.left) / box.width);
     this.choose(samples.reduce((best, s) => (Math.abs(s.t - t) < Math.abs(best.t - t) ? s : best)));
   }
 

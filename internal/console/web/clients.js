@@ -7,7 +7,7 @@ export function clients(name = "") {
   const kind = h("select", { "aria-label": "Look up by" }, h("option", { value: "client" }, "Client id"), h("option", { value: "user", selected: user }, "User"));
   const field = h("input", { value: user ? name.slice(5) : name, required: true, maxlength: 255, autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-label": "Client id or user", placeholder: "client id or user" });
   const found = h("div", { cls: "stack", "aria-live": "polite" });
-  const told = h("p", { cls: "done", role: "status" });
+  const told = h("p", { cls: "done told", role: "status" });
 
   const load = async () => {
     if (!field.value) {
@@ -49,6 +49,6 @@ export function clients(name = "") {
           manage && !raw && h("form", { cls: "row", onsubmit: (e) => { e.preventDefault(); act("subscribe", { client: c.client, channel: add.value }, () => `Subscribed to ${add.value}.`); } }, add, h("button", {}, "Subscribe")))));
   };
 
-  const form = h("form", { cls: "row", role: "search", onsubmit: (e) => { e.preventDefault(); told.textContent = ""; load(); } }, kind, field, h("button", { cls: "primary" }, "Look up"));
+  const form = h("form", { cls: "row lookup", role: "search", onsubmit: (e) => { e.preventDefault(); told.textContent = ""; load(); } }, kind, field, h("button", { cls: "primary" }, "Look up"));
   return { title: "Clients", element: [head("Clients"), h("section", { cls: "card" }, form), told, found], enter: load };
 }

@@ -2,7 +2,7 @@
 import { channel, channels } from "./channels.js";
 import { clients } from "./clients.js";
 import { add, latest } from "./figures.js";
-import { $, clock, count, h, say, seconds } from "./page.js";
+import { $, clock, compact, h, say, seconds } from "./page.js";
 import { overview } from "./overview.js";
 import { losses, problems } from "./problems.js";
 import { logIn, logOut, onLoggedOut, session, start, stats } from "./server.js";
@@ -64,7 +64,7 @@ async function look() {
     say($("about"), `node ${session.node} · ${session.version || "no version"} · up ${seconds(Math.floor(raw.at_ms / 1000))}`);
     const lost = losses();
     $("badge").hidden = lost === 0;
-    say($("badge"), count(lost));
+    say($("badge"), compact(lost));
     view?.update?.();
   } catch (e) {
     if (inside) {

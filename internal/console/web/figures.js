@@ -1,12 +1,19 @@
 // The figures of the last five minutes: what the server counts, once a second, made into rates by the differences.
 
-export const SPAN = 300_000; // milliseconds kept, and shown
+const SPAN = 300_000; // milliseconds kept
+const LEAST_SPAN = 60_000; // shown at least
 const GAP = 3_500; // longer than this without an answer is a gap in the lines
 const LAG_OVER = 5_000; // loop lag is of so many milliseconds: a second has few ticks
 
 /** Samples, oldest first: {t, raw, rates, p50, p99, begins}. `begins` says that what was before is of another run, or too long ago. */
 export const samples = [];
 export const latest = () => samples.at(-1);
+
+/** Milliseconds to show: whole minutes, until there are five. */
+export function span() {
+  const age = samples.length ? latest().t - samples[0].t : 0;
+  return Math.max(LEAST_SPAN, Math.min(SPAN, Math.ceil(age / 60_000) * 60_000));
+}
 
 const TOTALS = ["accepted", "deliveries", "messages_in", "messages_out", "bytes_in", "bytes_out", "sends"];
 

@@ -43,7 +43,7 @@ export function problems() {
     shown = now;
     const bad = groups.filter((g) => g[3].length), good = groups.filter((g) => !g[3].length);
     body.replaceChildren(
-      ...bad.map(([title, , words, rows]) => h("section", { cls: "card" }, h("h2", {}, title),
+      ...bad.map(([title, , words, rows]) => h("section", { cls: "card reasons" }, h("h2", {}, title),
         table(["Reason", "Meaning", "#Lately", "#In all"], rows.map(([reason, n, lately]) => [h("span", { cls: "mono" }, reason), words[reason] ?? reason.replaceAll("_", " "), count(lately), count(n)]), title))),
       h("section", { cls: "card" }, h("h2", {}, bad.length ? "Nothing of" : "All is well"),
         h("dl", { cls: "left" }, good.map(([title, nothing]) => [h("dt", {}, title), h("dd", {}, nothing)]))));

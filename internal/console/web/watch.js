@@ -77,9 +77,9 @@ function publishForm(name) {
   const form = h("form", { id: "publish", onsubmit: async (e) => {
     e.preventDefault();
     try {
-      const r = await api("publish", `{"channel":${JSON.stringify(to.value)},"receipt":true,"data":${encode(data.value)}}`);
+      const r = await api("publish", `{"channel":${JSON.stringify(to.value)},"data":${encode(data.value)}}`);
       told.className = "done";
-      told.textContent = `#${r.offset}: ${count(r.matched)} subscribed${r.queued === undefined ? "" : `, ${count(r.queued)} queued, ${count(r.dropped)} dropped`}`;
+      told.textContent = `#${r.offset}: ${count(r.matched)} subscribed`;
     } catch (failure) {
       told.className = "error";
       told.textContent = failure.message;
@@ -90,14 +90,14 @@ function publishForm(name) {
   return h("section", { cls: "card" }, h("h2", {}, "Publish"), form);
 }
 
-const curl = () => h("section", { cls: "card" }, h("h2", {}, "From a backend"), h("pre", {}, `curl ${location.origin}/api/publish \\\n  -d '{"channel":"news","data":"hello"}'`));
+const curl = () => h("section", { cls: "card hide-phone" }, h("h2", {}, "From a backend"), h("pre", {}, `curl -d '{"channel":"news","data":"hi"}' \\\n  ${location.origin}/api/publish`));
 
 export function watching(name = "") {
   const field = channelField({ id: "channel", required: true, placeholder: "channel, or chat:*", "aria-label": "Channel to watch" });
   const form = h("form", { cls: "row", id: "subscribe", onsubmit: (e) => { e.preventDefault(); watch(field.value); field.value = ""; } }, field, h("button", {}, "Watch"));
   return {
     title: "Watch and publish",
-    element: [head("Watch and publish", state), h("div", { cls: "wide-left" },
+    element: [head("Watch and publish", state), h("div", { cls: "wide-left watch" },
       h("div", { cls: "stack" }, h("section", { cls: "card stack" }, h("div", {}, h("h2", {}, "Channels"), chips), form), may("publish") && publishForm(name), session.socket === "/ws" && curl()),
       h("section", { cls: "card feed" }, h("div", { cls: "head" }, h("h2", {}, "Messages"), total, h("button", { type: "button", onclick: () => { log.replaceChildren(h("li", { cls: "none" }, "Nothing since.")); } }, "Clear")), log))],
     enter() {
