@@ -116,6 +116,7 @@ func (c *Conn) gone(err error) {
 		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})
 	}
 	c.state = stateClosed
+	c.leaveNewcomer()
 	if l.corked == c {
 		l.emptyCork()
 	}

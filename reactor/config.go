@@ -31,6 +31,8 @@ type Config struct {
 	// compared by; see also ClientTLS. Others may write into these headers what they like. Danger: a proxy that neither
 	// sets nor appends to them lets its clients claim any address.
 	TrustedProxies Peers
+	// Newcomers bounds the sockets that are no WebSockets, by their address say. nil: only MaxConns and the timeouts do.
+	Newcomers Newcomers
 	// Handler is told of every conn and message. Required.
 	Handler Handler
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes

@@ -17,6 +17,7 @@ type entry struct {
 	since   uint32       // tick at which it began to wait
 	form    Form
 	gap     bool // it stands for what was dropped
+	common  bool // shared is a Batch's: charged already, and not to be added to
 }
 
 func (e *entry) release() {
@@ -77,7 +78,7 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		}
 		size = int64(e.shared.Len())
 	}
-	if e.topic == nil {
+	if e.topic == nil && !e.common {
 		c.loop.srv.charge(e.shared)
 	}
 	if sent == 0 && !begun && c.joinTail(&e) {
@@ -102,7 +103,7 @@ func (c *Conn) joinTail(e *entry) bool {
 		return false
 	}
 	tail := &o.entries[len(o.entries)-1]
-	if tail.topic != nil || tail.shared.Len()+e.shared.Len() > directBytes {
+	if tail.topic != nil || tail.common || tail.shared.Len()+e.shared.Len() > directBytes {
 		return false
 	}
 	_, _ = tail.shared.Write(e.shared.Bytes())
@@ -188,7 +189,7 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 func (c *Conn) overflow(e *entry) {
 	policy := Disconnect
 	if e.topic != nil {
-		policy = e.topic.policy
+		policy = e.topic.policy()
 	}
 	switch policy {
 	case Disconnect:

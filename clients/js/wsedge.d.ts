@@ -90,6 +90,8 @@ export interface Message<T = any> {
   /** What was published; a Uint8Array if it was bytes. */
   data: T;
   offset: number;
+  /** With the offset, the position; not there where only a wildcard has brought it. */
+  epoch?: string;
   /** The offset of the publication before, where that is not offset − 1. */
   prev?: number;
   /** The client that published, if one did. */

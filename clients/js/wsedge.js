@@ -91,12 +91,14 @@ export class Client extends Emitter {
     this._heard = 0; // messages, to tell silence
     this._dials = 0;
     this._attempt = 0; // failures in a row
-    this._online = () => {
+    this._wake = (event) => {
+      if (event.type === "visibilitychange" && document.hidden) return;
       if (this.state === "connected") return this._probe();
+      if (!this._timers.redial) return; // an attempt is on its way
       this._attempt = 0;
       this._dial();
     };
-    this._offline = () => this.state === "connected" && this._probe();
+    this._doubt = () => this.state === "connected" && this._probe();
     if (this._wanted) queueMicrotask(() => this._wanted && this.connect()); // so that all events have their listeners
   }
 
@@ -105,8 +107,7 @@ export class Client extends Emitter {
     this._wanted = true;
     if (this.state !== "disconnected") return;
     this._attempt = 0;
-    globalThis.addEventListener?.("online", this._online);
-    globalThis.addEventListener?.("offline", this._offline);
+    this._observe("addEventListener");
     this._setState("connecting", { attempt: 0, delay: 0 });
     if (this.state === "connecting") this._dial();
   }
@@ -126,7 +127,8 @@ export class Client extends Emitter {
   /** Publishes once, however often the connection breaks meanwhile; resolves to the position. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
-    return this._ask({ type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data }, timeout, idempotencyKey === null);
+    const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };
+    return this._ask(command, timeout, idempotencyKey === null);
   }
 
   presence(channel, { limit, after, timeout } = {}) { return this._ask({ type: "presence", channel, limit, after }, timeout); }
@@ -142,6 +144,13 @@ export class Client extends Emitter {
   _after(name, ms, f) {
     clearTimeout(this._timers[name]);
     this._timers[name] = setTimeout(f, ms);
+  }
+
+  // _observe begins or ends to hear of the network, and of being looked at: the timers of a page that nobody sees are slow, or stand still.
+  _observe(method) {
+    globalThis[method]?.("online", this._wake);
+    globalThis[method]?.("offline", this._doubt);
+    globalThis.document?.[method]("visibilitychange", this._wake);
   }
 
   _hangUp() {
@@ -179,7 +188,8 @@ export class Client extends Emitter {
       this._receive(JSON.parse(event.data));
     };
     socket.onclose = (event) => socket === this._socket && this._lost(event.code, event.reason);
-    socket.onerror = () => {}; // onclose follows; Node's ws wants a listener
+    // onclose follows in the same turn, but for the WebSocket of Node 20 and 22, which fails to connect without one.
+    socket.onerror = () => socket === this._socket && socket.readyState !== 1 && this._after("error", 0, () => this._lost(1006, "error"));
   }
 
   _welcome(m) {
@@ -217,8 +227,7 @@ export class Client extends Emitter {
   _end(error) {
     this._wanted = false;
     this._forget();
-    globalThis.removeEventListener?.("online", this._online);
-    globalThis.removeEventListener?.("offline", this._offline);
+    this._observe("removeEventListener");
     for (const command of this._queue.splice(0)) this._settle(command, error);
     for (const sub of this.subscriptions.values()) sub._endStreams(error.code === "closed" ? undefined : error);
     if (this.state !== "disconnected") this._setState("disconnected", { code: error.closeCode, reason: error.reason ?? error.message });
@@ -305,8 +314,8 @@ export class Client extends Emitter {
 
   // _command sends now or later. done is called once, within the turn that brings the answer: messages may stand behind it.
   // An urgent or bound command ends with its connection; others are sent again, with the same id and key.
-  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout } = {}) {
-    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, urgent, bound, refusals: 0 };
+  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout, wanted = () => true } = {}) {
+    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, bound, wanted, refusals: 0 };
     if (tooLong(command.text, this.options.maxMessageBytes)) return done(new WsedgeError("too_large", "the message is larger than the server takes"));
     command.timer = setTimeout(() => this._settle(command, command.refusal ?? new WsedgeError("timeout", `no answer to ${m.type} in time`)), timeout);
     (urgent ? this._urgent : this._queue).push(command);
@@ -337,7 +346,7 @@ export class Client extends Emitter {
     command.refusal = error;
     clearTimeout(command.again);
     const delay = jitter(this.options.maxDelay, this.options.minDelay, command.refusals++);
-    command.again = setTimeout(() => this._flying.has(command.id) && this._send(command.text), delay);
+    command.again = setTimeout(() => (command.wanted() ? this._send(command.text) : this._settle(command, error)), delay);
   }
 
   // ---- what the server says
@@ -431,7 +440,7 @@ export class Subscription extends Emitter {
 
   unsubscribe() {
     this._sendAck();
-    if (this.state !== "unsubscribed" && this.client.state === "connected") this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (this.state !== "unsubscribed" && this.client.state === "connected") this._leave();
     this._end("client");
   }
 
@@ -439,9 +448,11 @@ export class Subscription extends Emitter {
   presence(options) { return this.client.presence(this.channel, options); }
   history(options) { return this.client.history(this.channel, options); }
 
-  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. */
+  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. One of an earlier epoch means nothing now. */
   ack(upTo = this._seen) {
-    this._acked = Math.max(this._acked, upTo.offset ?? upTo);
+    if (upTo.epoch !== undefined && upTo.epoch !== this._epoch) return;
+    // Beyond what has come it would be a bad request, and the tenth of those is the end of the connection.
+    this._acked = Math.max(this._acked, Math.min(upTo.offset ?? upTo, Math.max(this._seen, this._offset)));
     this.client._ackSoon();
   }
 
@@ -486,7 +497,7 @@ export class Subscription extends Emitter {
           if (getToken && !fetched) { this._token = undefined; return this._join(); }
       }
       this._end(error.code, error);
-    }, { urgent: true });
+    }, { urgent: true, wanted: () => turn === this._turn });
   }
 
   _again(error) {
@@ -522,9 +533,11 @@ export class Subscription extends Emitter {
     clearTimeout(this._timer);
     this._turn = undefined;
     if (this.state === "subscribed") this._setState("subscribing");
-    if (leaveFirst) this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (leaveFirst) this._leave();
     if (rejoin) this._join();
   }
+
+  _leave() { this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true }); }
 
   // _removed: the server has ended it. Another token may do.
   _removed(reason) {
@@ -555,6 +568,7 @@ export class Subscription extends Emitter {
     if (this.channel === m.channel) {
       if (m.offset <= this._seen) return false;
       this._seen = m.offset;
+      m.epoch = this._epoch;
       this._offset = Math.max(this._offset, m.offset);
     }
     for (const stream of this._streams) stream._push(m);

@@ -117,7 +117,7 @@ type published struct {
 // String is the answer as people read it.
 func (p *published) String() string {
 	if p.Code != "" {
-		return harmless(fmt.Appendf(nil, "%s  %s: %s", p.Channel, p.Code, p.Message))
+		return harmless(fmt.Appendf(nil, "wsedge: %s: %s: %s", p.Channel, p.Code, p.Message))
 	}
 	text := fmt.Appendf(nil, "%s  offset %d  matched %d", p.Channel, p.Offset, p.Matched)
 	if p.Queued != nil {

@@ -24,6 +24,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	addLoops(flags, &cfg.Loops)
+	flags.IntVar(&cfg.MaxHeadBytes, "max-head", 0, "most `bytes` of a request's head, its first line half of them; a token in the URL needs room (default 8192)")
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")

@@ -59,17 +59,17 @@ func New(config Config) http.Handler {
 		h.refused = new(Refused)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/publish", post(h.publish))
-	mux.Handle("/api/broadcast", post(h.broadcast))
-	mux.Handle("/api/subscribe", post(h.subscribe))
-	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
-	mux.Handle("/api/presence", post(h.presence))
-	mux.Handle("/api/channels", post(h.channels))
-	mux.Handle("/api/history", post(h.history))
+	mux.Handle("/api/publish", h.patient(h.publish))
+	mux.Handle("/api/broadcast", h.patient(h.broadcast))
+	mux.Handle("/api/subscribe", h.post(h.subscribe))
+	mux.Handle("/api/unsubscribe", h.post(h.unsubscribe))
+	mux.Handle("/api/presence", h.post(h.presence))
+	mux.Handle("/api/channels", h.post(h.channels))
+	mux.Handle("/api/history", h.post(h.history))
 	mux.HandleFunc("/api/info", h.info)
-	mux.Handle("/api/disconnect", post(h.disconnect))
-	mux.Handle("/api/revoke", post(h.revoke))
-	mux.Handle("/api/client", post(h.client))
+	mux.Handle("/api/disconnect", h.post(h.disconnect))
+	mux.Handle("/api/revoke", h.post(h.revoke))
+	mux.Handle("/api/client", h.post(h.client))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
@@ -82,20 +82,14 @@ func New(config Config) http.Handler {
 }
 
 // post is a handler of a method that takes a JSON object.
-func post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
+func (h *handler) post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			notAllowed(w, "POST")
 			return
 		}
-		body, err := readObject(w, r)
-		switch {
-		case err == nil:
+		if body, ok := h.readObject(w, r); ok {
 			serve(w, body)
-		case err.Code == native.CodeTooLarge:
-			fail(w, http.StatusRequestEntityTooLarge, err)
-		default:
-			fail(w, http.StatusBadRequest, err)
 		}
 	})
 }
@@ -160,12 +154,20 @@ func translate(err error) *native.Error {
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
 
-// appendResult appends the members of a result, without braces.
-func appendResult(dst []byte, channel string, r broker.Result) []byte {
+// appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
+func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
+	matched, state := r.Matched, receiptRepeated
+	var queued, dropped int
+	if r.Receipt != nil {
+		state, matched, queued, dropped = readReceipt(r.Receipt)
+	}
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
-	return strconv.AppendInt(dst, int64(r.Matched), 10)
+	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
+		dst = appendReceipt(dst, state, queued, dropped)
+	}
+	return dst
 }
 
 // stringMember decodes a member that must be a string, if it is there at all.

@@ -99,7 +99,7 @@ func (h *handler) publishTo(name string, p *publication) (broker.Result, error) 
 		h.unanswered.leave(k, o, result, err)
 	}
 	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key)},
+		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key), Receipt: p.receipt},
 		func(result broker.Result, err error) { end(channel, result, err) })
 	if errors.Is(err, broker.ErrPending) {
 		return o.wait(p.until)

@@ -45,11 +45,13 @@ type Client struct {
 	key     string
 	timeout time.Duration
 	http    *http.Client
+
+	pongTimeout time.Duration
 }
 
 // New makes a client; it connects to nothing yet. Its errors are about the address.
 func New(config Config) (*Client, error) {
-	c := &Client{server: config.Server, key: config.Key, timeout: config.Timeout}
+	c := &Client{server: config.Server, key: config.Key, timeout: config.Timeout, pongTimeout: pongTimeout}
 	if c.server == "" {
 		c.server = DefaultServer
 	}

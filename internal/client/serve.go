@@ -98,10 +98,20 @@ func (s *stream) tell(m *Message) error {
 			f = other
 		}
 	}
-	if f == nil || !f.live || !f.passed(m.Offset) {
+	if f == nil || !f.live {
 		return nil
 	}
-	return s.tail.Message(m)
+	return s.hand(f, m)
+}
+
+// hand hands over a publication that is new to the feed. Who can't take it has the tail end.
+func (s *stream) hand(f *feed, m *Message) error {
+	if !f.passed(m.Offset) {
+		return nil
+	}
+	err := s.tail.Message(m)
+	s.final = err != nil
+	return err
 }
 
 func (s *stream) gap(m *incoming) {

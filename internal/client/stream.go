@@ -197,7 +197,7 @@ func (s *stream) heartbeat(ctx context.Context, seconds int) {
 		case <-ctx.Done():
 			return
 		}
-		waiting, cancel := context.WithTimeout(ctx, pongTimeout)
+		waiting, cancel := context.WithTimeout(ctx, s.client.pongTimeout)
 		err := s.conn.Ping(waiting)
 		cancel()
 		if err != nil && s.reading.Load() {

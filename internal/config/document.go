@@ -68,6 +68,7 @@ type Webhook struct {
 // Limits is the section limits.
 type Limits struct {
 	MaxConns         int
+	MaxHeadBytes     int64
 	MaxMessageBytes  int64
 	MaxFrameRate     int
 	MaxControlRate   int
@@ -82,6 +83,7 @@ type Limits struct {
 	ConnsPerAddress  int
 	ConnsPerUser     int
 	AcceptRate       int
+	NodeAcceptRate   int
 	MessageRate      int
 	UserMessageRate  int
 	APIRequests      int

@@ -159,6 +159,9 @@ func TestNotConnectedInTime(t *testing.T) {
 	cfg.Auth.ConnectTimeout = 10 * time.Millisecond
 	s := startServer(t, cfg)
 	dial(t, s, "/ws", "").wantGoodbye(native.CloseNotInTime, "connect_timeout")
+	if n := s.limiter.refusals.ByReason()["connect_timeout"]; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
 }
 
 func TestPermissions(t *testing.T) {

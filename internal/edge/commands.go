@@ -133,7 +133,8 @@ func (s *session) pastKnown(c *reactor.Conn, j *join, past *broker.Past, err err
 // finish ends a join: the reply, right behind it what the client has missed, and then what was published since the position.
 func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error) {
 	name := j.channel.Name()
-	missed, fits := replay{}, false
+	var missed *reactor.Batch
+	fits := false
 	if err == nil {
 		missed, fits = s.replay(c, j.channel, past)
 	}
@@ -145,7 +146,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 	}
 	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil || j.user != "", Recovered: past.Exact, Acked: s.holdCursor(j, past)}
 	send(c, native.AppendSubscribed(nil, j.id, reply))
-	missed.send(c)
+	sendBatch(c, missed)
 	s.joined = append(s.joined, j.channel)
 	s.appear(c, j.channel)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
@@ -224,7 +225,9 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
+	publication := &broker.Publication{
+		Data: bytes.Clone(cmd.Data), Client: s.id(), User: s.user(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key),
+	}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}

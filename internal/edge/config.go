@@ -15,6 +15,9 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
+// minHeadBytes holds the heads of browsers: less would keep out everybody.
+const minHeadBytes = 1 << 10
+
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
 type Config struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path of a Unix socket. Default "127.0.0.1:8080".
@@ -49,6 +52,8 @@ type Config struct {
 	Loops int
 	// MaxConns bounds the connections. Default: what the limit of open files allows.
 	MaxConns int
+	// MaxHeadBytes bounds the head of a request, and half of it its first line. Default 8 KiB.
+	MaxHeadBytes int
 	// MaxMessageBytes bounds a client's message. Default 64 KiB.
 	MaxMessageBytes int64
 	// MaxFrameRate is how many frames a second a client may send, and MaxControlRate how many pings and pongs; two seconds'
@@ -156,7 +161,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		name  string
 		value int64
 	}{
-		{"connections", int64(cfg.MaxConns)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
+		{"connections", int64(cfg.MaxConns)}, {"head bytes", int64(cfg.MaxHeadBytes)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
 		{"frames a second", int64(cfg.MaxFrameRate)}, {"control frames a second", int64(cfg.MaxControlRate)},
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
@@ -166,6 +171,9 @@ func (cfg Config) withDefaults() (Config, error) {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
 		}
+	}
+	if 0 < cfg.MaxHeadBytes && cfg.MaxHeadBytes < minHeadBytes {
+		problems = append(problems, fmt.Errorf("head bytes: must be at least %d", minHeadBytes))
 	}
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)

@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -67,6 +68,7 @@ func (s *session) enter(c *reactor.Conn) {
 	default:
 		m.after(config.ConnectTimeout, func(c *reactor.Conn) {
 			if m.identity == nil && !m.verifying {
+				s.server.limiter.refusals.Count(limit.ConnectTimeout)
 				s.end(c, native.CloseNotInTime, "connect_timeout")
 			}
 		})

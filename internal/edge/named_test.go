@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wsedge/wsedge/frame"
@@ -134,4 +135,25 @@ func TestChannelsThatTheBackendGives(t *testing.T) {
 		give("/ws/raw?channel=asked", `"given"`).wantClose(frame.ClosePolicyViolation)
 		give("/ws/raw?channel=user%23ann", `"user#ann"`).wantClose(frame.ClosePolicyViolation)
 	}
+}
+
+// Whom the backend has named has a user, and so what a namespace leaves to those who are authenticated.
+func TestNamedUsersAreAuthenticated(t *testing.T) {
+	b := startBackend(t)
+	namespaces := &channel.Namespaces{Default: channel.Options{Subscribe: channel.Authenticated, Publish: channel.Authenticated}}
+	s := startServer(t, Config{Webhooks: b.config(webhook.Connect), Namespaces: namespaces})
+	named, nobody := enterAs(b, s, "/ws", "ann"), enterAs(b, s, "/ws", "")
+	named.want(`{"type":"welcome",*}`)
+	nobody.want(`{"type":"welcome",*}`)
+	named.subscribe("a")
+	nobody.say(`{"type":"subscribe","id":1,"channel":"a"}`, `{"type":"publish","id":2,"channel":"a","data":1}`)
+	nobody.want(`{"type":"error","id":1,"channel":"a","code":"permission_denied",*}`)
+	nobody.want(`{"type":"error","id":2,"channel":"a","code":"permission_denied",*}`)
+	enterAs(b, s, "/ws/raw?channel=a", "").wantClose(frame.ClosePolicyViolation)
+	raw := enterAs(b, s, "/ws/raw?channel=a", "bob")
+	eventually(t, "bob is subscribed", func() bool {
+		_, answer := post(t, s, "/api/publish", `{"channel":"a","data":1}`)
+		return strings.Contains(answer, `"matched":2}`)
+	})
+	raw.want("1")
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -45,10 +46,17 @@ func (s *session) strikeDenial(c *reactor.Conn) {
 
 func (s *session) allowed(action auth.Action, name string) bool {
 	access := accessTo(s.server.hub.Options(name), action)
-	if s.member == nil {
-		return (*auth.Identity)(nil).Allows(action, name, access)
+	return mayDo(s.member, s.guest(), action, name, access) || action == auth.Subscribe && access > 0 && s.member != nil && s.member.hasLeave(name)
+}
+
+// mayDo tells whether a client, in either dialect, may do action in a channel whose namespace gives it to access. Who has a user is
+// authenticated, whether a token or the backend names it.
+func mayDo(m *member, v *visitor, action auth.Action, name string, access channel.Access) bool {
+	var identity *auth.Identity // nobody's
+	if m != nil {
+		identity = m.identity
 	}
-	return s.member.identity.Allows(action, name, access) || action == auth.Subscribe && access > 0 && s.member.hasLeave(name)
+	return identity.Allows(action, name, access) || access == channel.Authenticated && userOf(m, v) != ""
 }
 
 func (m *member) hasLeave(name string) bool {

@@ -196,11 +196,12 @@ func (s *session) stopRefill(c *reactor.Conn, channel *hub.Channel) {
 
 func (s *session) fill(c *reactor.Conn, channel *hub.Channel, records []broker.Record) int {
 	room := c.OutboundRoom()
-	missed, n := replayOf(room/4*3, channel.Name(), records, s.id())
+	missed, n := s.server.batch(room/4*3, channel, records, s.id())
 	if n == 0 && len(records) > 0 && room == s.server.outboundMaxBytes() { // one may be larger when nothing else waits
-		missed, n = replayOf(math.MaxInt64, channel.Name(), records[:1], s.id())
+		missed.Release()
+		missed, n = s.server.batch(math.MaxInt64, channel, records[:1], s.id())
 	}
-	missed.send(c)
+	sendBatch(c, missed)
 	return n
 }
 

@@ -54,6 +54,8 @@ type Server struct {
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
 
+	replays replays // guards itself
+
 	// Shared: atomic.
 	denied     denials
 	apiRefused api.Refused
@@ -105,8 +107,9 @@ func Listen(cfg Config) (*Server, error) {
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
 		OnDrop: onDrop, OnResume: onResume, Forms: forms,
-		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Origins: cfg.Origins,
+		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
+		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
@@ -130,6 +133,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.endErr = s.reactor.Wait()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.replays.close()
 		close(s.done)
 	}()
 	return s, nil

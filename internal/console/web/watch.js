@@ -77,9 +77,9 @@ function publishForm(name) {
   const form = h("form", { id: "publish", onsubmit: async (e) => {
     e.preventDefault();
     try {
-      const r = await api("publish", `{"channel":${JSON.stringify(to.value)},"data":${encode(data.value)}}`);
+      const r = await api("publish", `{"channel":${JSON.stringify(to.value)},"receipt":true,"data":${encode(data.value)}}`);
       told.className = "done";
-      told.textContent = `#${r.offset}: ${count(r.matched)} subscribed`;
+      told.textContent = `#${r.offset}: ${count(r.matched)} subscribed, ${count(r.queued)} queued${r.dropped ? `, ${count(r.dropped)} dropped` : ""}`;
     } catch (failure) {
       told.className = "error";
       told.textContent = failure.message;

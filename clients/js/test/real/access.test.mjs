@@ -1,11 +1,12 @@
 // Servers that ask who a client is, under a real client.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apiKey, configured, connect, eventually, happens, token } from "./server.mjs";
+import { apiKey, configured, connect, eventually, happens, network, token } from "./server.mjs";
 
 const open = `  default: {subscribe: authenticated, publish: token, presence: authenticated}
   named:
     closed: {subscribe: token}
+    work: {subscribe: authenticated, history_size: 100, ack: true}
 `;
 
 test("tokens are renewed before they end, and the connection stays", async (t) => {
@@ -65,6 +66,34 @@ test("subscription tokens: fetched, and fetched again when they end", async (t) 
   assert.equal(asked, 2);
   await server.api("publish", { channel: "closed:1", data: "still here" }, apiKey);
   await eventually("a message", () => got.length === 1);
+});
+
+test("what a user has not acknowledged comes again, to this page and to the next", async (t) => {
+  const server = await configured(t, open), net = await network(t, server.port);
+  const page = () => {
+    const client = connect(t, net.port, { token: token(60, { sub: "ann" }) }), sub = client.subscribe("work:1"), got = [];
+    sub.on("message", (m) => got.push(m.data));
+    return { client, sub, got };
+  };
+  const { client, sub, got } = page();
+  await happens(sub, "subscribed");
+  for (const data of [1, 2, 3]) await server.api("publish", { channel: "work:1", data }, apiKey);
+  await eventually("three messages", () => got.length === 3);
+  sub.ack(1);
+  net.cut();
+  await server.api("publish", { channel: "work:1", data: 4 }, apiKey);
+  const back = happens(sub, "subscribed");
+  net.mend();
+  const { recovered, acked } = await back;
+  assert.deepEqual([recovered, acked], [true, 0], "the acknowledgement was on its way");
+  await eventually("those not acknowledged", () => got.length === 6);
+  assert.deepEqual(got, [1, 2, 3, 2, 3, 4]);
+  sub.ack();
+  client.close();
+  await server.api("publish", { channel: "work:1", data: 5 }, apiKey);
+  const next = page(), { acked: cursor } = await happens(next.sub, "subscribed");
+  await eventually("the last one", () => next.got.length === 1);
+  assert.deepEqual([cursor, next.got, client.errors, next.client.errors], [4, [5], [], []]);
 });
 
 test("the server subscribes, by the token and by the API", async (t) => {
