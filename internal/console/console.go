@@ -128,12 +128,13 @@ func (c *Console) serveStats(w http.ResponseWriter, _ *http.Request) {
 
 // about is what the page is told before anything else.
 type about struct {
-	Node      string       `json:"node"`
-	Version   string       `json:"version"`
-	Login     bool         `json:"login"`            // users log in
+	Login     bool         `json:"login"` // users log in
+	In        bool         `json:"in"`    // this one has, or need not; otherwise nothing else is told
+	Node      string       `json:"node,omitempty"`
+	Version   string       `json:"version,omitempty"`
 	Name      string       `json:"name,omitempty"`   // of the API key
 	Scopes    []auth.Scope `json:"scopes,omitempty"` // of it
-	Socket    string       `json:"socket"`
+	Socket    string       `json:"socket,omitempty"`
 	ExpiresIn int64        `json:"expires_in,omitempty"` // seconds
 }
 
@@ -141,10 +142,10 @@ type about struct {
 func (c *Console) serveSession(w http.ResponseWriter, r *http.Request) {
 	visit := c.visit(r)
 	if visit == nil {
-		fail(w, http.StatusUnauthorized, "unauthorized", "log in first")
+		reply(w, http.StatusOK, about{Login: true})
 		return
 	}
-	a := about{Node: c.config.Node, Version: c.config.Version, Socket: c.config.Socket, Scopes: []auth.Scope{auth.ScopeAll}}
+	a := about{In: true, Node: c.config.Node, Version: c.config.Version, Socket: c.config.Socket, Scopes: []auth.Scope{auth.ScopeAll}}
 	if visit.Backend != nil {
 		a.Login, a.Name, a.Scopes = true, visit.Backend.Name, visit.Backend.Scopes()
 		a.ExpiresIn = int64(visit.Expires.Sub(c.config.Login.Now()) / time.Second)

@@ -4,11 +4,11 @@ import { samples, span } from "./figures.js";
 
 const WIDTH = 1000, HEIGHT = 100; // of the drawing, which is stretched
 
-/** The least of 1, 2, 4, 6 · 10ⁿ, or with base 1024 of 1, 2, 4, 8, … KiB, that is not below n: half of it is a good number, too. */
+/** The least of 1, 2, 3, 4, 6, 8 · 10ⁿ, or with base 1024 of 1, 2, 4, 8, … KiB, that is not below n: half of it is a good number, too. */
 export function ceiling(n, base) {
   if (base === 1024) return 2 ** Math.ceil(Math.log2(n));
   const power = 10 ** Math.floor(Math.log10(n));
-  return [1, 2, 4, 6, 10].map((m) => m * power).find((c) => c >= n);
+  return [1, 2, 3, 4, 6, 8, 10].map((m) => m * power).find((c) => c >= n);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { channel, channels } from "./channels.js";
 import { clients } from "./clients.js";
 import { add, latest } from "./figures.js";
-import { $, clock, compact, h, say, seconds } from "./page.js";
+import { $, brief, clock, h, say, seconds } from "./page.js";
 import { overview } from "./overview.js";
 import { losses, problems } from "./problems.js";
 import { logIn, logOut, onLoggedOut, session, start, stats } from "./server.js";
@@ -60,11 +60,11 @@ async function look() {
     lastSeen = Date.now();
     banner("");
     state(raw.draining ? "draining" : "live", raw.draining ? "draining" : "live");
-    if (before && raw.at_ms < before.raw.at_ms) await arrive(); // another process: another node id
+    if (before && raw.at_ms < before.raw.at_ms && !await arrive()) return; // another process: another node id
     say($("about"), `node ${session.node} · ${session.version || "no version"} · up ${seconds(Math.floor(raw.at_ms / 1000))}`);
     const lost = losses();
     $("badge").hidden = lost === 0;
-    say($("badge"), compact(lost));
+    say($("badge"), brief(lost));
     view?.update?.();
   } catch (e) {
     if (inside) {
@@ -76,8 +76,10 @@ async function look() {
 }
 
 async function arrive() {
-  await start();
-  $("logout").hidden = !session.login;
+  const isIn = await start();
+  if (!isIn) loginPage();
+  $("logout").hidden = !isIn || !session.login;
+  return isIn;
 }
 
 function loginPage() {
@@ -109,7 +111,7 @@ function loginPage() {
 }
 
 async function enter() {
-  await arrive();
+  if (!await arrive()) return;
   inside = true;
   document.body.classList.remove("out");
   route(false);
@@ -120,14 +122,13 @@ async function enter() {
 async function begin() {
   try {
     await enter();
-  } catch (e) {
-    if (e.status === 401) return;
+  } catch {
     banner("The server does not answer. Trying again every second.");
     setTimeout(begin, EVERY);
   }
 }
 
-onLoggedOut(() => { if (inside || !document.body.classList.contains("out")) loginPage(); });
+onLoggedOut(() => { if (inside) loginPage(); });
 addEventListener("hashchange", () => route(true));
 document.addEventListener("visibilitychange", look);
 $("logout").addEventListener("click", async () => {

@@ -34,8 +34,8 @@ const GROUPS = {
     ["Backlogged", (s) => compact(s.raw.others_total.backlogged)], ["In flight", (s) => bytes(s.raw.in_flight_bytes)],
   ],
   Process: [
-    ["CPU", (s) => (s.cpu === undefined ? "–" : `${(s.cpu * 100).toFixed(s.cpu < 0.1 ? 1 : 0)} % of ${s.raw.cpus} cores`)],
-    ["Memory (RSS)", (s) => (s.raw.rss_bytes ? bytes(s.raw.rss_bytes) : "unknown")], ["Go heap", (s) => bytes(s.raw.heap_bytes)],
+    ["CPU", (s) => (s.cpu === undefined ? "–" : `${(s.cpu * 100).toFixed(s.cpu < 0.1 ? 1 : 0)} % / ${s.raw.cpus} cores`)],
+    ["Memory", (s) => (s.raw.rss_bytes ? bytes(s.raw.rss_bytes) : "unknown")], ["Go heap", (s) => bytes(s.raw.heap_bytes)],
     ["Goroutines", (s) => count(s.raw.goroutines)], ["Up for", (s) => seconds(Math.floor(s.raw.at_ms / 1000))],
   ],
 };

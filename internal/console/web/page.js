@@ -26,6 +26,7 @@ const BYTES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 export const count = (n) => whole.format(n);
 export const compact = (n) => (Math.abs(n) < 100_000 ? (n > 0 && n < 9.95 && n % 1 ? n.toFixed(1) : whole.format(n)) : short.format(n));
+export const brief = (n) => short.format(n);
 export const rate = (n) => `${compact(n)}/s`;
 
 export function bytes(n) {

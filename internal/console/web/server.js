@@ -10,7 +10,7 @@ export class Failure extends Error {
 }
 
 /** What the session may do; filled by start. */
-export const session = { node: "", version: "", login: false, name: "", scopes: [], socket: "/ws" };
+export const session = { login: false, in: false, node: "", version: "", name: "", scopes: [], socket: "/ws" };
 
 export const may = (scope) => session.scopes.includes(scope) || session.scopes.includes("all");
 
@@ -29,7 +29,7 @@ async function ask(path, options) {
   let value;
   try { value = JSON.parse(text); } catch { value = { code: "bad_answer", message: `status ${answer.status}` }; }
   if (answer.ok) return value;
-  if (answer.status === 401 && path !== "/console/login") loggedOut();
+  if (answer.status === 401 && path !== "/console/login") loggedOut(); // it has expired, or the node has begun anew
   throw new Failure(value.code, value.message ?? `status ${answer.status}`, answer.status);
 }
 
@@ -41,6 +41,10 @@ export const stats = () => ask("/console/stats");
 /** A method of the HTTP API, with what it takes. A string is sent as it is. */
 export const api = (method, params) => post(`/console/api/${method}`, params);
 
-export async function start() { Object.assign(session, { name: "", login: false }, await ask("/console/session")); }
+/** Asks who we are, and tells whether we are in. */
+export async function start() {
+  Object.assign(session, { name: "", scopes: [] }, await ask("/console/session"));
+  return session.in;
+}
 export const logIn = (key) => post("/console/login", { key });
 export const logOut = () => post("/console/logout", {});
