@@ -1,5 +1,5 @@
 // Channels: those that are open on this node, and one of them with its position, its members and what it keeps.
-import { api, may } from "./server.js";
+import { api } from "./server.js";
 import { channelField, count, h, head, linkTo, none, table } from "./page.js";
 
 const PAGE = 100;
@@ -50,7 +50,7 @@ export function channel(name) {
   return {
     title: name,
     element: [
-      head(name, h("a", { cls: "button primary", href: linkTo("watch", name) }, may("publish") ? "Watch and publish" : "Watch"), h("button", { type: "button", onclick: load }, "Refresh")),
+      head(name, h("button", { type: "button", onclick: load }, "Refresh"), h("a", { cls: "button primary", href: linkTo("watch", name) }, "Watch")),
       h("div", { cls: "wide-left" },
         h("div", { cls: "stack" }, h("section", { cls: "card" }, h("h2", {}, "Position"), position), h("section", { cls: "card" }, h("h2", {}, "Members"), members)),
         h("section", { cls: "card" }, h("h2", {}, "History"), kept)),

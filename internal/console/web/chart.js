@@ -48,8 +48,8 @@ export class Chart {
     this.span = span();
     say(this.from, `${this.span / 60_000} min ago`);
     const shown = samples.filter((s) => s.t >= this.now - this.span);
-    const most = Math.max(this.least, ...shown.flatMap((s) => this.lines.map((l) => l.of(s) ?? 0)));
-    const top = ceiling(most * 1.04, this.base); // no line along the edge
+    const most = Math.max(...shown.flatMap((s) => this.lines.map((l) => l.of(s) ?? 0)));
+    const top = ceiling(Math.max(this.least, most * 1.04), this.base); // no line along the edge
     const y = (n) => HEIGHT * (1 - n / top);
     this.lines.forEach((line, i) => {
       let d = "", fill = "", from = null, last = null;

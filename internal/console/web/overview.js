@@ -11,7 +11,7 @@ const charts = () => [
     sub: (s) => `${count(s.raw.congested)} congested, ${rate(s.rates.accepted ?? 0)} accepted` }),
   new Chart({ title: "Deliveries", unit: "/s", show: compact, lines: [{ name: "deliveries a second", of: (s) => s.rates.deliveries }],
     sub: (s) => `${compact(s.raw.deliveries_total)} since the start` }),
-  new Chart({ title: "Queued", show: bytes, least: 1000, base: 1024, lines: [{ name: "queued", of: (s) => s.raw.queued_bytes }],
+  new Chart({ title: "Queued", show: bytes, least: 1024, base: 1024, lines: [{ name: "queued", of: (s) => s.raw.queued_bytes }],
     sub: (s) => `for ${count(s.raw.congested)} slow connections; ${bytes(s.raw.in_flight_bytes)} in flight` }),
   new Chart({ title: "Loop lag", unit: "p99", show: seconds, least: 0.001, lines: [{ name: "p99", of: (s) => s.p99 }, { name: "p50", of: (s) => s.p50 }],
     sub: (s) => [key(false), "p99\u2002", key(true), `p50 ${s.p50 === undefined ? "–" : seconds(s.p50)}, on ${s.raw.loops} loop${s.raw.loops === 1 ? "" : "s"}`] }),

@@ -16,7 +16,7 @@ const GROUPS = [
   ["denied_total", "Commands not permitted", {}],
   ["tokens_rejected_total", "Tokens refused", {}],
   ["api_refused_total", "API requests refused for their key", {}],
-  ["logins_total", "Logins to this console", { ok: "let in", unauthorized: "no such key", permission_denied: "a key that does not open the console", rate: "too many attempts" }],
+  ["logins_total", "Logins to this console refused", { unauthorized: "no such key", permission_denied: "a key that does not open the console", rate: "too many attempts" }],
   ["others_total", "Others", {
     panics: "faults caught in handlers; see the log", backlogged: "publications refused because too much waits", clock_stalls: "times that a loop found itself stopped: the machine is overloaded, or was asleep",
     aborts: "connections that ended with an error on sending", overruns: "clients closed because too many of their commands waited for a backend" }],
@@ -37,7 +37,7 @@ export function problems() {
     const s = latest();
     if (!s) return;
     since.textContent = `lately: the last ${seconds(Math.max(1, Math.round((s.t - samples[0].t) / 1000)))}`;
-    const groups = GROUPS.filter(([key]) => s.raw[key]).map(([key, title, words]) => [title, words, reasons(key)]);
+    const groups = GROUPS.filter(([key]) => s.raw[key]).map(([key, title, words]) => [title, words, reasons(key).filter(([reason]) => reason !== "ok")]);
     const now = JSON.stringify(groups.map((g) => g[2]));
     if (now === shown) return; // what somebody reads, or has the focus in, is not exchanged for the same
     shown = now;
