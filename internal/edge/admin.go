@@ -73,7 +73,7 @@ func (s *Server) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s.console.Register(mux)
+	s.registerConsole(mux)
 	return boundBodies(s.config.bodyTimeout, mux)
 }
 

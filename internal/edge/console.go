@@ -27,6 +27,13 @@ func (s *Server) newConsole() *console.Console {
 	return console.New(cfg)
 }
 
+// registerConsole adds the console to what mux serves, unless there is to be none.
+func (s *Server) registerConsole(mux *http.ServeMux) {
+	if !s.config.NoConsole {
+		s.console.Register(mux)
+	}
+}
+
 // upgradeConsole lets the console's page in as a client of the native dialect, with what the API key of its user opens. Only the admin
 // address puts a visit into a request: on the public port nothing is found at this path.
 func (s *Server) upgradeConsole(c *reactor.Conn, r *frame.Request) (reactor.Accept, error) {

@@ -245,6 +245,17 @@ func TestConsoleWatches(t *testing.T) {
 	b.want(401, "GET", "/console/stats", "", nil)
 }
 
+func TestNoConsole(t *testing.T) {
+	for _, cfg := range []Config{{NoConsole: true}, {NoConsole: true, AdminAddr: "127.0.0.1:0"}} {
+		b := &browser{t: t, s: startServer(t, cfg)}
+		for _, path := range []string{"/", "/console/session", "/console/ws"} {
+			if *tlsFlag == "" || cfg.AdminAddr != "" {
+				b.want(404, "GET", path, "", nil)
+			}
+		}
+	}
+}
+
 // Without authentication there is nobody to ask, on the admin address either.
 func TestConsoleOnAdminAddressWithoutAuth(t *testing.T) {
 	b := &browser{t: t, s: startServer(t, Config{AdminAddr: "127.0.0.1:0"})}

@@ -1,4 +1,4 @@
-// Package edge is the push server: it wires the reactor, the hub of channels, the dialects, the HTTP API and the demo page
+// Package edge is the push server: it wires the reactor, the hub of channels, the dialects, the HTTP API and the console
 // into one server on one port.
 //
 // There is development mode only, so far: whoever reaches the port may subscribe and publish. It never reads flags,

@@ -22,7 +22,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /wsedge.d.ts", jsclient.Types())
 	if !s.config.adminApart() {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)
-		s.console.Register(mux)
+		s.registerConsole(mux)
 	}
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
