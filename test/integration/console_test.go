@@ -40,3 +40,11 @@ namespaces:
 	}
 	s.stop()
 }
+
+// TestConsoleFigures: what the page makes of counters that jump, stop and begin anew.
+func TestConsoleFigures(t *testing.T) {
+	needs(t, "node")
+	if out := run(t, "node", "console_figures.mjs"); !strings.HasSuffix(out, "ok\n") {
+		t.Errorf("node said %q", out)
+	}
+}

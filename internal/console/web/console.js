@@ -12,7 +12,7 @@ const EVERY = 1_000; // milliseconds between two looks at the figures
 
 const SECTIONS = { overview, channels: (name) => (name ? channel(name) : channels()), clients, watch: watching, problems };
 
-let view = null, inside = false, timer = 0, lastSeen = 0;
+let view = null, inside = false, timer = 0, looks = 0, lastSeen = 0;
 
 function show(next, focus) {
   view = next;
@@ -49,12 +49,13 @@ function banner(text) {
 }
 
 async function look() {
+  const turn = ++looks; // a later one takes over: of a tab that is shown again while an answer is on its way
   clearTimeout(timer);
   if (!inside || document.hidden) return;
   const began = performance.now();
   try {
     const raw = await stats();
-    if (!inside) return;
+    if (!inside || turn !== looks) return;
     const before = latest();
     add(raw);
     lastSeen = Date.now();
@@ -67,12 +68,12 @@ async function look() {
     say($("badge"), brief(lost));
     view?.update?.();
   } catch (e) {
-    if (inside) {
+    if (inside && turn === looks) {
       state("offline", "no answer");
       banner(`${e.code === "offline" ? "The server does not answer" : `The server says: ${e.message}`}. Trying again every second${lastSeen ? `; last seen at ${clock(lastSeen)}` : ""}.`);
     }
   }
-  if (inside) timer = setTimeout(look, Math.max(100, EVERY - (performance.now() - began)));
+  if (inside && turn === looks) timer = setTimeout(look, Math.max(100, EVERY - (performance.now() - began)));
 }
 
 async function arrive() {
