@@ -69,6 +69,7 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", h.post(h.disconnect))
 	mux.Handle("/api/revoke", h.post(h.revoke))
+	mux.Handle("/api/client", h.post(h.client))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {

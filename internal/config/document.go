@@ -38,6 +38,7 @@ type Listen struct {
 	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
+	Console        bool
 	Loops          int
 }
 

@@ -36,12 +36,14 @@ type Config struct {
 	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
-	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
-	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	// AdminAddr is the TCP address, "host:port", of metrics, profiles and the console, which are not on Addr then.
+	// AdminOff: there are none. Default: metrics and the console are on Addr, and there are no profiles.
 	AdminAddr string
-	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
-	// it can see the memory of the process, and slow it down by profiles.
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it but the console's; whoever
+	// reaches it can see the memory of the process, and slow it down by profiles.
 	InsecureAdmin bool
+	// NoConsole has no console served.
+	NoConsole bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep

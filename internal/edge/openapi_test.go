@@ -144,7 +144,7 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"batch", "broadcast", "channels", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe"}
+	want := []string{"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe"}
 	for i, word := range want {
 		want[i] = "/api/" + word
 	}

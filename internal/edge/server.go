@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -46,6 +48,8 @@ type Server struct {
 	started time.Time
 	gate    *gate  // nil without authentication
 	admin   *admin // nil without an admin address
+	api     http.Handler
+	console *console.Console
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
@@ -92,6 +96,8 @@ func Listen(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.api = s.newAPI()
+	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
 		return nil, err
 	}
