@@ -18,15 +18,22 @@ type End struct {
 	Reason string
 	// Remote tells that the client began it.
 	Remote bool
-	// Err is the error of the socket; "" for none.
+	// Err says what became of a socket that ended without a close frame: ErrReset, ErrEOF, ErrTimeout, or anything; "" for nothing.
 	Err string
 }
+
+// What becomes of sockets.
+const (
+	ErrReset   = "reset"   // the peer's system has thrown the connection away
+	ErrEOF     = "eof"     // the peer has ended it, without a close frame
+	ErrTimeout = "timeout" // the peer's system does not answer
+)
 
 // Texts in an End are cut: a client's name may be long.
 const (
 	maxTextBytes = 255
-	// endedBytes is what an end takes beside its texts: 224 of its Flight, 128 of its own, and 40 of the tables.
-	endedBytes = 392
+	// endedBytes is what an end takes beside its texts: 224 of its Flight, 96 of its own, and 40 of the tables.
+	endedBytes = 360
 	// bytesPerEnd is how much memory there is for each end that may be kept: with long names there are fewer.
 	bytesPerEnd = 512
 )
@@ -40,10 +47,13 @@ type ended struct {
 
 func newEnded(f *Flight, end End, now int64) *ended {
 	for _, text := range []*string{&end.User, &end.Reason, &end.Err} {
-		*text = strings.ToValidUTF8(strings.Clone((*text)[:min(len(*text), maxTextBytes)]), "") // and not what it is a part of
+		*text = strings.Clone(cut(*text)) // and not what it is a part of
 	}
 	return &ended{f, end, max(now, f.opened+f.last)}
 }
+
+// cut is the beginning of a text, as far as there is room for it.
+func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxTextBytes)], "") }
 
 func (e *ended) size() int {
 	return endedBytes + len(e.end.User) + len(e.end.Reason) + len(e.end.Err)
@@ -114,7 +124,7 @@ func (s *ends) of(user string, limit int) (found []*ended) {
 	all := make([]*ended, len(s.queue)-s.first)
 	copy(all, s.queue[s.first:])
 	s.mu.Unlock()
-	user = user[:min(len(user), maxTextBytes)]
+	user = cut(user)
 	for i := len(all) - 1; i >= 0 && len(found) < limit; i-- {
 		if user != "" && all[i].end.User == user {
 			found = append(found, all[i])

@@ -72,7 +72,8 @@ func appendRecord(dst []byte, delta int64, e *Event) []byte {
 	dst = append(dst, byte(e.Kind))
 	dst = binary.AppendUvarint(dst, uint64(delta))
 	dst = binary.AppendUvarint(dst, e.Count)
-	for _, v := range [...]uint64{e.A, e.B, e.C, e.D}[:layouts[e.Kind].args] {
+	args := [...]uint64{e.A, e.B, e.C, e.D}
+	for _, v := range args[:layouts[e.Kind].args] {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	return dst
