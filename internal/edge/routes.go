@@ -16,7 +16,7 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api()}
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why}
 	if s.gate != nil {
 		apiConfig.Backend = s.gate.auth.Backend
 	}

@@ -22,6 +22,7 @@ const (
 	Drained           // all that waited has gone out
 	Dropped           // publications, Count of them; A: the reactor's reason; B: channel, 0 for an unknown one
 	Resumed           // it gets again what it was left out of for being slow; A: channel, 0 for an unknown one
+	Gap               // publications that it missed for being slow are not kept any more; A: channel
 	Ending            // the reactor closes it; A: cause; B: bytes that wait; C: their age, D: how long the peer was silent, in milliseconds
 	numKinds
 )
@@ -35,7 +36,7 @@ type layout struct {
 var layouts = [numKinds]layout{
 	Welcomed: {"welcomed", 0}, Subscribed: {"subscribed", 1}, Unsubscribed: {"unsubscribed", 1}, Published: {"published", 1},
 	Acknowledged: {"acknowledged", 1}, Refused: {"refused", 2}, Pinged: {"pinged", 0}, Congested: {"congested", 1}, Drained: {"drained", 0},
-	Dropped: {"dropped", 2}, Resumed: {"resumed", 1}, Ending: {"ending", 4},
+	Dropped: {"dropped", 2}, Resumed: {"resumed", 1}, Gap: {"gap", 1}, Ending: {"ending", 4},
 }
 
 // String is its name in answers.
@@ -69,7 +70,7 @@ func ChannelOf(name string) uint64 {
 // channel is the argument of an event that is a channel; 0: it has none.
 func (e *Event) channel() uint64 {
 	switch e.Kind {
-	case Subscribed, Unsubscribed, Published, Acknowledged, Resumed:
+	case Subscribed, Unsubscribed, Published, Acknowledged, Resumed, Gap:
 		return e.A
 	case Refused, Dropped:
 		return e.B

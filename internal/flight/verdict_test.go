@@ -12,7 +12,9 @@ func TestVerdict(t *testing.T) {
 		e.At, e.Count = time.Duration(s*float64(time.Second)), max(e.Count, 1)
 		return e
 	}
-	ending := func(cause, bytes, age, silent uint64) Event { return at(99, Event{Kind: Ending, A: cause, B: bytes, C: age, D: silent}) }
+	ending := func(cause, bytes, age, silent uint64) Event {
+		return at(99, Event{Kind: Ending, A: cause, B: bytes, C: age, D: silent})
+	}
 	for _, row := range []struct {
 		end    *End
 		events []Event
