@@ -46,6 +46,9 @@ func (c *Conn) callTrace(kind TraceKind, cause Cause, bytes int64) {
 	if c.out != nil {
 		t.Age = time.Duration(now-c.oldestOutput()) * tickPeriod
 		t.Bytes = max(t.Bytes, c.out.bytes)
+		if kind != TraceCongested && c.cipherWaits() {
+			t.Bytes += int64(len(c.more.sealed.cipher))
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {
