@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -102,12 +103,12 @@ func TestWhy(t *testing.T) {
 		{"end of file", Config{}, func(_ *testing.T, _ *Server, c *client) { c.conn.Close() },
 			"network", "ended by the client, or by what is in between, without a close frame", "welcomed"},
 		{"reset", Config{}, func(t *testing.T, _ *Server, c *client) {
-			tcp, ok := c.conn.(*net.TCPConn)
-			if !ok {
-				t.Skip("under TLS the end is another")
+			socket := c.conn
+			if sealed, ok := socket.(*tls.Conn); ok {
+				socket = sealed.NetConn()
 			}
-			_ = tcp.SetLinger(0)
-			tcp.Close()
+			_ = socket.(*net.TCPConn).SetLinger(0)
+			socket.Close()
 		}, "network", "reset by the client's system, or by what is in between, without a close frame", "welcomed"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
