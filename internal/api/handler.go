@@ -27,6 +27,9 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
+	// where nothing is recorded. Required.
+	Why func(client, user string) (reports []byte, recording bool)
 }
 
 // Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
@@ -70,6 +73,7 @@ func New(config Config) http.Handler {
 	mux.Handle("/api/disconnect", h.post(h.disconnect))
 	mux.Handle("/api/revoke", h.post(h.revoke))
 	mux.Handle("/api/client", h.post(h.client))
+	mux.Handle("/api/why", h.post(h.why))
 	guarded := h.guard(mux)
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {

@@ -82,14 +82,20 @@ func (cs *clients) id(number uint64) string {
 	return cs.node + "-" + strconv.FormatUint(number, 36)
 }
 
-// conn finds the conn of a client's id, nil where it is gone, of another node, or no id at all.
-func (cs *clients) conn(id string) *reactor.Conn {
+// number reads an id; false where it is of another node, or no id at all.
+func (cs *clients) number(id string) (uint64, bool) {
 	digits, ok := strings.CutPrefix(id, cs.node+"-")
 	if !ok {
-		return nil
+		return 0, false
 	}
 	number, err := strconv.ParseUint(digits, 36, 64)
-	if err != nil {
+	return number, err == nil
+}
+
+// conn finds the conn of a client's id, nil where it is gone, of another node, or no id at all.
+func (cs *clients) conn(id string) *reactor.Conn {
+	number, ok := cs.number(id)
+	if !ok {
 		return nil
 	}
 	cs.mu.Lock()

@@ -99,6 +99,9 @@ type Config struct {
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
 
+	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
+	FlightRecorder FlightRecorder
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -179,6 +182,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
+	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}

@@ -32,7 +32,7 @@ func (s *Server) routes() http.Handler {
 
 // newAPI makes the handler of everything below /api/.
 func (s *Server) newAPI() http.Handler {
-	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api()}
+	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why}
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
@@ -56,6 +57,8 @@ type Server struct {
 
 	replays replays // guards itself
 
+	flights atomic.Pointer[flight.Recorder] // nil: nothing is recorded
+
 	// Shared: atomic.
 	denied     denials
 	apiRefused api.Refused
@@ -86,6 +89,7 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
 	s.current.Store(&s.config)
+	s.record(cfg.FlightRecorder)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
@@ -106,7 +110,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
-		OnDrop: onDrop, OnResume: onResume, Forms: forms,
+		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
@@ -166,9 +170,17 @@ func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
 	return c.Context().(conversation).closeCode(cause)
 }
 
-func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(c, d) }
+func (s *Server) onDrop(c *reactor.Conn, d reactor.Drop) {
+	talk := c.Context().(conversation)
+	s.noteDrop(talk, d)
+	talk.dropped(c, d)
+}
 
-func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
+func (s *Server) onResume(c *reactor.Conn, t *reactor.Topic) {
+	talk := c.Context().(conversation)
+	s.noteResumed(talk, t)
+	talk.resumed(c, t)
+}
 
 // handler passes what the reactor reports to the conn's conversation.
 type handler struct{ server *Server }
@@ -182,5 +194,6 @@ func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 func (h handler) OnClose(c *reactor.Conn, end reactor.End) {
 	h.server.limiter.leave(end.RemoteAddr)
 	farewell(c, end)
+	h.server.noteEnd(c, end)
 	c.Context().(conversation).closed()
 }

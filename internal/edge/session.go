@@ -12,6 +12,7 @@ import (
 
 // conversation is what a conn's Context holds: one client, in one dialect. All methods are called on the conn's loop.
 type conversation interface {
+	recorded
 	open(c *reactor.Conn)
 	message(c *reactor.Conn, op frame.Opcode, payload []byte)
 	closed()
@@ -62,6 +63,7 @@ func (p *pending) remove(j *join) {
 
 func (s *session) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	s.server.flights.Load().Open(s.number)
 	if s.member != nil {
 		s.enter(c)
 		return
@@ -111,7 +113,7 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 // carryOut carries out a command, or tells what is wrong with it.
 func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Error) {
 	if err != nil {
-		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
+		s.refuse(c, cmd.ID, "", err)
 		s.strike(c)
 		return
 	}
