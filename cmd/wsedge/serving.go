@@ -22,6 +22,7 @@ type serving struct {
 	secure *tlsFlags
 	access *authFlags
 	hooks  *webhookFlags
+	traced *tracingFlags
 	format *logFormat
 
 	origins  list
@@ -141,7 +142,8 @@ func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	hooks, badHooks := s.hooks.config()
 	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks)
 	if s.document == nil {
-		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
+		_, badTracing := s.traced.config()
+		return certificates, exitUsage, errors.Join(err, s.problem, badTracing, s.cfg.Check())
 	}
 	if problems := s.combined(err); len(problems) > 0 {
 		return nil, exitFailure, invalid(config.Join(problems))
@@ -168,6 +170,9 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 	}
 	if s.problem != nil {
 		wrong("", s.problem)
+	}
+	if _, err := s.traced.config(); err != nil {
+		wrong("tracing", err)
 	}
 	if err := s.cfg.Check(); err != nil {
 		wrong("", err)

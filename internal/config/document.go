@@ -24,6 +24,7 @@ type Document struct {
 	Webhook    Webhook
 	Namespaces Namespaces
 	Log        Log
+	Tracing    Tracing
 
 	marks map[string]Position // of what the file sets, sections included, by path
 }
@@ -118,6 +119,13 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+}
+
+// Tracing is the section tracing.
+type Tracing struct {
+	URL         string
+	Ratio       float64
+	HeadersFile string
 }
 
 // newDocument is a document in which nothing is set.

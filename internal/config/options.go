@@ -17,6 +17,7 @@ var sections = []section{
 	{"namespaces.default", "Channels without a namespace: those without a colon in their name. With strict: false, also those of unknown namespaces."},
 	{"namespaces.named", "Namespaces by name, which is the part of a channel's name before its first colon. Each has the keys of namespaces.default, and none of its values."},
 	{"log", "The log, on the standard error."},
+	{"tracing", "OpenTelemetry spans of what is published by the API, until the last loop has served it. Without url there are none."},
 }
 
 var (
@@ -179,4 +180,9 @@ var Options = []Option{
 	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Max: 1_000_000, Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "log.format", Flag: "log-format", Default: "text", Words: []string{"text", "json"}, Doc: "Format of the log."},
+
+	{Path: "tracing.url", Flag: "tracing", Doc: "URL of an OTLP receiver, such as http://127.0.0.1:4318; without a path it gets spans at /v1/traces."},
+	{Path: "tracing.ratio", Flag: "tracing-ratio", Default: "0.01",
+		Doc: "The share of API requests, and of requests to webhooks, that are traced, 0 to 1. An API request that brings a traceparent is traced where that says so, whatever the ratio is."},
+	{Path: "tracing.headers_file", Flag: "tracing-headers-file", File: true, Secret: true, Doc: "File with headers for the receiver, one on a line, such as Authorization: Bearer and a token."},
 }

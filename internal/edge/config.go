@@ -11,6 +11,8 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/metrics"
+	"github.com/wsedge/wsedge/internal/tracing"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -102,6 +104,12 @@ type Config struct {
 	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
 	FlightRecorder FlightRecorder
 
+	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
+	Tracer *tracing.Tracer
+
+	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
+	Certificates func() []metrics.Certificate
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -113,6 +121,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	stuckAfter  time.Duration                        // likewise
 	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
@@ -202,6 +211,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.after = time.After
 	}
 	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
+	setDefault(&cfg.stuckAfter, stuckAfter)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

@@ -16,7 +16,7 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", s.api)
-	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /wsedge.js", jsclient.Script())
 	mux.Handle("GET /wsedge.d.ts", jsclient.Types())
@@ -32,7 +32,7 @@ func (s *Server) routes() http.Handler {
 
 // newAPI makes the handler of everything below /api/.
 func (s *Server) newAPI() http.Handler {
-	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why}
+	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why, Stats: &s.apiRequests, Tracer: s.config.Tracer}
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}
@@ -47,19 +47,6 @@ func plain(w http.ResponseWriter, status int, body string) {
 
 // upgradeHTTP gives the request to the reactor, which is made after the routes.
 func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor.ServeHTTP(w, r) }
-
-// serveHealth says that the process lives.
-func serveHealth(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
-
-// serveReady says whether new clients are welcome.
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if s.draining.Load() || s.reactor == nil {
-		w.Header().Set("Retry-After", "1")
-		plain(w, http.StatusServiceUnavailable, "draining\n")
-		return
-	}
-	plain(w, http.StatusOK, "ok\n")
-}
 
 func (s *Server) info() api.Info {
 	return api.Info{
@@ -83,12 +70,20 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "starting\n")
 		return
 	}
+	stats := engine.Stats()
 	w.Header().Set("Content-Type", metrics.ContentType)
-	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
+	text := metrics.AppendHistory(metrics.Append(nil, stats, s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
 	if s.gate != nil {
 		text = metrics.AppendConsole(text, s.console.Logins())
+	}
+	text = metrics.AppendAPI(metrics.AppendTraffic(metrics.AppendNode(text, s.nodeStats()), s.trafficStats()), s.apiRequests.ByMethod())
+	if spans := s.config.Tracer.Stats(); spans != nil {
+		text = metrics.AppendTracing(text, spans)
+	}
+	if stats.TLS != nil {
+		text = metrics.AppendTLS(text, stats.TLS)
 	}
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())

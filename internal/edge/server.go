@@ -57,7 +57,10 @@ type Server struct {
 
 	replays replays // guards itself
 
-	flights atomic.Pointer[flight.Recorder] // nil: nothing is recorded
+	flights     atomic.Pointer[flight.Recorder] // nil: nothing is recorded
+	traffic     traffic                         // shared: atomic
+	reload      atomic.Pointer[reloadState]     // likewise
+	apiRequests api.Stats                       // likewise
 
 	// Shared: atomic.
 	denied     denials
@@ -90,6 +93,7 @@ func Listen(cfg Config) (*Server, error) {
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
 	s.current.Store(&s.config)
 	s.record(cfg.FlightRecorder)
+	s.reload.Store(&reloadState{good: cfg.now()})
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,

@@ -1,9 +1,12 @@
 package metrics
 
 import (
+	"math"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -44,6 +47,31 @@ func (e *exposition) process() {
 	if n, ok := residentBytes(); ok {
 		e.one("process_resident_memory_bytes", "gauge", "Resident memory.", n)
 	}
+	e.descriptors()
+}
+
+// descriptors are the open files, of which each connection takes one, and how many there may be.
+func (e *exposition) descriptors() {
+	if n, ok := openFiles(); ok {
+		e.one("process_open_fds", "gauge", "Open file descriptors.", n)
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
+		e.one("process_max_fds", "gauge", "Most open file descriptors.", int64(min(limit.Cur, math.MaxInt64)))
+	}
+}
+
+// openFiles counts the open files. Linux says in the directory's size how many there are, from 6.2 on; before that, each has to be read.
+func openFiles() (int64, bool) {
+	about, err := os.Stat("/proc/self/fd")
+	if err != nil {
+		return 0, false
+	}
+	if n := about.Size(); n > 0 {
+		return n, true
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	return int64(len(entries)), err == nil
 }
 
 func (e *exposition) float(name string, value float64) {
