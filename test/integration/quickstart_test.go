@@ -15,15 +15,15 @@ import (
 // promise is how long a newcomer is told that the quick start takes.
 const promise = 5 * time.Minute
 
-// shellBlocks are the blocks of shell commands in a page, in order.
-func shellBlocks(t *testing.T, file string) (blocks []string) {
+// fenced are the blocks of a page in a language, in order.
+func fenced(t *testing.T, file, language string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, part := range strings.Split(string(text), "\n```") {
-		if rest, ok := strings.CutPrefix(part, "sh\n"); ok && i%2 == 1 {
+		if rest, ok := strings.CutPrefix(part, language+"\n"); ok && i%2 == 1 {
 			blocks = append(blocks, rest+"\n")
 		}
 	}
@@ -105,7 +105,7 @@ func TestQuickStart(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	typed := strings.NewReplacer(":8080", ":"+server, ":8000", ":"+site, " 8000 ", " "+site+" ")
-	blocks := shellBlocks(t, "../../docs/QUICKSTART.md")
+	blocks := fenced(t, "../../docs/QUICKSTART.md", "sh")
 	if len(blocks) != 8 {
 		t.Fatalf("%d blocks of commands, want 8: this test knows what to expect behind each", len(blocks))
 	}
@@ -149,4 +149,23 @@ func listens(t *testing.T, port string) {
 	eventually(t, "listening on "+port, func() bool {
 		return exec.Command("curl", "-s", "-o", os.DevNull, "http://127.0.0.1:"+port+"/").Run() == nil
 	})
+}
+
+// TestScriptsOfThePages: what the pages show as JavaScript is.
+func TestScriptsOfThePages(t *testing.T) {
+	needs(t, "node")
+	seen := 0
+	for _, file := range []string{"../../docs/MIGRATING.md", "../../README.md", "../../clients/js/README.md"} {
+		for _, script := range fenced(t, file, "js") {
+			name := filepath.Join(t.TempDir(), "script.mjs")
+			if err := os.WriteFile(name, []byte(script), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run(t, "node", "--check", name)
+			seen++
+		}
+	}
+	if seen < 8 {
+		t.Errorf("only %d scripts", seen)
+	}
 }
