@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { connect, eventually, happens, serve } from "./server.mjs";
 
 test("a channel that a listener of connected subscribes to", async (t) => {
-  const server = await serve(t), client = connect(t, server.port), got = [];
+  const server = await serve(t), client = connect(t, server.port, { timeout: 60_000 }), got = []; // what is done over would come too late
   client.once("connected", () => client.subscribe("news").on("message", ({ data }) => got.push(data)));
   await happens(client, "subscribed");
   await server.api("publish", { channel: "news", data: 1 });
