@@ -124,7 +124,7 @@ export class Client extends Emitter {
     return sub.subscribe();
   }
 
-  /** Publishes once, however often the connection breaks meanwhile; resolves to the position. */
+  /** Publishes once, however often the connection breaks meanwhile; resolves to its channel and offset. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
     const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };

@@ -12,9 +12,12 @@ import (
 	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
-// ask runs a command in a process of its own, with the standard input, and asks the server p.
+// ask runs a command that asks the server p: in a process of its own if there is anything on the standard input.
 func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr string) {
 	p.t.Helper()
+	if stdin == "" {
+		return call(map[string]string{"WSEDGE_SERVER": p.url}, args...)
+	}
 	var out, errs bytes.Buffer
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "WSEDGE_SERVER="+p.url)
@@ -23,7 +26,7 @@ func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr 
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// expect is ask, and wants the status, and each text of want in what the command says; $E stands for an epoch.
+// expect is ask, and wants the status, and what the command says to be want, or to begin with it up to an ellipsis.
 func (p *program) expect(stdin string, status int, want string, args ...string) {
 	p.t.Helper()
 	got, stdout, stderr := p.ask(stdin, args...)
@@ -142,7 +145,7 @@ func TestWrongCallsOfTheAPI(t *testing.T) {
 
 const locked = "listen: {addr: 127.0.0.1:0, admin_addr: 127.0.0.1:0}\nauth:\n  issuer: me\n  keys: [{id: k, algorithm: HS256, secret: ssssssssssssssssssssssssssssssss}]\n" +
 	"  api_keys:\n    - {name: reader, secret: rrrrrrrrrrrrrrrrrrrr, scopes: [read]}\n    - {name: all, secret: aaaaaaaaaaaaaaaaaaaa, scopes: [all]}\n" +
-	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}}\n"
+	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}, named: {chat: {subscribe: token}}}\n"
 
 // TestKeysAndTokens has the key come from each place where it may stand, and the token that tail needs be made.
 func TestKeysAndTokens(t *testing.T) {

@@ -110,6 +110,7 @@ type published struct {
 	Offset          uint64
 	Epoch           string
 	Matched         int
+	Receipt         string // complete, partial or repeated
 	Queued, Dropped *int   // with a receipt
 	Code, Message   string // in a broadcast: why not
 }
@@ -125,6 +126,9 @@ func (p *published) String() string {
 	}
 	if p.Dropped != nil {
 		text = fmt.Appendf(text, "  dropped %d", *p.Dropped)
+	}
+	if p.Receipt != "" && p.Receipt != "complete" {
+		text = fmt.Appendf(text, "  receipt %s", p.Receipt)
 	}
 	return harmless(text)
 }
