@@ -55,6 +55,8 @@ var rules = []rule{
 		"auth knows tokens, keys and the grammar of channels; it logs nothing, so that no token is ever logged"},
 	{"internal/webhook", nil, []string{module + "frame", module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect"},
 		"what a backend is asked is values: it knows no conn and no client's protocol"},
+	{"internal/console", nil, []string{module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect", "os", "log"},
+		"the console does what it does by the API and the native dialect, as others do: it decides nothing about channels or clients"},
 	{"", []string{"internal/client"}, []string{"github.com/coder/websocket"},
 		"the server's own frames come from frame; only who asks a server, as a program of its own, needs a client"},
 	{"internal/client", nil, []string{module, "os", "flag", "log", "log/slog"},
