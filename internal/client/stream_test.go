@@ -194,3 +194,30 @@ func TestServersThatFallSilent(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who has enough says so: the server hears of a close code, not of a connection that broke.
+func TestTheServerHearsThatWeGo(t *testing.T) {
+	heard := make(chan websocket.StatusCode, 2)
+	c := conversation(t, func(_ int, p *peer) {
+		p.say(welcome)
+		p.say(subscribed(p.want("subscribe"), 0, ""))
+		p.say(`{"type":"message","channel":"news","data":"a","offset":1}`)
+		_, _, err := p.conn.Read(p.request.Context())
+		heard <- websocket.CloseStatus(err)
+	})
+	r := follow(t, c, Tail{Channels: []string{"news"}})
+	r.eventually("a", func() bool { return r.count("a") == 1 })
+	r.cancel()
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+	err := c.Tail(t.Context(), Tail{Channels: []string{"news"}, Message: func(*Message) error { return ErrEnough }, Notice: func(line string) { t.Error(line) }})
+	if err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if code := <-heard; code != websocket.StatusNormalClosure {
+			t.Errorf("heard %d", code)
+		}
+	}
+}

@@ -29,7 +29,7 @@ var foreign = map[string]string{
 
 // variables are those of the environment that are no flags, each with whose it is.
 var variables = map[string]string{
-	"WSEDGE_INTEGRATION": "make integration", "WSEDGE_RATCHET": "make ratchet", "WSEDGE_PACKAGING": "make release-check", "WSEDGE_PROBE": "wsedge health",
+	"WSEDGE_INTEGRATION": "make integration", "WSEDGE_RATCHET": "make ratchet", "WSEDGE_PACKAGING": "make release-check", "WSEDGE_PROBE": "wsedge health", "WSEDGE_API_KEY": "wsedge publish", "WSEDGE_TOKEN": "wsedge tail",
 	"WSEDGE_MONITOR": "a decision that speaks of what was tried",
 }
 
