@@ -75,7 +75,7 @@ var rules = []rule{
 		"a machine is judged by what it is said to be: who looks, and where, is for the command"},
 	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
-	{"cmd", nil, []string{module + "frame", module + "pool"},
+	{"cmd", []string{"cmd/wschat"}, []string{module + "frame", module + "pool"},
 		"commands read flags and start things; they speak no protocol"},
 }
 
@@ -127,6 +127,27 @@ func TestArrows(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestEmbedders: wschat and the examples are what anybody could write, with the two public packages that embedding takes and nothing else.
+func TestEmbedders(t *testing.T) {
+	embedders := 0
+	for _, p := range packages(t, "linux") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name != "cmd/wschat" && !below(name, "examples") {
+			continue
+		}
+		embedders++
+		for _, i := range p.Imports {
+			first, _, _ := strings.Cut(i, "/")
+			if strings.Contains(first, ".") && i != module+"reactor" && i != module+"frame" {
+				t.Errorf("%s imports %s", name, i)
+			}
+		}
+	}
+	if embedders < 2 {
+		t.Errorf("%d packages looked at", embedders)
 	}
 }
 
