@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/wsedge/wsedge/internal/certs"
@@ -34,8 +35,13 @@ type serving struct {
 func (s *serving) addFile(flags *flag.FlagSet) {
 	addConfig(flags, &s.file, "")
 	flags.StringVar(&s.cfg.AdminAddr, "admin-addr", "",
-		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config or authentication; otherwise metrics are on --addr, and there are no profiles)")
+		"`address` of metrics, profiles and the console, host:port, or off (default: 127.0.0.1:8081 with --config or authentication; otherwise metrics and the console are on --addr, and there are no profiles)")
 	flags.BoolVar(&s.cfg.InsecureAdmin, "insecure-admin", false, "allow an --admin-addr outside the loopback interface: whoever reaches it sees the memory of the process")
+	flags.BoolFunc("console", "serve the console: at / of --admin-addr, or of --addr where metrics are there (default true)", func(value string) error {
+		on, err := strconv.ParseBool(value)
+		s.cfg.NoConsole = !on
+		return err
+	})
 	flags.IntVar(&s.cfg.MaxChannels, "max-channels", 0, "most channels of the node (default 1000000)")
 	flags.DurationVar(&s.cfg.ChannelIdle, "channel-idle", 0, "how long a channel that nobody uses is remembered (default 5m)")
 }

@@ -28,6 +28,9 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
+	// where nothing is recorded. Required.
+	Why func(client, user string) (reports []byte, recording bool)
 	// Stats counts all requests. nil: nobody does.
 	Stats *Stats
 	// Tracer makes spans of requests and publications. nil: there are none.
@@ -74,6 +77,8 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", h.post(h.disconnect))
 	mux.Handle("/api/revoke", h.post(h.revoke))
+	mux.Handle("/api/client", h.post(h.client))
+	mux.Handle("/api/why", h.post(h.why))
 	guarded := h.guard(h.traced(mux))
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {

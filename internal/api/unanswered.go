@@ -92,7 +92,9 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 		if err != nil {
 			return broker.Result{}, err
 		}
-		return first.wait(p.until)
+		result, err := first.wait(p.until)
+		result.Receipt = nil // it was the first's, who may be waiting for it
+		return result, err
 	}
 	end := func(channel *hub.Channel, result broker.Result, err error) {
 		channel.Release() // until now, so that the channel, which knows the keys, is not forgotten

@@ -39,6 +39,7 @@ type Listen struct {
 	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
+	Console        bool
 	Loops          int
 }
 

@@ -73,7 +73,8 @@ func (s *Server) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	s.registerConsole(mux)
+	return boundBodies(s.config.bodyTimeout, mux)
 }
 
 // serve answers until end. It blocks.

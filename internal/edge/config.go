@@ -38,12 +38,14 @@ type Config struct {
 	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
-	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
-	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	// AdminAddr is the TCP address, "host:port", of metrics, profiles and the console, which are not on Addr then.
+	// AdminOff: there are none. Default: metrics and the console are on Addr, and there are no profiles.
 	AdminAddr string
-	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
-	// it can see the memory of the process, and slow it down by profiles.
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it but the console's; whoever
+	// reaches it can see the memory of the process, and slow it down by profiles.
 	InsecureAdmin bool
+	// NoConsole has no console served.
+	NoConsole bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep
@@ -98,6 +100,9 @@ type Config struct {
 
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
+
+	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
+	FlightRecorder FlightRecorder
 
 	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
 	Tracer *tracing.Tracer
@@ -186,6 +191,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
+	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}

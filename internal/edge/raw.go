@@ -8,6 +8,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -27,6 +28,7 @@ type rawSession struct {
 
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	s.server.flights.Load().Open(s.number)
 	s.server.traffic.raw.Add(1)
 	if s.member != nil && !s.enter(c) {
 		return
@@ -59,6 +61,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 			return
 		}
 		channel.Enter(s.number, seenAs(s.member, s.visitor), c)
+		s.server.noteChannel(s.number, flight.Subscribed, channel.Name())
 	}
 	s.reconsider(c) // namespaces may have been replaced between the verdict and the list of clients that Reconsider goes through
 }

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"bytes"
 	"math"
 	"os"
 	"runtime/debug"
@@ -39,19 +38,14 @@ func AppendProcess(dst []byte) []byte {
 
 // process is what the system knows of us; what it does not say is left out.
 func (e *exposition) process() {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err == nil {
+	if used, ok := cpuTime(); ok {
 		e.head("process_cpu_seconds_total", "counter", "CPU time, user and system.")
-		e.float("process_cpu_seconds_total", (time.Duration(used.Utime.Nano()) + time.Duration(used.Stime.Nano())).Seconds())
+		e.float("process_cpu_seconds_total", used.Seconds())
 	}
 	e.head("process_start_time_seconds", "gauge", "Unix time at which the process began.")
 	e.float("process_start_time_seconds", float64(started.UnixMilli())/1e3)
-	if text, err := os.ReadFile("/proc/self/statm"); err == nil { // Linux: pages in all, pages in memory, …
-		if fields := bytes.Fields(text); len(fields) > 1 {
-			if pages, err := strconv.ParseInt(string(fields[1]), 10, 64); err == nil {
-				e.one("process_resident_memory_bytes", "gauge", "Resident memory.", pages*int64(os.Getpagesize()))
-			}
-		}
+	if n, ok := residentBytes(); ok {
+		e.one("process_resident_memory_bytes", "gauge", "Resident memory.", n)
 	}
 	e.descriptors()
 }
