@@ -23,7 +23,7 @@ const (
 	pingInterval, pongTimeout = 25 * time.Second, 10 * time.Second
 	// commandPause is what we wait before a command that was too much, or too early, is sent again.
 	commandPause = time.Second
-	// leaveTimeout is what the server may take to answer our close frame.
+	// leaveTimeout is what the server may take to answer our close frame, and what its own may take to be read.
 	leaveTimeout = time.Second
 )
 
@@ -100,12 +100,40 @@ func (s *stream) run(ctx context.Context) error {
 		case <-end:
 			err = ErrEnough
 		}
+		if errors.As(err, new(unsent)) {
+			err = s.hearOut(ctx, arrivals, err)
+		}
 		if errors.Is(err, ErrEnough) {
 			s.leave(&beside)
 			return err
 		}
 		if err != nil {
 			return s.explain(err)
+		}
+	}
+}
+
+// unsent is an error of writing: it says only that the connection has ended. Why that is so is for the reader to find.
+type unsent struct{ error }
+
+// Unwrap is for errors.Is and errors.As.
+func (u unsent) Unwrap() error { return u.error }
+
+// hearOut serves what has come before the connection ended, and returns the server's reason for the end; or err, if there is none in time.
+func (s *stream) hearOut(ctx context.Context, arrivals <-chan arrival, err error) error {
+	patience := time.NewTimer(leaveTimeout)
+	defer patience.Stop()
+	for {
+		select {
+		case a := <-arrivals:
+			if a.err != nil {
+				return a.err
+			}
+			if failed := s.serve(ctx, a.message); failed != nil && !errors.As(failed, new(unsent)) {
+				return failed
+			}
+		case <-patience.C:
+			return err
 		}
 	}
 }
@@ -237,7 +265,10 @@ func (s *stream) ask(ctx context.Context, p pending) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.timeout)
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, text)
+	if err := s.conn.Write(ctx, websocket.MessageText, text); err != nil {
+		return unsent{err}
+	}
+	return nil
 }
 
 // explain says why the connection has ended, and finds out whether to come back.

@@ -149,6 +149,23 @@ func TestClosesThatAreForGood(t *testing.T) {
 	}
 }
 
+// What cannot be written any more because the server has closed does not hide why it has.
+func TestCloseWhileCommandsAreWritten(t *testing.T) {
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprint("c", i))
+	}
+	for range 10 {
+		c := conversation(t, func(_ int, p *peer) {
+			p.say(welcome)
+			_ = p.conn.Close(3503, "forced")
+		})
+		if err := follow(t, c, Tail{Channels: names}).end(); err == nil || !strings.Contains(err.Error(), "3503 forced") {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestHandshakesThatAreRefused(t *testing.T) {
 	var tries atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
