@@ -127,6 +127,16 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	}
 }
 
+// What is counted can be seen: no metric is left out of the dashboard.
+func TestDashboardShowsEverything(t *testing.T) {
+	all := strings.Join(dashboardExpressions(t), "\n")
+	for _, m := range read(t, scrape(t)) {
+		if strings.HasPrefix(m.name, "wsedge_") && !regexp.MustCompile(`\b`+m.name+`(_bucket|_sum|_count)?\b`).MatchString(all) {
+			t.Errorf("%s is not in the dashboard", m.name)
+		}
+	}
+}
+
 // Panels lie on Grafana's grid of 24 columns, none over another, with ids of their own.
 func TestDashboardIsLaidOut(t *testing.T) {
 	text, err := os.ReadFile(dashboard)
