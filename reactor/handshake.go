@@ -160,6 +160,7 @@ func asRefusal(err error) *frame.HandshakeError {
 func (c *Conn) refuse(h *frame.HandshakeError, head bool) {
 	l := c.loop
 	l.srv.counters.refusal(h.Reason)
+	c.tellRefusal(h)
 	body := h.Reason + "\n"
 	b := frame.AppendRejection(nil, h.Status, l.srv.dateLine()+h.Header, body)
 	if head {

@@ -64,7 +64,7 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		return
 	}
 	if c.out == nil {
-		c.congest()
+		c.congest(int64(e.shared.Len() - sent))
 	}
 	if c.suspendedFrom(e.topic) { // gathered in the same turn
 		c.skip(&e)
@@ -113,8 +113,8 @@ func (c *Conn) joinTail(e *entry) bool {
 	return true
 }
 
-// congest begins the waiting for the socket.
-func (c *Conn) congest() {
+// congest begins the waiting for the socket, which so many bytes begin with.
+func (c *Conn) congest(waiting int64) {
 	l := c.loop
 	l.lastToken++
 	c.out = &outbound{token: l.lastToken}
@@ -124,6 +124,7 @@ func (c *Conn) congest() {
 	l.srv.writable.watch(c)
 	if c.state == stateOpen {
 		l.wheel.set(c, min(c.due, l.wheel.now+ticks(l.srv.cfg.OutboundMaxAge)))
+		c.trace(TraceCongested, 0, waiting)
 	}
 }
 
@@ -162,6 +163,9 @@ func (c *Conn) drain() {
 	out.advance(c.loop, sent, offset)
 	if len(out.entries) == 0 && !c.cipherWaits() {
 		c.relax()
+		if c.state == stateOpen {
+			c.trace(TraceDrained, 0, 0)
+		}
 		c.outputDone()
 		return
 	}

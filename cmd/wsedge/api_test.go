@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
@@ -50,6 +51,7 @@ func TestCommandsAskAServer(t *testing.T) {
 	p.expect("", exitOK, "log  1  1\nlog  2  \"x\"\nlog  3  \"y\"\n", "history", "log")
 	p.expect("1\n\xff\n2", exitFailure, "published 2, refused 1\nwsedge: line 2: the data is not UTF-8, and the API takes JSON only: encode it, by base64 for example\n", "publish", "odd", "--lines")
 	p.expect("", exitFailure, "news  offset 5  matched 0\nwsedge: bad name: bad_channel: a channel is …", "broadcast", "x", "--channels", "news,bad name")
+	p.expect("", exitFailure, `{"results":[{"channel":"other",…`, "broadcast", "x", "--json", "--channels", "other,bad name")
 
 	p.expect("", exitOK, "news  1  {\"a\":\"<b>\"}\nnews  2  \"hello\"\nnews  3  \"5\"\nnews  4  -5\nnews  5  \"x\"\n", "history", "news", "--all")
 	p.expect("", exitOK, "news  4  -5\nnews  5  \"x\"\n", "history", "news", "--limit", "2")
@@ -117,6 +119,7 @@ func TestWrongCallsOfTheAPI(t *testing.T) {
 		{"presence", exitUsage, "arguments are missing; see wsedge presence --help"},
 		{"presence a --limit -1", exitUsage, "--limit: must not be negative"},
 		{"history a --limit 0", exitUsage, "--limit: want at least 1"},
+		{"history a --limit 1001", exitUsage, "--limit: want at most 1000 of the newest; --since and --all read on"},
 		{"history a --all --since 1 --limit 5", exitUsage, "--all and --since exclude each other"},
 		{"history a --all --since 1 --limit 5", exitUsage, "--all and --limit exclude each other"},
 		{"history a --epoch e", exitUsage, "--epoch needs --since"},
@@ -213,5 +216,27 @@ func TestAddressOfTheConfiguration(t *testing.T) {
 	put(t, filepath.Join(dir, "wsedge.yaml"), []byte("listen: {addr: 127.0.0.1:"+port+"}\ntls: {cert_files: cert.pem, key_files: key.pem}\n"))
 	if status, stdout, stderr := call(nil, "publish", "n", "1", "--config", filepath.Join(dir, "wsedge.yaml")); status != exitOK || stdout != "n  offset 2  matched 0\n" {
 		t.Errorf("%d %s %s", status, stdout, stderr)
+	}
+}
+
+// TestKeyOfTheConfiguration: of several keys that one is taken which opens the command, and no channels but its own where there is another.
+func TestKeyOfTheConfiguration(t *testing.T) {
+	section := &auth.Config{APIKeys: []auth.APIKey{
+		{Name: "hashed", Scopes: []auth.Scope{auth.ScopeAll}},
+		{Name: "reader", Secret: "r", Scopes: []auth.Scope{auth.ScopeRead}},
+		{Name: "narrow", Secret: "n", Scopes: []auth.Scope{auth.ScopePublish}, Channels: []string{"a"}},
+		{Name: "publisher", Secret: "p", Scopes: []auth.Scope{auth.ScopePublish}},
+	}}
+	for scope, want := range map[auth.Scope]string{auth.ScopeRead: "r", auth.ScopePublish: "p", auth.ScopeManage: "r"} {
+		if got := usableKey(section, scope); got != want {
+			t.Errorf("%s: %q, want %q", scope, got, want)
+		}
+	}
+	section.APIKeys = section.APIKeys[:3]
+	if got := usableKey(section, auth.ScopePublish); got != "n" {
+		t.Errorf("%q, want that with some channels", got)
+	}
+	if got := usableKey(nil, auth.ScopeRead); got != "" {
+		t.Errorf("%q without authentication", got)
 	}
 }

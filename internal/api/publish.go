@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -22,7 +23,8 @@ type publication struct {
 	exclude string
 	key     string
 	receipt bool
-	until   time.Time // the end of all waiting for the engine
+	until   time.Time       // the end of all waiting for the engine
+	trace   context.Context // what it is a part of
 }
 
 // members are the members of a request that mean something; nil where there is none.
@@ -50,7 +52,8 @@ func pick(body []byte) (m members) {
 	return m
 }
 
-func (m *members) publication() (p publication, err *native.Error) {
+func (m *members) publication(trace context.Context) (p publication, err *native.Error) {
+	p.trace = trace
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
@@ -87,7 +90,7 @@ func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
@@ -112,7 +115,7 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patien
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return

@@ -36,8 +36,9 @@ func receiptMember(value []byte) (bool, *native.Error) {
 
 // patience is how much longer a request waits for receipts. It belongs to the goroutine of the request.
 type patience struct {
-	over <-chan struct{} // the client has gone
-	left time.Duration
+	over  <-chan struct{} // the client has gone
+	left  time.Duration
+	trace context.Context // of the command that is being carried out: what its publications are a part of
 }
 
 // wait waits until the receipt is done, but no longer than there is patience.
@@ -77,6 +78,7 @@ func (h *handler) patient(serve func(w http.ResponseWriter, body []byte, patienc
 		if !ofBatch {
 			p = &patience{over: r.Context().Done(), left: receiptTimeout}
 		}
+		p.trace = r.Context()
 		h.post(func(w http.ResponseWriter, body []byte) { serve(w, body, p) }).ServeHTTP(w, r)
 	})
 }

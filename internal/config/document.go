@@ -24,6 +24,7 @@ type Document struct {
 	Webhook    Webhook
 	Namespaces Namespaces
 	Log        Log
+	Tracing    Tracing
 
 	marks map[string]Position // of what the file sets, sections included, by path
 }
@@ -38,6 +39,7 @@ type Listen struct {
 	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
+	Console        bool
 	Loops          int
 }
 
@@ -117,6 +119,13 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+}
+
+// Tracing is the section tracing.
+type Tracing struct {
+	URL         string
+	Ratio       float64
+	HeadersFile string
 }
 
 // newDocument is a document in which nothing is set.

@@ -59,6 +59,8 @@ func (s *session) enter(c *reactor.Conn) {
 	token := m.unproven
 	m.unproven = ""
 	switch config := s.server.gate.auth.Config(); {
+	case m.identity != nil: // known from the handshake
+		s.enterConsole(c)
 	case token != "":
 		s.present(c, nil, token, s.admit)
 	case config.Anonymous:

@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -206,6 +207,7 @@ func (s *session) fill(c *reactor.Conn, channel *hub.Channel, records []broker.R
 }
 
 func (s *session) gap(c *reactor.Conn, channel *hub.Channel, after, before uint64) {
+	s.server.noteChannel(s.number, flight.Gap, channel.Name())
 	send(c, native.AppendGapText(nil, channel.Name(), after, before))
 }
 
@@ -235,6 +237,8 @@ func (s *rawSession) fill(c *reactor.Conn, _ *hub.Channel, records []broker.Reco
 	return len(records)
 }
 
-func (s *rawSession) gap(*reactor.Conn, *hub.Channel, uint64, uint64) {}
+func (s *rawSession) gap(_ *reactor.Conn, channel *hub.Channel, _, _ uint64) {
+	s.server.noteChannel(s.number, flight.Gap, channel.Name())
+}
 
 func (s *rawSession) refilled(c *reactor.Conn, r *refill) { s.missed = s.missed.without(c, r) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -32,6 +33,8 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 		return errUnavailable
 	}
 	s.joined = append(s.joined, wildcard)
+	s.server.noteChannel(s.number, flight.Subscribed, pattern)
+	s.server.traffic.subscriptions.Add(1)
 	s.respond(c, native.AppendSubscribedLive(nil, id, pattern, from != nil))
 	return nil
 }
