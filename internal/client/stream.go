@@ -50,6 +50,7 @@ type stream struct {
 
 	welcomed   bool
 	final      bool          // it makes no sense to come back
+	unsent     bool          // a command could not be written
 	status     int           // of a handshake that was refused
 	retryAfter time.Duration // said by the server
 	goodbye    string        // the reason that it gave
@@ -100,12 +101,36 @@ func (s *stream) run(ctx context.Context) error {
 		case <-end:
 			err = ErrEnough
 		}
+		if s.unsent {
+			err = s.lastWord(ctx, arrivals, err)
+		}
 		if errors.Is(err, ErrEnough) {
 			s.leave(&beside)
 			return err
 		}
 		if err != nil {
 			return s.explain(err)
+		}
+	}
+}
+
+// lastWord deals with what the server has said before a command could not be written any more, and returns why it has gone: a close code may say that it
+// makes no sense to come back. Without one it is err.
+func (s *stream) lastWord(ctx context.Context, arrivals <-chan arrival, err error) error {
+	late := time.After(leaveTimeout)
+	for {
+		select {
+		case a := <-arrivals:
+			if closed := (websocket.CloseError{}); errors.As(a.err, &closed) {
+				return a.err
+			} else if a.err != nil {
+				return err
+			}
+			if failed := s.serve(ctx, a.message); s.final || errors.Is(failed, ErrEnough) {
+				return failed
+			}
+		case <-late:
+			return err
 		}
 	}
 }
@@ -235,7 +260,9 @@ func (s *stream) ask(ctx context.Context, p pending) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.timeout)
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, text)
+	err = s.conn.Write(ctx, websocket.MessageText, text)
+	s.unsent = s.unsent || err != nil
+	return err
 }
 
 // explain says why the connection has ended, and finds out whether to come back.
