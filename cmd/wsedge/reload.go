@@ -28,6 +28,9 @@ func (r *reloader) reload() {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			r.logger.Error("SIGHUP: configuration not reloaded, the old one stays", "problem", problem)
 		}
+		if err := r.server.ReopenLogs(); err != nil { // they may have been moved away all the same
+			r.logger.Error("SIGHUP: logs not opened anew", "error", err)
+		}
 		return
 	}
 	for _, path := range refused {

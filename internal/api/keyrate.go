@@ -33,7 +33,9 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request) *auth.Bac
 		h.refused.unauthorized.Add(1)
 		w.Header().Set("WWW-Authenticate", "apikey")
 		fail(w, http.StatusUnauthorized, errNoKey)
+		return nil
 	}
+	callerOf(r.Context()).identify(backend)
 	return backend
 }
 

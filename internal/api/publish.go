@@ -23,6 +23,7 @@ type publication struct {
 	key     string
 	receipt bool
 	until   time.Time // the end of all waiting for the engine
+	caller  *Caller   // nil where nobody wants to know
 }
 
 // members are the members of a request that mean something; nil where there is none.
@@ -92,6 +93,7 @@ func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
+	p.caller = patience.caller
 	result, failure := h.publishTo(name, &p)
 	if failure != nil {
 		fail(w, statusOf(failure), translate(failure))
@@ -117,6 +119,7 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patien
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
+	p.caller = patience.caller
 	results := make([]broadcastResult, len(names)) // all are on their way before the first receipt is waited for
 	for i, name := range names {
 		results[i] = h.broadcastTo(name, &p)

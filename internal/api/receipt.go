@@ -38,6 +38,12 @@ func receiptMember(value []byte) (bool, *native.Error) {
 type patience struct {
 	over <-chan struct{} // the client has gone
 	left time.Duration
+
+	caller *Caller // whose request it is; nil where nobody wants to know
+}
+
+func newPatience(r *http.Request) *patience {
+	return &patience{over: r.Context().Done(), left: receiptTimeout, caller: callerOf(r.Context())}
 }
 
 // wait waits until the receipt is done, but no longer than there is patience.
@@ -66,7 +72,7 @@ type patienceKey struct{}
 
 // withPatience is for the commands of a batch: they have what one request has.
 func withPatience(r *http.Request) *http.Request {
-	p := &patience{over: r.Context().Done(), left: receiptTimeout}
+	p := newPatience(r)
 	return r.WithContext(context.WithValue(r.Context(), patienceKey{}, p))
 }
 
@@ -75,7 +81,7 @@ func (h *handler) patient(serve func(w http.ResponseWriter, body []byte, patienc
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ofBatch := r.Context().Value(patienceKey{}).(*patience)
 		if !ofBatch {
-			p = &patience{over: r.Context().Done(), left: receiptTimeout}
+			p = newPatience(r)
 		}
 		h.post(func(w http.ResponseWriter, body []byte) { serve(w, body, p) }).ServeHTTP(w, r)
 	})

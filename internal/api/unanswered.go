@@ -79,6 +79,12 @@ func (u *unanswered) leave(k keyed, o *outcome, result broker.Result, err error)
 // publishTo publishes data to one channel and waits for the engine, but no longer than p.until: errUnanswered. Behind that nothing is
 // published any more: a broadcast to an engine that is dead does not wait once for each channel.
 func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
+	result, err := h.attempt(name, p)
+	h.tellPushed(name, p, result, err)
+	return result, err
+}
+
+func (h *handler) attempt(name string, p *publication) (broker.Result, error) {
 	if !time.Now().Before(p.until) {
 		return broker.Result{}, errTooManyUnanswered
 	}

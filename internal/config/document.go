@@ -25,6 +25,8 @@ type Document struct {
 	Namespaces Namespaces
 	Log        Log
 
+	FlightRecorder FlightRecorder
+
 	marks map[string]Position // of what the file sets, sections included, by path
 }
 
@@ -117,6 +119,31 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+	Push   PushLog
+	Access AccessLog
+}
+
+// PushLog is the section log.push.
+type PushLog struct {
+	Enabled   bool
+	File      string
+	Every     int
+	Data      string
+	HeadBytes int64
+}
+
+// AccessLog is the section log.access.
+type AccessLog struct {
+	Enabled     bool
+	File        string
+	Connections bool
+	Address     string
+}
+
+// FlightRecorder is the section flight_recorder.
+type FlightRecorder struct {
+	Enabled bool
+	Ends    int
 }
 
 // newDocument is a document in which nothing is set.

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/eventlog"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -100,6 +101,9 @@ type Config struct {
 	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
 	FlightRecorder FlightRecorder
 
+	// Logs are the push log and the access log. Default: none.
+	Logs eventlog.Settings
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -181,6 +185,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
 	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
+	logs, badLogs := cfg.Logs.WithDefaults()
+	cfg.Logs, problems = logs, append(problems, badLogs...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}

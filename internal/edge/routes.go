@@ -16,11 +16,11 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why}
+	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Pushed: s.logAPIPushed, Why: s.Why}
 	if s.gate != nil {
 		apiConfig.Backend = s.gate.auth.Backend
 	}
-	mux.Handle("/api/", api.New(apiConfig))
+	mux.Handle("/api/", s.logRequests(api.New(apiConfig)))
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /wsedge.js", jsclient.Script())
@@ -86,5 +86,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}
+	text = metrics.AppendEventLogs(text, s.events.Stats())
 	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }
