@@ -21,11 +21,11 @@ type record struct {
 }
 
 type recordEvent struct {
-	AtMS                   int64 `json:"at_ms"`
-	Event, Channel         string
-	ChannelHash            string `json:"channel_hash"`
-	Code, Reason           string
-	Count, Bytes           int64
+	AtMS           int64 `json:"at_ms"`
+	Event, Channel string
+	ChannelHash    string `json:"channel_hash"`
+	Code, Reason   string
+	Count, Bytes   int64
 }
 
 // why is the command why.
