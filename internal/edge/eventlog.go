@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
@@ -87,31 +88,37 @@ func (s *Server) logEnd(c *reactor.Conn, end reactor.End) {
 	}, number)
 }
 
-// logRequests has the access log tell of requests.
+// logRequests has the access log tell of requests to the API, those that are refused before they reach it included.
 func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.events.Requests() {
-			r, _ := s.withCaller(r)
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if !s.events.Requests() {
+			next.ServeHTTP(w, s.withCaller(r))
 			return
 		}
 		r, caller := api.WithCaller(r)
 		counted := &countedResponse{ResponseWriter: w, status: http.StatusOK}
 		began := time.Now()
+		defer func() { // also where the connection is given up in the midst of it
+			s.events.Request(eventlog.Request{
+				Address: addressOf(r.RemoteAddr), Method: r.Method, Path: r.URL.Path, Key: caller.Key, Status: counted.status,
+				In: r.ContentLength, Out: counted.bytes, Took: time.Since(began),
+			})
+		}()
 		next.ServeHTTP(counted, r)
-		s.events.Request(eventlog.Request{
-			Address: addressOf(r.RemoteAddr), Method: r.Method, Path: r.URL.Path, Key: caller.Key, Status: counted.status,
-			In: r.ContentLength, Out: counted.bytes, Took: time.Since(began),
-		})
 	})
 }
 
-// withCaller is api.WithCaller where the push log wants to know.
-func (s *Server) withCaller(r *http.Request) (*http.Request, *api.Caller) {
+// withCaller has the API note who makes the request, where the push log wants to know.
+func (s *Server) withCaller(r *http.Request) *http.Request {
 	if !s.events.Pushes() {
-		return r, nil
+		return r
 	}
-	return api.WithCaller(r)
+	r, _ = api.WithCaller(r)
+	return r
 }
 
 // addressOf is the address that net/http has of a peer; nil where that is none.

@@ -97,12 +97,13 @@ func TestAccessLog(t *testing.T) {
 	c.hear()
 	call(t, s, "POST", "/api/publish?key=secret", `{"channel":"news","data":"secret"}`, apiKey)
 	call(t, s, "POST", "/api/publish", `{"channel":"news","data":"secret"}`, map[string]string{"X-API-Key": "a secret guess"})
+	call(t, s, "POST", "/api/publish", "{}", map[string]string{"Origin": "https://evil.example", "X-API-Key": apiKey["X-API-Key"]})
 	call(t, s, "GET", "/healthz", "", nil) // no business of the API
 	c.write(frame.AppendMaskedFrame(nil, frame.OpClose, append(frame.AppendClose(nil, 4001, "")[2:], "bye"...), maskKey))
-	lines := logged(t, file, 6)
+	lines := logged(t, file, 7)
 	for i, want := range []string{
 		"msg=handshake address=127.0.0.0/24 status=403 reason=permission_denied client=-", "status=403 reason=*", "status=101 reason=- client=* dialect=wsedge.v1",
-		"msg=request address=127.0.0.0/24 method=POST path=/api/publish key=test status=200 in=34 out=* duration_ms=*", "status=401 key=-",
+		"msg=request address=127.0.0.0/24 method=POST path=/api/publish key=test status=200 in=34 out=* duration_ms=*", "status=401 key=-", "path=/api/publish status=403",
 		"msg=close address=127.0.0.0/24 client=* user=ann code=4001 reason=bye by_client=true duration_ms=*",
 	} {
 		has(t, lines[i], want)

@@ -20,7 +20,7 @@ func (s *Server) routes() http.Handler {
 	if s.gate != nil {
 		apiConfig.Backend = s.gate.auth.Backend
 	}
-	mux.Handle("/api/", s.logRequests(api.New(apiConfig)))
+	mux.Handle("/api/", api.New(apiConfig))
 	mux.HandleFunc("GET /healthz", serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /wsedge.js", jsclient.Script())
@@ -32,7 +32,7 @@ func (s *Server) routes() http.Handler {
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
+	return s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux)))
 }
 
 func plain(w http.ResponseWriter, status int, body string) {
