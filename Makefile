@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: site release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -69,6 +69,9 @@ release: ## archives for all platforms into dist/, with checksums; the same byte
 
 release-check: ## archives built twice, in two places, are the same; the systemd unit; the container's files in an empty root
 	WSEDGE_PACKAGING=1 $(GO) test -count=1 -timeout 30m ./packaging/release ./test/packaging
+
+site: ## the pages of docs/ as HTML, into dist/site
+	cd tools/site && $(GO) run . -root ../.. -out ../../dist/site
 
 floor: ## the C program that shows what the kernel alone costs
 	$(MAKE) -C loadtest/peers/floor

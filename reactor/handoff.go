@@ -76,10 +76,7 @@ func (c *Conn) plainHTTP(in []byte) error {
 		return err
 	}
 	c.loop.srv.httpConns.Add(1)
-	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
-	if c.more != nil {
-		handed.peer = c.more.announced
-	}
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), peer: c.peerAddr()}
 	if c.flags&flagSealed != 0 {
 		sealed := c.unsealed(conn)
 		sealed.ended = sealed.session.Advance(nil) // what came with the request may have been its end
@@ -151,7 +148,7 @@ type httpConn struct {
 	net.Conn
 	srv   *Server
 	ahead []byte
-	peer  net.Addr // what a proxy has announced; nil: the other end of the socket
+	peer  net.Addr // of the Conn that it was: the duplicate knows none if the peer has reset the connection meanwhile
 	once  sync.Once
 
 	newcomer bool // Config.Newcomers counts it
@@ -166,12 +163,7 @@ func (c *httpConn) leave() {
 }
 
 // RemoteAddr is the one that a proxy has announced, if it has.
-func (c *httpConn) RemoteAddr() net.Addr {
-	if c.peer != nil {
-		return c.peer
-	}
-	return c.Conn.RemoteAddr()
-}
+func (c *httpConn) RemoteAddr() net.Addr { return c.peer }
 
 // CloseWrite is what net/http looks for where it ends a connection of which it has not read all.
 func (c *httpConn) CloseWrite() error {

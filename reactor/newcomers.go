@@ -17,7 +17,7 @@ type Newcomers interface {
 // enterNewcomer tells whether the conn may stay.
 func (c *Conn) enterNewcomer() bool {
 	s := c.loop.srv
-	if s.cfg.Newcomers == nil || s.cfg.TrustedProxies.contains(c.peerAddr()) {
+	if s.cfg.Newcomers == nil || c.flags&flagRefusal != 0 || s.cfg.TrustedProxies.contains(c.peerAddr()) {
 		return true
 	}
 	if !s.cfg.Newcomers.Enter(c.peerAddr()) {

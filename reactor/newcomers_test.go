@@ -2,6 +2,8 @@ package reactor
 
 import (
 	"net"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -76,5 +78,44 @@ func TestNewcomers(t *testing.T) {
 	kept.text("kept")
 	kept.wantText("kept")
 	silent.Close()
+	b.check(t)
+}
+
+// Who is refused at the cap anyway is told so, whatever number of sockets its address has.
+func TestNewcomersAboveTheCap(t *testing.T) {
+	plainOnly(t, "over TLS nobody is told")
+	b := &balance{most: 1}
+	s := serve(t, Config{Handler: echo, Newcomers: b, MaxConns: 1})
+	dial(t, s, "/")
+	refused := connectPlain(t, s)
+	refused.write(handshakeBytes("/"))
+	if head := string(refused.head()); !strings.HasPrefix(head, "HTTP/1.1 503 ") {
+		t.Errorf("got %q", head)
+	}
+	if n := s.Stats().Refused["address_sockets"]; n != 0 {
+		t.Errorf("%d counted", n)
+	}
+}
+
+// A request whose sender has reset the connection is served all the same, by a socket that does not know any more whose it was. Its address
+// must have its place back, or it would have none in the end.
+func TestNewcomerThatResetsBehindItsRequest(t *testing.T) {
+	plainOnly(t, "the request has to be there when the loop looks")
+	b := &balance{}
+	served := make(chan string, 1)
+	s := serve(t, Config{Handler: echo, Newcomers: b, Loops: 1, HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { served <- r.RemoteAddr })})
+	c := connectPlain(t, s)
+	eventually(t, "it has come", func() bool { return b.left() == 1 })
+	l := s.knownLoops()[0]
+	stalled, goOn := make(chan bool), make(chan bool)
+	l.inbox.put(post{kind: postCall, conn: &Conn{loop: l, state: stateOpen}, call: func(*Conn) { stalled <- true; <-goOn }})
+	<-stalled
+	c.write([]byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+	_ = c.socket.SetLinger(0)
+	_ = c.socket.Close()
+	close(goOn)
+	if from := <-served; from != c.socket.LocalAddr().String() {
+		t.Errorf("it was served as one from %q", from)
+	}
 	b.check(t)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,6 +167,26 @@ func TestReceiptsOfABatch(t *testing.T) {
 				t.Errorf("%d: %+v, want %+v", i, got, want[i])
 			}
 		}
+	}
+}
+
+// Who goes with what waits for him before the receipt is done does not get it.
+func TestReceiptOfAConnThatGoesWithItsQueue(t *testing.T) {
+	s, topic, opened := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 32 << 10}, TopicOptions{Policy: DropOldest})
+	dialStalled(t, s)
+	overflow(t, s, topic, DropOldestFirst)
+	r := NewReceipt()
+	onLoop(t, opened.take(t), func(c *Conn) {
+		newest, open := c.out.entries[len(c.out.entries)-1].shared, &c.loop.receipts
+		r.expect()
+		r.queue(1)
+		open.track(newest, false, r)
+		open.serve(&arrival{shared: newest, receipt: r})
+		c.abort(syscall.ECONNRESET)
+	})
+	r.settlePublish(1)
+	if got := r.wait(t); got != (counts{1, 0, 1}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -124,7 +124,7 @@ export class Client extends Emitter {
     return sub.subscribe();
   }
 
-  /** Publishes once, however often the connection breaks meanwhile; resolves to the position. */
+  /** Publishes once, however often the connection breaks meanwhile; resolves to its channel and offset. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
     const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };
@@ -185,7 +185,10 @@ export class Client extends Emitter {
     socket.onmessage = (event) => {
       if (socket !== this._socket) return;
       this._heard++;
-      this._receive(JSON.parse(event.data));
+      let m;
+      try { m = JSON.parse(event.data); } catch { /* as below */ }
+      if (!m) return this._lost(1006, "protocol", new WsedgeError("protocol", "this is no wsedge.v1"));
+      this._receive(m);
     };
     socket.onclose = (event) => socket === this._socket && this._lost(event.code, event.reason);
     // onclose follows in the same turn, but for the WebSocket of Node 20 and 22, which fails to connect without one.
@@ -202,7 +205,7 @@ export class Client extends Emitter {
     this._after("stable", this.options.stableAfter, () => { this._attempt = 0; });
     this._plan(m.expires_in);
     this._setState("connected", { client: m.client, user: m.user, node: m.node });
-    for (const sub of this.subscriptions.values()) sub._join();
+    for (const sub of this.subscriptions.values()) if (!sub._turn) sub._join(); // a listener may have made some
     this._pump();
   }
 
@@ -215,8 +218,7 @@ export class Client extends Emitter {
     if (FINAL.includes(code) || code >= 3500 && code < 4000 && !(stale && getToken)) {
       return this._end(new WsedgeError("disconnected", `${code} ${reason}`, { closeCode: code, reason }));
     }
-    this._forget();
-    if (!this._wanted) return; // a listener has closed the client
+    if (!this._forget()) return;
     const delay = (bye?.retry_after_ms ?? 0) + jitter(maxDelay, minDelay, this._attempt);
     this._after("redial", delay, () => this._dial());
     this._setState("connecting", { code, reason, attempt: ++this._attempt, delay });
@@ -226,16 +228,19 @@ export class Client extends Emitter {
   // _end is for good, until connect() is called.
   _end(error) {
     this._wanted = false;
-    this._forget();
+    if (!this._forget()) return;
     this._observe("removeEventListener");
     for (const command of this._queue.splice(0)) this._settle(command, error);
     for (const sub of this.subscriptions.values()) sub._endStreams(error.code === "closed" ? undefined : error);
     if (this.state !== "disconnected") this._setState("disconnected", { code: error.closeCode, reason: error.reason ?? error.message });
+    if (this._wanted) this.connect(); // a listener's wish
   }
 
   // _forget leaves nothing of the connection. Commands that may be sent twice stand in front of the queue again.
+  // False: a listener has closed the client meanwhile, and may have connected it again.
   _forget() {
     this._hangUp();
+    const dial = this._dials;
     for (const sub of this.subscriptions.values()) sub._suspend();
     const sent = [...this._flying.values()];
     this._flying.clear();
@@ -243,6 +248,7 @@ export class Client extends Emitter {
     this._queue.unshift(...sent.filter((command) => !command.bound));
     const lost = new WsedgeError("connection_lost", "the connection broke before the answer came; it may have taken effect");
     for (const command of [...sent.filter((command) => command.bound), ...this._urgent.splice(0)]) this._settle(command, lost);
+    return dial === this._dials;
   }
 
   _fail(error) {
@@ -430,11 +436,14 @@ export class Subscription extends Emitter {
 
   /** Subscribes again after the end of the subscription. */
   subscribe() {
+    const { subscriptions } = this.client, before = this.serverSide;
+    this.serverSide = false; // from now on it is the client's wish, too
     if (this.state === "unsubscribed") {
-      this.client.subscriptions.set(this.channel, this);
+      if (subscriptions.has(this.channel)) throw new WsedgeError("already_subscribed", "another subscription has this channel", { channel: this.channel });
+      subscriptions.set(this.channel, this);
       this._setState("subscribing");
-      this._join();
-    }
+    } else if (!before) return this;
+    this._join();
     return this;
   }
 
@@ -490,7 +499,8 @@ export class Subscription extends Emitter {
       switch (error.code) {
         case "rate": case "unavailable": case "timeout":
           return this._again(error);
-        case "already_subscribed": // the server's own subscribed is on its way; if not, begin anew
+        case "already_subscribed": // the server's own subscribed is on its way; if not, begin anew, but once: wildcards may overlap
+          if (this._anew) break;
           this._timer = setTimeout(() => this._suspend(true, true), this.client.options.timeout);
           return;
         case "permission_denied":
@@ -519,6 +529,7 @@ export class Subscription extends Emitter {
     this._epoch = epoch;
     this._returning = true;
     this._failures = 0;
+    this._anew = false;
     this._sentAck = acked ?? 0;
     this._turn = undefined;
     clearTimeout(this._timer);
@@ -533,7 +544,7 @@ export class Subscription extends Emitter {
     clearTimeout(this._timer);
     this._turn = undefined;
     if (this.state === "subscribed") this._setState("subscribing");
-    if (leaveFirst) this._leave();
+    if (this._anew = leaveFirst) this._leave();
     if (rejoin) this._join();
   }
 
@@ -545,17 +556,17 @@ export class Subscription extends Emitter {
       this._token = undefined;
       this._suspend();
       this._again();
-    } else this._end(reason);
+    } else this._end(reason, undefined, new WsedgeError(reason, "the server has ended the subscription", { channel: this.channel }));
   }
 
-  _end(reason, error) {
+  _end(reason, error, ended = error) {
     if (this.state === "unsubscribed") return;
     clearTimeout(this._timer);
     this._turn = undefined;
     this.client.subscriptions.delete(this.channel);
     this.serverSide = false;
     if (error) this._fail(error);
-    this._endStreams(error);
+    this._endStreams(ended);
     this._setState("unsubscribed", { reason });
     this.client._emit("unsubscribed", this, { reason });
   }

@@ -9,12 +9,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
-// ask runs a command in a process of its own, with the standard input, and asks the server p.
+// ask runs a command that asks the server p: in a process of its own if there is anything on the standard input.
 func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr string) {
 	p.t.Helper()
+	if stdin == "" {
+		return call(map[string]string{"WSEDGE_SERVER": p.url}, args...)
+	}
 	var out, errs bytes.Buffer
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "WSEDGE_SERVER="+p.url)
@@ -23,7 +27,7 @@ func (p *program) ask(stdin string, args ...string) (status int, stdout, stderr 
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// expect is ask, and wants the status, and each text of want in what the command says; $E stands for an epoch.
+// expect is ask, and wants the status, and what the command says to be want, or to begin with it up to an ellipsis.
 func (p *program) expect(stdin string, status int, want string, args ...string) {
 	p.t.Helper()
 	got, stdout, stderr := p.ask(stdin, args...)
@@ -47,6 +51,7 @@ func TestCommandsAskAServer(t *testing.T) {
 	p.expect("", exitOK, "log  1  1\nlog  2  \"x\"\nlog  3  \"y\"\n", "history", "log")
 	p.expect("1\n\xff\n2", exitFailure, "published 2, refused 1\nwsedge: line 2: the data is not UTF-8, and the API takes JSON only: encode it, by base64 for example\n", "publish", "odd", "--lines")
 	p.expect("", exitFailure, "news  offset 5  matched 0\nwsedge: bad name: bad_channel: a channel is …", "broadcast", "x", "--channels", "news,bad name")
+	p.expect("", exitFailure, `{"results":[{"channel":"other",…`, "broadcast", "x", "--json", "--channels", "other,bad name")
 
 	p.expect("", exitOK, "news  1  {\"a\":\"<b>\"}\nnews  2  \"hello\"\nnews  3  \"5\"\nnews  4  -5\nnews  5  \"x\"\n", "history", "news", "--all")
 	p.expect("", exitOK, "news  4  -5\nnews  5  \"x\"\n", "history", "news", "--limit", "2")
@@ -114,6 +119,7 @@ func TestWrongCallsOfTheAPI(t *testing.T) {
 		{"presence", exitUsage, "arguments are missing; see wsedge presence --help"},
 		{"presence a --limit -1", exitUsage, "--limit: must not be negative"},
 		{"history a --limit 0", exitUsage, "--limit: want at least 1"},
+		{"history a --limit 1001", exitUsage, "--limit: want at most 1000 of the newest; --since and --all read on"},
 		{"history a --all --since 1 --limit 5", exitUsage, "--all and --since exclude each other"},
 		{"history a --all --since 1 --limit 5", exitUsage, "--all and --limit exclude each other"},
 		{"history a --epoch e", exitUsage, "--epoch needs --since"},
@@ -142,7 +148,7 @@ func TestWrongCallsOfTheAPI(t *testing.T) {
 
 const locked = "listen: {addr: 127.0.0.1:0, admin_addr: 127.0.0.1:0}\nauth:\n  issuer: me\n  keys: [{id: k, algorithm: HS256, secret: ssssssssssssssssssssssssssssssss}]\n" +
 	"  api_keys:\n    - {name: reader, secret: rrrrrrrrrrrrrrrrrrrr, scopes: [read]}\n    - {name: all, secret: aaaaaaaaaaaaaaaaaaaa, scopes: [all]}\n" +
-	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}}\n"
+	"namespaces: {default: {subscribe: token, history: token, history_size: 5, max_message_bytes: 20}, named: {chat: {subscribe: token}}}\n"
 
 // TestKeysAndTokens has the key come from each place where it may stand, and the token that tail needs be made.
 func TestKeysAndTokens(t *testing.T) {
@@ -210,5 +216,27 @@ func TestAddressOfTheConfiguration(t *testing.T) {
 	put(t, filepath.Join(dir, "wsedge.yaml"), []byte("listen: {addr: 127.0.0.1:"+port+"}\ntls: {cert_files: cert.pem, key_files: key.pem}\n"))
 	if status, stdout, stderr := call(nil, "publish", "n", "1", "--config", filepath.Join(dir, "wsedge.yaml")); status != exitOK || stdout != "n  offset 2  matched 0\n" {
 		t.Errorf("%d %s %s", status, stdout, stderr)
+	}
+}
+
+// TestKeyOfTheConfiguration: of several keys that one is taken which opens the command, and no channels but its own where there is another.
+func TestKeyOfTheConfiguration(t *testing.T) {
+	section := &auth.Config{APIKeys: []auth.APIKey{
+		{Name: "hashed", Scopes: []auth.Scope{auth.ScopeAll}},
+		{Name: "reader", Secret: "r", Scopes: []auth.Scope{auth.ScopeRead}},
+		{Name: "narrow", Secret: "n", Scopes: []auth.Scope{auth.ScopePublish}, Channels: []string{"a"}},
+		{Name: "publisher", Secret: "p", Scopes: []auth.Scope{auth.ScopePublish}},
+	}}
+	for scope, want := range map[auth.Scope]string{auth.ScopeRead: "r", auth.ScopePublish: "p", auth.ScopeManage: "r"} {
+		if got := usableKey(section, scope); got != want {
+			t.Errorf("%s: %q, want %q", scope, got, want)
+		}
+	}
+	section.APIKeys = section.APIKeys[:3]
+	if got := usableKey(section, auth.ScopePublish); got != "n" {
+		t.Errorf("%q, want that with some channels", got)
+	}
+	if got := usableKey(nil, auth.ScopeRead); got != "" {
+		t.Errorf("%q without authentication", got)
 	}
 }

@@ -24,6 +24,7 @@ func (r *reloader) reload() {
 	if err == nil {
 		err = r.server.Reconfigure(s.cfg)
 	}
+	r.server.Reloaded(err)
 	if err != nil {
 		if err := r.server.ReopenLogs(); err != nil { // they may have been moved away all the same
 			r.logger.Error("SIGHUP: logs not opened anew", "error", err)

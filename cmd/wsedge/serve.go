@@ -48,6 +48,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
 	s.hooks = addWebhook(flags)
+	s.traced = addTracing(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }
@@ -73,7 +74,13 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	cfg.TLS = sec.options()
+	cfg.TLS, cfg.Certificates = sec.options(), sec.certificates()
+	tracer, endTracing, err := s.traced.tracer(logger)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	defer endTracing()
+	cfg.Tracer = tracer
 	srv, err := edge.Listen(cfg)
 	if err != nil {
 		return e.fail(err, exitFailure)

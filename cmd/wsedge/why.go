@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
@@ -32,7 +33,7 @@ type recordEvent struct {
 func why(e *environment, args []string) int {
 	flags := newArguments(e, "why", "[CLIENT]", "why says why a client was closed, and what happened to it before: by its id, or with --user the last 20 connections of a user that have ended. The server must run with --flight-recorder.",
 		"wsedge why 3zy3frva-0")
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeRead)
 	user := flags.String("user", "", "the last connections of the user `name` that have ended")
 	arguments, err := parseArguments(e, flags, args, 0, 1)
 	if err != nil {

@@ -16,7 +16,7 @@ var scopes = map[string]auth.Scope{
 	"/api/publish": auth.ScopePublish, "/api/broadcast": auth.ScopePublish,
 	"/api/subscribe": auth.ScopeManage, "/api/unsubscribe": auth.ScopeManage, "/api/disconnect": auth.ScopeManage, "/api/revoke": auth.ScopeManage,
 	"/api/info": auth.ScopeRead, "/api/presence": auth.ScopeRead, "/api/history": auth.ScopeRead, "/api/channels": auth.ScopeRead,
-	"/api/why": auth.ScopeRead,
+	"/api/client": auth.ScopeRead, "/api/why": auth.ScopeRead,
 }
 
 // aboutChannels are the methods that do nothing but with the channels that they name: a key for some channels is good for no others.
@@ -40,6 +40,7 @@ func (h *handler) guard(next http.Handler) http.Handler {
 		if backend == nil {
 			return
 		}
+		requesterOf(r.Context()).identify(backend)
 		if r.URL.Path == batchPath {
 			next.ServeHTTP(w, r) // each command comes by here again
 			return

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/jsonobject"
+	"github.com/wsedge/wsedge/internal/tracing"
 )
 
 // Config is what the API works with.
@@ -32,6 +33,10 @@ type Config struct {
 	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
 	// where nothing is recorded. Required.
 	Why func(client, user string) (reports []byte, recording bool)
+	// Stats counts all requests. nil: nobody does.
+	Stats *Stats
+	// Tracer makes spans of requests and publications. nil: there are none.
+	Tracer *tracing.Tracer
 }
 
 // Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
@@ -74,8 +79,9 @@ func New(config Config) http.Handler {
 	mux.HandleFunc("/api/info", h.info)
 	mux.Handle("/api/disconnect", h.post(h.disconnect))
 	mux.Handle("/api/revoke", h.post(h.revoke))
+	mux.Handle("/api/client", h.post(h.client))
 	mux.Handle("/api/why", h.post(h.why))
-	guarded := h.guard(mux)
+	guarded := h.guard(h.traced(mux))
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
@@ -83,7 +89,7 @@ func New(config Config) http.Handler {
 	open := http.NewServeMux()
 	open.HandleFunc("GET /api/openapi.yaml", serveOpenAPI)
 	open.Handle("/", guarded)
-	return limited(config.Limits, open)
+	return config.Stats.counted(limited(config.Limits, open))
 }
 
 // post is a handler of a method that takes a JSON object.

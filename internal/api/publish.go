@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -22,8 +23,8 @@ type publication struct {
 	exclude string
 	key     string
 	receipt bool
-	until   time.Time // the end of all waiting for the engine
-	caller  *Caller   // nil where nobody wants to know
+	until   time.Time       // the end of all waiting for the engine
+	trace   context.Context // what it is a part of
 }
 
 // members are the members of a request that mean something; nil where there is none.
@@ -51,7 +52,8 @@ func pick(body []byte) (m members) {
 	return m
 }
 
-func (m *members) publication() (p publication, err *native.Error) {
+func (m *members) publication(trace context.Context) (p publication, err *native.Error) {
+	p.trace = trace
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
@@ -88,13 +90,12 @@ func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p.caller = patience.caller
-	result, failure := h.publishTo(name, &p)
+	result, failure := h.publishAndTell(name, &p)
 	if failure != nil {
 		fail(w, statusOf(failure), translate(failure))
 		return
@@ -114,12 +115,11 @@ func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patien
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p.caller = patience.caller
 	results := make([]broadcastResult, len(names)) // all are on their way before the first receipt is waited for
 	for i, name := range names {
 		results[i] = h.broadcastTo(name, &p)
@@ -148,7 +148,7 @@ func (h *handler) broadcastTo(name string, p *publication) (o broadcastResult) {
 	if o.failure = native.CheckChannel(name); o.failure != nil {
 		return o
 	}
-	result, err := h.publishTo(name, p)
+	result, err := h.publishAndTell(name, p)
 	if err != nil {
 		return broadcastResult{failure: translate(err)}
 	}

@@ -36,14 +36,9 @@ func receiptMember(value []byte) (bool, *native.Error) {
 
 // patience is how much longer a request waits for receipts. It belongs to the goroutine of the request.
 type patience struct {
-	over <-chan struct{} // the client has gone
-	left time.Duration
-
-	caller *Caller // whose request it is; nil where nobody wants to know
-}
-
-func newPatience(r *http.Request) *patience {
-	return &patience{over: r.Context().Done(), left: receiptTimeout, caller: callerOf(r.Context())}
+	over  <-chan struct{} // the client has gone
+	left  time.Duration
+	trace context.Context // of the command that is being carried out: what its publications are a part of
 }
 
 // wait waits until the receipt is done, but no longer than there is patience.
@@ -72,7 +67,7 @@ type patienceKey struct{}
 
 // withPatience is for the commands of a batch: they have what one request has.
 func withPatience(r *http.Request) *http.Request {
-	p := newPatience(r)
+	p := &patience{over: r.Context().Done(), left: receiptTimeout}
 	return r.WithContext(context.WithValue(r.Context(), patienceKey{}, p))
 }
 
@@ -81,8 +76,9 @@ func (h *handler) patient(serve func(w http.ResponseWriter, body []byte, patienc
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ofBatch := r.Context().Value(patienceKey{}).(*patience)
 		if !ofBatch {
-			p = newPatience(r)
+			p = &patience{over: r.Context().Done(), left: receiptTimeout}
 		}
+		p.trace = r.Context()
 		h.post(func(w http.ResponseWriter, body []byte) { serve(w, body, p) }).ServeHTTP(w, r)
 	})
 }

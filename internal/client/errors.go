@@ -56,7 +56,7 @@ func (u *Unanswered) Error() string {
 func (u *Unanswered) Unwrap() error { return u.Err }
 
 // unanswered says what became of a request without an answer.
-func (c *Client) unanswered(err error) error {
+func (c *Client) unanswered(err error) *Unanswered {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL is the server's, which stands there already
 	}

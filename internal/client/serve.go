@@ -16,6 +16,9 @@ const historyPage = 1000
 func (s *stream) serve(ctx context.Context, m *incoming) error {
 	switch m.Type {
 	case "welcome":
+		if s.welcomed {
+			return nil // one is enough
+		}
 		s.welcomed = true
 		s.expires(m.ExpiresIn)
 		return s.begin(ctx)

@@ -149,6 +149,23 @@ func TestClosesThatAreForGood(t *testing.T) {
 	}
 }
 
+// What cannot be written any more because the server has closed does not hide why it has.
+func TestCloseWhileCommandsAreWritten(t *testing.T) {
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprint("c", i))
+	}
+	for range 10 {
+		c := conversation(t, func(_ int, p *peer) {
+			p.say(welcome)
+			_ = p.conn.Close(3503, "forced")
+		})
+		if err := follow(t, c, Tail{Channels: names}).end(); err == nil || !strings.Contains(err.Error(), "3503 forced") {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestHandshakesThatAreRefused(t *testing.T) {
 	var tries atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -192,5 +209,32 @@ func TestServersThatFallSilent(t *testing.T) {
 	mute.timeout = 100 * time.Millisecond
 	if err := follow(t, mute, Tail{Channels: []string{"news"}}).end(); err == nil || !strings.Contains(err.Error(), "no welcome within") {
 		t.Error(err)
+	}
+}
+
+// Who has enough says so: the server hears of a close code, not of a connection that broke.
+func TestTheServerHearsThatWeGo(t *testing.T) {
+	heard := make(chan websocket.StatusCode, 2)
+	c := conversation(t, func(_ int, p *peer) {
+		p.say(welcome)
+		p.say(subscribed(p.want("subscribe"), 0, ""))
+		p.say(`{"type":"message","channel":"news","data":"a","offset":1}`)
+		_, _, err := p.conn.Read(p.request.Context())
+		heard <- websocket.CloseStatus(err)
+	})
+	r := follow(t, c, Tail{Channels: []string{"news"}})
+	r.eventually("a", func() bool { return r.count("a") == 1 })
+	r.cancel()
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+	err := c.Tail(t.Context(), Tail{Channels: []string{"news"}, Message: func(*Message) error { return ErrEnough }, Notice: func(line string) { t.Error(line) }})
+	if err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if code := <-heard; code != websocket.StatusNormalClosure {
+			t.Errorf("heard %d", code)
+		}
 	}
 }

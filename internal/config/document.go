@@ -24,6 +24,7 @@ type Document struct {
 	Webhook    Webhook
 	Namespaces Namespaces
 	Log        Log
+	Tracing    Tracing
 
 	FlightRecorder FlightRecorder
 
@@ -40,6 +41,7 @@ type Listen struct {
 	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
+	Console        bool
 	Loops          int
 }
 
@@ -144,6 +146,13 @@ type AccessLog struct {
 type FlightRecorder struct {
 	Enabled bool
 	Ends    int
+}
+
+// Tracing is the section tracing.
+type Tracing struct {
+	URL         string
+	Ratio       float64
+	HeadersFile string
 }
 
 // newDocument is a document in which nothing is set.

@@ -20,6 +20,7 @@ var sections = []section{
 	{"log.push", "Who published what, where, and to how many: a line for each publication. Nothing waits for it; lines that can't be written as fast are dropped and counted."},
 	{"log.access", "Handshakes, accepted or refused, and requests to the API: a line for each, without tokens, keys or query strings."},
 	{"flight_recorder", "What happened to each connection last, so that wsedge why can tell why it was closed."},
+	{"tracing", "OpenTelemetry spans of what is published by the API, until the last loop has served it. Without url there are none."},
 }
 
 var (
@@ -48,10 +49,12 @@ var Options = []Option{
 		Doc:    "Origins of web pages that may connect beside those of the host itself: https://app.example, exactly as browsers write it, or * for any.",
 		Danger: "visitors of these pages connect with the rights of whoever can reach the server, where those without a token have any"},
 	{Path: "listen.admin_addr", Flag: "admin-addr", Default: "127.0.0.1:8081",
-		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port; off for none. Without a configuration file and authentication metrics are on the public port, and there are no profiles."},
+		Doc: "Address of metrics, profiles and the console (/metrics, /debug/pprof/, /), host:port; off for none. Without a configuration file and authentication metrics are on the public port, and there are no profiles."},
 	{Path: "listen.insecure_admin", Flag: "insecure-admin", Default: "false",
 		Doc:    "Allow an admin_addr outside the loopback interface.",
-		Danger: "there is no authentication on it: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},
+		Danger: "there is no authentication on it but the console's, whose keys travel in plain text: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},
+	{Path: "listen.console", Flag: "console", Default: "true",
+		Doc: "Serve the console at / of admin_addr, behind a login by API key where there is auth. Without a configuration file and authentication it is at / of the public port."},
 	{Path: "listen.loops", Flag: "loops", Max: 1 << 10, Doc: "Event loops, each of which keeps a CPU busy under load. Default: as many as CPUs."},
 
 	{Path: "tls.cert_files", Flag: "tls-cert", File: true,
@@ -134,7 +137,7 @@ var Options = []Option{
 	{Path: "auth.api_keys[].secret_file", File: true, Secret: true, Reload: true, Doc: "File with that secret."},
 	{Path: "auth.api_keys[].sha256", Reload: true, Doc: "The SHA-256 of the secret, in hex: tells whoever reads this file nothing, as long as the secret is random."},
 	{Path: "auth.api_keys[].scopes", Words: scopes, Reload: true,
-		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, info), or all. Required."},
+		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, client, info; and the console), or all. Required."},
 	{Path: "auth.api_keys[].channels", Reload: true, Doc: "Prefixes of the channels that the key is good for. Default: all channels."},
 	{Path: "auth.api_keys[].rate", Default: "0", Max: 1_000_000, Reload: true,
 		Doc: "How many requests a second may come with the key, each command of a batch counting; two seconds' worth may come at once. 0: no bound."},
@@ -200,4 +203,9 @@ var Options = []Option{
 		Doc:    "Record connections from then on, in up to 256 B each. POST /api/why tells of them, as wsedge why does.",
 		Danger: "whoever has an API key that may read sees what clients did"},
 	{Path: "flight_recorder.ends", Default: "10000", Max: 1 << 20, Reload: true, Doc: "How many connections are remembered that have ended, of up to 512 B each."},
+
+	{Path: "tracing.url", Flag: "tracing", Doc: "URL of an OTLP receiver, such as http://127.0.0.1:4318; without a path it gets spans at /v1/traces."},
+	{Path: "tracing.ratio", Flag: "tracing-ratio", Default: "0.01",
+		Doc: "The share of API requests, and of requests to webhooks, that are traced, 0 to 1. An API request that brings a traceparent is traced where that says so, whatever the ratio is."},
+	{Path: "tracing.headers_file", Flag: "tracing-headers-file", File: true, Secret: true, Doc: "File with headers for the receiver, one on a line, such as Authorization: Bearer and a token."},
 }

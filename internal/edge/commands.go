@@ -151,6 +151,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 	send(c, native.AppendSubscribed(nil, j.id, reply))
 	sendBatch(c, missed)
 	s.joined = append(s.joined, j.channel)
+	s.server.traffic.subscriptions.Add(1)
 	s.appear(c, j.channel)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
 }
@@ -188,6 +189,7 @@ func (s *session) depart(c *reactor.Conn, name string) bool {
 func (s *session) leave(c *reactor.Conn, i int) {
 	channel := s.joined[i]
 	s.joined = slices.Delete(s.joined, i, i+1)
+	s.server.traffic.subscriptions.Add(-1)
 	s.stopRefill(c, channel)
 	c.Unsubscribe(channel.Topic())
 	s.vanish(c, channel)

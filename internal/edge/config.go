@@ -12,6 +12,8 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/eventlog"
+	"github.com/wsedge/wsedge/internal/metrics"
+	"github.com/wsedge/wsedge/internal/tracing"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -37,12 +39,14 @@ type Config struct {
 	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
-	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
-	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	// AdminAddr is the TCP address, "host:port", of metrics, profiles and the console, which are not on Addr then.
+	// AdminOff: there are none. Default: metrics and the console are on Addr, and there are no profiles.
 	AdminAddr string
-	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
-	// it can see the memory of the process, and slow it down by profiles.
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it but the console's; whoever
+	// reaches it can see the memory of the process, and slow it down by profiles.
 	InsecureAdmin bool
+	// NoConsole has no console served.
+	NoConsole bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep
@@ -104,6 +108,12 @@ type Config struct {
 	// Logs are the push log and the access log. Default: none.
 	Logs eventlog.Settings
 
+	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
+	Tracer *tracing.Tracer
+
+	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
+	Certificates func() []metrics.Certificate
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -115,6 +125,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	stuckAfter  time.Duration                        // likewise
 	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
@@ -206,6 +217,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.after = time.After
 	}
 	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
+	setDefault(&cfg.stuckAfter, stuckAfter)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

@@ -96,10 +96,10 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 			return
 		}
 		if !s.events.Requests() {
-			next.ServeHTTP(w, s.withCaller(r))
+			next.ServeHTTP(w, s.withRequester(r))
 			return
 		}
-		r, caller := api.WithCaller(r)
+		r, caller := api.WithRequester(r)
 		counted := &countedResponse{ResponseWriter: w, status: http.StatusOK}
 		began := time.Now()
 		defer func() { // also where the connection is given up in the midst of it
@@ -112,12 +112,12 @@ func (s *Server) logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// withCaller has the API note who makes the request, where the push log wants to know.
-func (s *Server) withCaller(r *http.Request) *http.Request {
+// withRequester has the API note who makes the request, where the push log wants to know.
+func (s *Server) withRequester(r *http.Request) *http.Request {
 	if !s.events.Pushes() {
 		return r
 	}
-	r, _ = api.WithCaller(r)
+	r, _ = api.WithRequester(r)
 	return r
 }
 

@@ -145,7 +145,7 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"batch", "broadcast", "channels", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why"}
+	want := []string{"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why"}
 	for i, word := range want {
 		want[i] = "/api/" + word
 	}

@@ -45,6 +45,9 @@ func (s *session) strikeDenial(c *reactor.Conn) {
 }
 
 func (s *session) allowed(action auth.Action, name string) bool {
+	if action == auth.History && !mayHave(s.member, s.guest(), name) { // who may not hear it may not read it either
+		return false
+	}
 	access := accessTo(s.server.hub.Options(name), action)
 	return mayDo(s.member, s.guest(), action, name, access) || action == auth.Subscribe && access > 0 && s.member != nil && s.member.hasLeave(name)
 }
@@ -138,7 +141,7 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) || s.isGiven(name) {
+		if mayHave(s.member, s.guest(), name) && (s.allowed(auth.Subscribe, name) || s.isGiven(name)) {
 			continue
 		}
 		s.depart(c, name)

@@ -29,6 +29,7 @@ type rawSession struct {
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
 	s.server.flights.Load().Open(s.number)
+	s.server.traffic.raw.Add(1)
 	if s.member != nil && !s.enter(c) {
 		return
 	}
@@ -54,6 +55,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 			return
 		}
 		s.joined = append(s.joined, channel)
+		s.server.traffic.subscriptions.Add(1)
 		if err := s.subscribe(c, channel); err != nil {
 			c.Close(frame.CloseInternalError, "internal")
 			return
@@ -92,6 +94,8 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	s.server.traffic.raw.Add(-1)
+	s.server.traffic.subscriptions.Add(-int64(len(s.joined)))
 	s.server.unname(s.visitor)
 	if s.member != nil {
 		s.member.unseat(s.server)

@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
@@ -48,14 +50,19 @@ type Server struct {
 	started time.Time
 	gate    *gate  // nil without authentication
 	admin   *admin // nil without an admin address
+	api     http.Handler
+	console *console.Console
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
 
 	replays replays // guards itself
 
-	flights atomic.Pointer[flight.Recorder] // nil: nothing is recorded
-	events  *eventlog.Log                   // guards itself; immutable
+	events      *eventlog.Log                   // guards itself; immutable
+	flights     atomic.Pointer[flight.Recorder] // nil: nothing is recorded
+	traffic     traffic                         // shared: atomic
+	reload      atomic.Pointer[reloadState]     // likewise
+	apiRequests api.Stats                       // likewise
 
 	// Shared: atomic.
 	denied     denials
@@ -67,7 +74,7 @@ type Server struct {
 	drainClients atomic.Int64           // how many there were when draining began
 	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
 
-	reconfiguring sync.Mutex // held by Reconfigure, which waits for nothing
+	reconfiguring sync.Mutex // held by Reconfigure, which waits for files alone
 
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
@@ -88,6 +95,7 @@ func Listen(cfg Config) (*Server, error) {
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{}), events: eventlog.New(cfg.Logger, cfg.now)}
 	s.current.Store(&s.config)
 	s.record(cfg.FlightRecorder)
+	s.reload.Store(&reloadState{good: cfg.now()})
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
@@ -98,6 +106,8 @@ func Listen(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.api = s.newAPI()
+	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
 		return nil, err
 	}

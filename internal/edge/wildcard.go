@@ -34,6 +34,7 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 	}
 	s.joined = append(s.joined, wildcard)
 	s.server.noteChannel(s.number, flight.Subscribed, pattern)
+	s.server.traffic.subscriptions.Add(1)
 	s.respond(c, native.AppendSubscribedLive(nil, id, pattern, from != nil))
 	return nil
 }

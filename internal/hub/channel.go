@@ -116,6 +116,7 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 		topic = c.Topic()
 	}
 	if topic == nil {
+		c.hub.fanout.count(p)
 		return unheard(p), nil
 	}
 	publication := reactor.Publication{
@@ -127,14 +128,16 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)
 	}
-	if p.Receipt {
+	timed := c.hub.fanout.begin()
+	if p.Receipt || !timed.IsZero() {
 		publication.Receipt = reactor.NewReceipt()
 	}
 	matched, err := topic.Publish(publication)
+	c.hub.fanout.settle(p, timed, publication.Receipt, matched, err)
 	if errors.Is(err, reactor.ErrBacklog) {
 		err = ErrBacklog
 	}
-	return delivered(matched, publication.Receipt), err
+	return delivered(p, matched, publication.Receipt), err
 }
 
 // gapEncoder implements reactor.GapEncoder.

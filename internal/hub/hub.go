@@ -82,6 +82,8 @@ type Hub struct {
 
 	walks walks // of List
 
+	fanout fanout // guards itself
+
 	shards [shards]shard
 }
 
@@ -115,6 +117,9 @@ func New(config Config) *Hub {
 
 // Options are those of the channel of that name, whether it is open or not. They are not to be changed.
 func (h *Hub) Options(name string) *channel.Options { return h.namespaces.Load().Of(name) }
+
+// NamespaceOf is the name of the namespace that the channel of that name is in.
+func (h *Hub) NamespaceOf(name string) string { return h.namespaces.Load().NameOf(name) }
 
 // SetNamespaces changes what channels promise. Whether slow subscribers are brought what they missed out of the history stays as it
 // is until the channel is dropped: see reactor.Topic.SetSlow.

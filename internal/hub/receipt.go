@@ -13,10 +13,10 @@ func unheard(p *broker.Publication) (d broker.Delivered) {
 	return d
 }
 
-// delivered is what it is told of one that is on its way. receipt is nil where nobody has asked.
-func delivered(matched int, receipt *reactor.Receipt) broker.Delivered {
+// delivered is what it is told of one that is on its way. It hears of a receipt that it has asked for.
+func delivered(p *broker.Publication, matched int, receipt *reactor.Receipt) broker.Delivered {
 	d := broker.Delivered{Matched: matched}
-	if receipt != nil {
+	if p.Receipt {
 		d.Receipt = receipt
 	}
 	return d

@@ -184,7 +184,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // run runs a client to its end and returns what it said.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return runWithin(t, patience, name, args...)
+}
+
+// runWithin is run for a client that does more than one thing.
+func runWithin(t *testing.T, limit time.Duration, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {

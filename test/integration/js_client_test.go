@@ -20,7 +20,7 @@ func nodeTest(t *testing.T, patterns ...string) {
 		}
 		args = append(args, files...)
 	}
-	run(t, "node", args...)
+	runWithin(t, 5*patience, "node", args...)
 }
 
 // TestJSClient: wsedge.js in Node, with npm's ws, and with the WebSocket that Node has had since version 22.

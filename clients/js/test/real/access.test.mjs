@@ -7,6 +7,7 @@ const open = `  default: {subscribe: authenticated, publish: token, presence: au
   named:
     closed: {subscribe: token}
     work: {subscribe: authenticated, history_size: 100, ack: true}
+    room: {subscribe: authenticated, presence: authenticated, members: true, join_leave: true}
 `;
 
 test("tokens are renewed before they end, and the connection stays", async (t) => {
@@ -94,6 +95,29 @@ test("what a user has not acknowledged comes again, to this page and to the next
   const next = page(), { acked: cursor } = await happens(next.sub, "subscribed");
   await eventually("the last one", () => next.got.length === 1);
   assert.deepEqual([cursor, next.got, client.errors, next.client.errors], [4, [5], [], []]);
+});
+
+test("who comes and who goes", async (t) => {
+  const server = await configured(t, open);
+  const ann = connect(t, server.port, { token: token(60, { sub: "ann" }) }), room = ann.subscribe("room:1"), told = [];
+  for (const event of ["join", "leave"]) room.on(event, ({ user, count }) => told.push(`${event} ${user} ${count}`));
+  await happens(room, "subscribed");
+  const bob = connect(t, server.port, { token: token(60, { sub: "bob" }) });
+  await happens(bob.subscribe("room:1"), "subscribed");
+  await eventually("a join", () => told.length === 1);
+  assert.deepEqual((await room.presence()).clients.map(({ client, user }) => [client, user]).sort(), [[ann.id, "ann"], [bob.id, "bob"]].sort());
+  bob.close();
+  await eventually("a leave", () => told.length === 2);
+  assert.deepEqual(told, ["join bob 2", "leave bob 1"]);
+});
+
+test("where anonymous clients are let in, who has a token is somebody", async (t) => {
+  const server = await configured(t, open, "  anonymous: true");
+  assert.equal((await happens(connect(t, server.port), "connected")).user, undefined);
+  const client = connect(t, server.port, { token: token(60, { sub: "ann" }) }), seen = [];
+  client.on("connected", ({ user }) => seen.push(user));
+  await happens(client.subscribe("news"), "subscribed");
+  assert.deepEqual([seen, client.errors], [["ann"], []]);
 });
 
 test("the server subscribes, by the token and by the API", async (t) => {
