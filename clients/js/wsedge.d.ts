@@ -257,7 +257,7 @@ export class Subscription<T = any> implements AsyncIterable<Message<T>> {
   /** Where one would go on from; null where there is no such place. It can be kept, and given as `since`. */
   readonly position: Position | null;
 
-  /** Subscribes again after the end of the subscription. */
+  /** Subscribes again after the end of the subscription. Throws `already_subscribed` where another one has its channel by now. */
   subscribe(): this;
   unsubscribe(): void;
   publish(data: T, options?: PublishOptions): Promise<Published>;

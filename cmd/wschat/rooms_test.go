@@ -88,6 +88,49 @@ func TestAcknowledged(t *testing.T) {
 	}
 }
 
+// TestTypingExactly: forty members type at once, over all loops; each gets every notice of the others, and none of its own.
+func TestTypingExactly(t *testing.T) {
+	const members, times = 40, 5
+	ch := serve(t, nil)
+	var all []*client
+	for i := range members {
+		c := dial(t, ch, "/rooms")
+		all = append(all, c)
+		c.say(fmt.Sprintf(`{"type":"join","room":"tea","username":"u%d"}`, i))
+		for _, there := range all { // the joiner included
+			there.want(fmt.Sprintf(`{"type":"system","message":"u%d joined the room"}`, i))
+		}
+	}
+	var work sync.WaitGroup
+	for i, c := range all {
+		work.Go(func() {
+			for range times {
+				c.say(`{"type":"typing"}`)
+			}
+			c.say(`{"type":"chat","content":"done"}`)
+			got := map[any]int{}
+			for done := 0; done < members; { // a chat is the last of each, in the order that it wrote
+				switch m := c.next(); m["type"] {
+				case "typing":
+					got[m["username"]]++
+				case "chat":
+					done++
+				}
+			}
+			for j := range members {
+				want := times
+				if j == i {
+					want = 0
+				}
+				if n := got[fmt.Sprintf("u%d", j)]; n != want {
+					t.Errorf("u%d has %d notices of u%d, not %d", i, n, j, want)
+				}
+			}
+		})
+	}
+	work.Wait()
+}
+
 // TestQuiet: in a large room who joins sees its own notice, and the others are left alone.
 func TestQuiet(t *testing.T) {
 	ch := serve(t, func(o *options) { o.quietAbove = 2 })

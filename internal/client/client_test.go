@@ -69,6 +69,22 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 		t.Error(err)
 	}
 
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, and nobody shakes hands
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	c = dial(t, "https://"+silent.Addr().String())
+	c.timeout = 10 * time.Millisecond
+	_, err = c.Call(t.Context(), "publish", new(Params))
+	if u := (*Unanswered)(nil); !errors.As(err, &u) || u.Sent || !strings.HasSuffix(err.Error(), ": nothing within 10ms") {
+		t.Error(err)
+	}
+	c.key = "a\nb"
+	if _, err = c.Call(t.Context(), "publish", new(Params)); err == nil || strings.Contains(err.Error(), "carried out") {
+		t.Error(err)
+	}
+
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())

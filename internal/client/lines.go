@@ -18,6 +18,8 @@ const (
 	// maxBatch and batchBytes bound what goes into one batch; the API takes 1,000 commands, and 1 MiB.
 	maxBatch   = 1000
 	batchBytes = 512 << 10
+	// maxCommandBytes is the longest command that fits into a request, which is a batch of it alone.
+	maxCommandBytes = 1<<20 - len(`{"commands":[]}`)
 )
 
 // Line is what became of one line.
@@ -116,6 +118,10 @@ func assemble(batch []numbered, params func(int, []byte) (*Params, error)) (outc
 			continue
 		}
 		command := new(Params).String("method", "publish").Raw("params", p.object()).object()
+		if len(command) > maxCommandBytes {
+			outcome = append(outcome, Line{Number: l.number, Err: errTooLong})
+			continue
+		}
 		if len(sent) > 0 && len(commands)+len(command) > MaxLineBytes { // the last line is large, or there are many escapes
 			break
 		}
@@ -127,6 +133,9 @@ func assemble(batch []numbered, params func(int, []byte) (*Params, error)) (outc
 	}
 	return outcome, append(commands, ']'), sent
 }
+
+// errTooLong is for a line that is short enough until its quotes are escaped. It must not stop those behind it, as a request that is refused does.
+var errTooLong = errors.New("as JSON it is longer than the API takes")
 
 // batchReply is one reply of a batch.
 type batchReply struct {

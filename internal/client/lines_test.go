@@ -63,7 +63,11 @@ func TestManyLines(t *testing.T) {
 			t.Errorf("%d lines, %v", len(told), err)
 		}
 	}
-	told, err := publishLines(t, c, strings.NewReader("1\n"+strings.Repeat("x", MaxLineBytes)+"\n2\n"))
+	told, err := publishLines(t, c, strings.NewReader("1\n"+strings.Repeat(`"`, 600<<10)+"\n2\n")) // too long as JSON only
+	if got := strings.Join(told, "|"); err != nil || got != "1 ok|2 as JSON it is longer than the API takes|3 ok" {
+		t.Errorf("%s %v", got, err)
+	}
+	told, err = publishLines(t, c, strings.NewReader("1\n"+strings.Repeat("x", MaxLineBytes)+"\n2\n"))
 	if len(told) != 1 || err == nil || !strings.HasPrefix(err.Error(), "line 2 is longer than") {
 		t.Errorf("%q %v", told, err)
 	}

@@ -172,9 +172,7 @@ func (s *stream) dial(ctx context.Context) error {
 		return nil
 	}
 	if response == nil || response.StatusCode == http.StatusSwitchingProtocols {
-		u := s.client.unanswered(err)
-		u.Sent = false // there was nothing to carry out
-		return u
+		return s.client.unanswered(err, false) // there was nothing to carry out
 	}
 	s.status = response.StatusCode
 	s.final = s.status < http.StatusInternalServerError && s.status != http.StatusTooManyRequests
