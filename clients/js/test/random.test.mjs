@@ -22,7 +22,12 @@ class Server {
   epoch = "e";
   kind = true; // it refuses nothing
 
-  constructor(random) { this.random = random; }
+  cursors = new Map(); // by channel, where what is not acknowledged comes again
+
+  constructor(random, acks) {
+    this.random = random;
+    this.acks = acks;
+  }
 
   accept(socket) {
     this.socket = socket;
@@ -50,6 +55,10 @@ class Server {
     const { id, channel } = m, error = (code) => socket.say({ type: "error", id, channel, code, message: code });
     if (!this.kind && id !== undefined && this.random(6) === 0) return error(this.random(2) ? "rate" : "unavailable");
     switch (m.type) {
+      case "ack":
+        if (m.offset > this.last.get(channel)) this.wrong.push(`${channel}: ack of ${m.offset}, which is not there`);
+        this.cursors.set(channel, Math.max(m.offset, this.cursors.get(channel) ?? 0));
+        return;
       case "ping": return socket.say({ type: "pong" });
       case "subscribe": return socket.has.has(channel) ? error("already_subscribed") : this.subscribe(socket, channel, id, m.recover);
       case "unsubscribe": return socket.has.delete(channel) ? socket.say({ type: "unsubscribed", id, channel }) : error("not_subscribed");
@@ -60,41 +69,64 @@ class Server {
   }
 
   subscribe(socket, channel, id, recover) {
-    const offset = this.last.get(channel);
-    const recovered = recover && recover.epoch === this.epoch && recover.offset <= offset && offset - recover.offset <= kept;
+    const offset = this.last.get(channel), good = recover?.epoch === this.epoch && recover.offset <= offset;
+    let from = good ? recover.offset : undefined, acked;
+    if (this.acks) {
+      acked = this.cursors.get(channel) ?? from;
+      from = recover && !good ? undefined : Math.min(acked, from ?? acked);
+    }
+    const sent = from !== undefined && offset - from <= kept, recovered = recover || this.acks ? sent : undefined;
+    if (this.acks && !(acked !== undefined && offset - acked <= kept)) acked = offset; // the cursor begins anew
+    if (this.acks) this.cursors.set(channel, acked);
     socket.has.add(channel);
-    socket.say({ type: "subscribed", id, channel, epoch: this.epoch, offset, recovered });
-    if (recovered) for (let missed = recover.offset + 1; missed <= offset && socket.readyState === 1; missed++) this.message(channel, missed);
+    socket.say({ type: "subscribed", id, channel, epoch: this.epoch, offset, recovered, acked });
+    if (recovered) for (let missed = from + 1; missed <= offset && socket.readyState === 1; missed++) this.message(channel, missed);
   }
 
   forget() {
     this.epoch += "e";
+    this.cursors.clear();
     for (const name of channels) this.last.set(name, 0);
   }
 }
 
-/** follow holds a subscription to the promise; next is the offset that must come. */
+/** follow holds a subscription to the promise. next is the offset that must come, mine the last that the application has acknowledged. */
 function follow(sub, wrong) {
   if (sub.next !== undefined) return;
-  sub.next = 0;
+  sub.next = sub.mine = 0;
   sub.on("message", ({ offset }) => {
     if (offset !== sub.next) wrong.push(`${sub.channel}: ${offset} in the place of ${sub.next}`);
     sub.next = offset + 1;
   });
 }
 
+/** begin is what a subscribed means for it. */
+function begin(sub, { recovered, offset, epoch, acked }) {
+  if (sub.epoch !== epoch) sub.mine = 0;
+  if (!recovered) sub.next = offset + 1;
+  else if (sub.epoch !== epoch) sub.next = acked + 1; // new here, but not to the server
+  else if (acked !== undefined) sub.next = Math.max(sub.mine, Math.min(acked, sub.next - 1)) + 1; // the rest comes again
+  sub.epoch = epoch;
+}
+
 for (let seed = 1; seed <= 40; seed++) {
   test(`random applications, seed ${seed}`, async (t) => {
     const random = generator(seed), wrong = [], published = new Map();
     const { client, sockets, errors } = await fake(t, {}, 0.4);
-    const server = new Server(random);
+    const server = Object.assign(new Server(random, seed % 2 === 1), { wrong });
     const act = () => {
       const channel = channels[random(2)];
-      switch (random(7)) {
+      switch (random(8)) {
         case 0: case 1: case 2: return follow(client.subscribe(channel), wrong);
         case 3: return client.subscriptions.get(channel)?.unsubscribe();
         case 4: return random(4) || client.close();
         case 5: return client.connect();
+        case 6: {
+          const sub = client.subscriptions.get(channel);
+          if (sub?.state !== "subscribed" || sub.next === 1) return;
+          sub.mine = Math.max(sub.mine, sub.next - 1);
+          return sub.ack(sub.mine);
+        }
         default: {
           const key = `k${published.size}`;
           published.set(key, "waits");
@@ -104,9 +136,9 @@ for (let seed = 1; seed <= 40; seed++) {
     };
     const sometimes = () => { if (random(12) === 0) act(); }; // in the midst of whatever happens
     for (const event of ["state", "connecting", "connected", "disconnected"]) client.on(event, sometimes);
-    client.on("subscribed", (sub, { recovered, offset }) => {
+    client.on("subscribed", (sub, about) => {
       follow(sub, wrong);
-      if (!recovered) sub.next = offset + 1;
+      begin(sub, about);
       sometimes();
     });
     client.on("unsubscribed", sometimes);
