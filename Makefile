@@ -40,7 +40,7 @@ wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1
 	  $(GO) test -count=1 ./test/conformance -run 'TestConformance$$' -conformance.tls $$tls -conformance.count $(COUNT); \
 	done
 
-integration: ## the tests with Node, Python, curl, OpenSSL, Chromium and haproxy, which must be installed
+integration: ## the tests with Node, Python, curl, OpenSSL, Chromium, haproxy and Prometheus, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
 
 acme: ## certificates from a real ACME server, which is fetched and run in the test

@@ -76,7 +76,10 @@ func (c *Conn) plainHTTP(in []byte) error {
 		return err
 	}
 	c.loop.srv.httpConns.Add(1)
-	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), peer: c.peerAddr()}
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), from: c.peerAddr()}
+	if c.more != nil {
+		handed.announced = c.more.announced
+	}
 	if c.flags&flagSealed != 0 {
 		sealed := c.unsealed(conn)
 		sealed.ended = sealed.session.Advance(nil) // what came with the request may have been its end
@@ -148,10 +151,11 @@ type httpConn struct {
 	net.Conn
 	srv   *Server
 	ahead []byte
-	peer  net.Addr // of the Conn that it was: the duplicate knows none if the peer has reset the connection meanwhile
 	once  sync.Once
 
-	newcomer bool // Config.Newcomers counts it
+	from      net.Addr // the address of the Conn that it was: the duplicate knows none if the peer has reset the connection meanwhile
+	announced net.Addr // if that is what a proxy has announced; else nil
+	newcomer  bool     // Config.Newcomers counts it
 }
 
 // leave says that net/http has the connection no more.
@@ -163,7 +167,7 @@ func (c *httpConn) leave() {
 }
 
 // RemoteAddr is the one that a proxy has announced, if it has.
-func (c *httpConn) RemoteAddr() net.Addr { return c.peer }
+func (c *httpConn) RemoteAddr() net.Addr { return c.from }
 
 // CloseWrite is what net/http looks for where it ends a connection of which it has not read all.
 func (c *httpConn) CloseWrite() error {

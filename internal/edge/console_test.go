@@ -14,6 +14,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/console"
+	"github.com/wsedge/wsedge/internal/webhook"
 )
 
 // browser is one with the console's page, and what it keeps for that.
@@ -264,4 +265,29 @@ func TestConsoleOnAdminAddressWithoutAuth(t *testing.T) {
 	}
 	c := b.watch("")
 	c.want(`{"type":"welcome",*`)
+}
+
+// Who has logged in is nobody that a backend would know: it is neither asked about the console's clients nor told of them, as it is not of
+// what comes by the API.
+func TestConsoleWithWebhooks(t *testing.T) {
+	backend := startBackend(t)
+	cfg := consoleConfig()
+	cfg.Webhooks = backend.config(webhook.Connect, webhook.Subscribe, webhook.Publish, webhook.Disconnect)
+	b := &browser{t: t, s: startServer(t, cfg)}
+	b.login("the key of the editor")
+	c := b.watch("")
+	c.want(`{"type":"welcome",*`)
+	c.say(`{"type":"subscribe","id":1,"channel":"news"}`, `{"type":"publish","id":2,"channel":"news","data":1}`)
+	c.want(`{"type":"subscribed","id":1,*}`)
+	c.hear()
+	c.hear() // the reply and the message, in either order
+	b.want(200, "POST", "/console/logout", "", nil)
+	c.want(`{"type":"disconnect","code":3503,*}`)
+	c.wantClose(3503)
+	eventually(t, "the client is gone", func() bool { return b.s.clients.count() == 0 })
+	select {
+	case q := <-backend.heard:
+		t.Errorf("the backend heard %+v", q)
+	default:
+	}
 }

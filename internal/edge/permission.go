@@ -8,6 +8,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -45,11 +46,26 @@ func (s *session) strikeDenial(c *reactor.Conn) {
 }
 
 func (s *session) allowed(action auth.Action, name string) bool {
-	if action == auth.History && !mayHave(s.member, s.guest(), name) { // who may not hear it may not read it either
+	if !s.mayLookInto(action, name) {
 		return false
 	}
 	access := accessTo(s.server.hub.Options(name), action)
 	return mayDo(s.member, s.guest(), action, name, access) || action == auth.Subscribe && access > 0 && s.member != nil && s.member.hasLeave(name)
+}
+
+// mayLookInto tells whether the client may read the history of a channel, or see who is there, beyond what its namespace says: who may not hear
+// a channel may not read it either. Where a backend decides about that, who is in it, or was given it, has its word; others need a token's.
+func (s *session) mayLookInto(action auth.Action, name string) bool {
+	v := s.guest()
+	switch {
+	case action == auth.History && !mayHave(s.member, v, name):
+		return false
+	case action != auth.History && action != auth.Presence, v == nil, !v.hooks.Wants(webhook.Subscribe):
+		return true
+	case s.subscribedTo(name) >= 0, s.joining(name) >= 0, s.hearsWildcardOf(name), s.isGiven(name):
+		return true
+	}
+	return s.member != nil && s.member.identity.Allows(action, name, channel.ByToken)
 }
 
 // mayDo tells whether a client, in either dialect, may do action in a channel whose namespace gives it to access. Who has a user is

@@ -162,7 +162,7 @@ func (s *session) dropped(c *reactor.Conn, d reactor.Drop) {
 	if rs = rs.begin(d, s.joined); len(rs) == 0 {
 		return
 	}
-	if s.hearsWildcardOf(rs[len(rs)-1].channel) { // which would go on, in front of what is refilled
+	if s.hearsWildcardOf(rs[len(rs)-1].channel.Name()) { // which would go on, in front of what is refilled
 		code, reason := s.closeCode(reactor.CauseSlow)
 		s.disconnect(c, code, reason)
 		return

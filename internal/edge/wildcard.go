@@ -44,6 +44,6 @@ func overlap(other *hub.Channel, pattern string) bool {
 }
 
 // hearsWildcardOf tells whether a wildcard of the client covers the channel.
-func (s *session) hearsWildcardOf(one *hub.Channel) bool {
-	return slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return other.IsWildcard() && channel.Covers(other.Name(), one.Name()) })
+func (s *session) hearsWildcardOf(name string) bool {
+	return slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return other.IsWildcard() && channel.Covers(other.Name(), name) })
 }

@@ -23,7 +23,7 @@ type Usage struct {
 func ReadUsage() Usage {
 	samples := []metrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(samples)
-	u := Usage{CPUs: runtime.GOMAXPROCS(0), Goroutines: int64(samples[0].Value.Uint64()), Heap: int64(samples[1].Value.Uint64())}
+	u := Usage{CPUs: runtime.NumCPU(), Goroutines: int64(samples[0].Value.Uint64()), Heap: int64(samples[1].Value.Uint64())}
 	u.CPU, _ = cpuTime()
 	u.Resident, _ = residentBytes()
 	return u

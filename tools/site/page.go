@@ -13,6 +13,9 @@ import (
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.Linkify))
 
+// longWord is up to how many bytes code is never broken between lines: what still fits into a column of a telephone.
+const longWord = 24
+
 // page is a Markdown file, parsed.
 type page struct {
 	from, to string // its path in the repository, and on the site
@@ -34,6 +37,9 @@ func parse(from, to string, source []byte) *page {
 	p.root = markdown.Parser().Parse(text.NewReader(source))
 	_ = ast.Walk(p.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		h, ok := n.(*ast.Heading)
+		if code, ok := n.(*ast.CodeSpan); ok && len(p.words(code)) <= longWord {
+			code.SetAttributeString("class", []byte("word"))
+		}
 		if !ok || !entering {
 			return ast.WalkContinue, nil
 		}

@@ -39,7 +39,7 @@ export function channel(name) {
   const load = () => {
     api("history", { channel: name, limit: 20 }).then((past) => {
       position.replaceChildren(...[["Offset", count(past.offset ?? 0)], ["Epoch", past.epoch ?? "–"]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", { cls: "mono" }, v)]));
-      kept.replaceChildren(past.publications.length === 0 ? none("The channel keeps nothing. Whether it does is an option of its namespace.")
+      kept.replaceChildren(past.publications.length === 0 ? none("Nothing is kept: nothing was published, or the namespace has no history.")
         : table(["Offset", "Data", "From"], past.publications.toReversed().map((p) => [count(p.offset), h("span", { cls: "mono" }, text(p.data)), p.user ?? p.client ?? "API"]), "The latest publications, newest first"));
     }).catch(fail(kept));
     api("presence", { channel: name, limit: 100 }).then((there) => {

@@ -18,6 +18,9 @@ export function clients(name = "") {
       const { clients: list, more } = await api("client", { [kind.value]: field.value });
       const cards = list.map(card);
       if (list.length === 0) cards.push(h("section", { cls: "card" }, none(`Nobody of that ${kind.value === "user" ? "name" : "id"} is connected to this node.`)));
+      if (list.length > 1 && may("manage")) {
+        cards.unshift(h("div", { cls: "head" }, h("p", { cls: "soft" }, `${count(list.length)}${more ? " and more" : ""} connections`), sure("Disconnect all", () => act("disconnect", { user: list[0].user }, (a) => `${count(a.disconnected)} disconnected.`))));
+      }
       if (more) cards.push(h("p", { cls: "soft" }, `The user has more connections than these ${count(list.length)}.`));
       found.replaceChildren(...cards);
     } catch (e) { found.replaceChildren(h("p", { cls: "error", role: "alert" }, e.message)); }

@@ -36,7 +36,7 @@ function connect() {
   if (client) return client;
   client = new Client(session.socket);
   client.on("connected", (me) => { say(state, `watching as ${me.client}`); state.dataset.state = "open"; });
-  client.on("connecting", ({ attempt, delay }) => { say(state, attempt ? `connection lost, next attempt in ${(delay / 1000).toFixed(1)} s` : "connecting"); state.dataset.state = "connecting"; });
+  client.on("connecting", ({ attempt, delay }) => { say(state, attempt ? `connection lost, next attempt in ${(delay / 1000).toFixed(1)} s` : "connecting"); state.dataset.state = "connecting"; showChannels(); });
   client.on("disconnected", ({ reason }) => { say(state, `closed by the server: ${reason}`); state.dataset.state = "closed"; showChannels(); });
   client.on("error", (e) => note(`${e.channel ? `${e.channel}: ` : ""}${e.message}`, "problem"));
   client.on("subscribed", (sub, { recovered }) => { if (recovered === false) note(`${sub.channel}: messages may be missing since the connection was lost`); showChannels(); });
