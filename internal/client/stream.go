@@ -50,7 +50,6 @@ type stream struct {
 
 	welcomed   bool
 	final      bool          // it makes no sense to come back
-	unsent     bool          // a command could not be written
 	status     int           // of a handshake that was refused
 	retryAfter time.Duration // said by the server
 	goodbye    string        // the reason that it gave
@@ -101,8 +100,8 @@ func (s *stream) run(ctx context.Context) error {
 		case <-end:
 			err = ErrEnough
 		}
-		if s.unsent {
-			err = s.lastWord(ctx, arrivals, err)
+		if errors.As(err, new(unsent)) {
+			err = s.hearOut(ctx, arrivals, err)
 		}
 		if errors.Is(err, ErrEnough) {
 			s.leave(&beside)
@@ -114,22 +113,26 @@ func (s *stream) run(ctx context.Context) error {
 	}
 }
 
-// lastWord deals with what the server has said before a command could not be written any more, and returns why it has gone: a close code may say that it
-// makes no sense to come back. Without one it is err.
-func (s *stream) lastWord(ctx context.Context, arrivals <-chan arrival, err error) error {
-	late := time.After(leaveTimeout)
+// unsent is an error of writing: it says only that the connection has ended. Why that is so is for the reader to find.
+type unsent struct{ error }
+
+// Unwrap is for errors.Is and errors.As.
+func (u unsent) Unwrap() error { return u.error }
+
+// hearOut serves what has come before the connection ended, and returns the server's reason for the end; or err, if there is none in time.
+func (s *stream) hearOut(ctx context.Context, arrivals <-chan arrival, err error) error {
+	patience := time.NewTimer(leaveTimeout)
+	defer patience.Stop()
 	for {
 		select {
 		case a := <-arrivals:
-			if closed := (websocket.CloseError{}); errors.As(a.err, &closed) {
+			if a.err != nil {
 				return a.err
-			} else if a.err != nil {
-				return err
 			}
-			if failed := s.serve(ctx, a.message); s.final || errors.Is(failed, ErrEnough) {
+			if failed := s.serve(ctx, a.message); failed != nil && !errors.As(failed, new(unsent)) {
 				return failed
 			}
-		case <-late:
+		case <-patience.C:
 			return err
 		}
 	}
@@ -260,9 +263,10 @@ func (s *stream) ask(ctx context.Context, p pending) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.timeout)
 	defer cancel()
-	err = s.conn.Write(ctx, websocket.MessageText, text)
-	s.unsent = s.unsent || err != nil
-	return err
+	if err := s.conn.Write(ctx, websocket.MessageText, text); err != nil {
+		return unsent{err}
+	}
+	return nil
 }
 
 // explain says why the connection has ended, and finds out whether to come back.

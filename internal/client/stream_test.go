@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -169,6 +170,23 @@ func TestTheLastWordIsHeard(t *testing.T) {
 		Message: func(*Message) error { told++; <-gone; return nil }})
 	if err == nil || err.Error() != "closed by the server: 3503 forced" || told != 1 {
 		t.Errorf("%v, %d told", err, told)
+	}
+}
+
+// What cannot be written any more because the server has closed does not hide why it has.
+func TestCloseWhileCommandsAreWritten(t *testing.T) {
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprint("c", i))
+	}
+	for range 10 {
+		c := conversation(t, func(_ int, p *peer) {
+			p.say(welcome)
+			_ = p.conn.Close(3503, "forced")
+		})
+		if err := follow(t, c, Tail{Channels: names}).end(); err == nil || !strings.Contains(err.Error(), "3503 forced") {
+			t.Fatal(err)
+		}
 	}
 }
 
