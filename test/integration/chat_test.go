@@ -98,3 +98,14 @@ func TestChatBrowser(t *testing.T) {
 		})
 	}
 }
+
+// TestLoadOfChat has wsload drive rooms by the file that the figures of the guide are made with.
+func TestLoadOfChat(t *testing.T) {
+	const files = "../../cmd/wschat/testdata/"
+	wsload, s := buildLoad(t), startProgram(t, "cmd/wschat", "-rate", "0")
+	run(t, wsload, "check", files+"rooms.yaml")
+	rooms := "ws://" + s.addr + "/rooms"
+	mustLoad(t, wsload, "fanout", rooms, "--protocol", files+"wschat.yaml", "--publishers", "4")
+	mustLoad(t, wsload, "fanout", rooms, "--protocol", files+"wschat.yaml", "--topics", "5", "--topic-sizes", "zipf:1")
+	s.stop()
+}
