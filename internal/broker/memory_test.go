@@ -19,6 +19,7 @@ func TestMemory(t *testing.T) {
 type discard struct{}
 
 func (discard) Deliver(*broker.Publication, uint64, uint64) (int, error) { return 0, nil }
+func (discard) Gap(uint64, uint64)                                       {}
 
 // clock is a test's.
 type clock struct{ now time.Time }
