@@ -293,7 +293,7 @@ func (l *log) Close() {
 // lost goes on in another epoch. Subscribers are told that something may be missing.
 func (l *log) lost(is *identity) {
 	l.mu.Lock()
-	if l.phase != live && l.phase != starting || l.is == nil || l.is.epoch == is.epoch {
+	if l.phase != live && l.phase != starting || l.is == nil || l.is.epoch == is.epoch || !l.stream.current(is) {
 		l.mu.Unlock()
 		return
 	}

@@ -196,6 +196,13 @@ func (s *stream) known(is *identity, err error) {
 	}
 }
 
+// current tells whether that is the stream's epoch, as far as is known by now.
+func (s *stream) current(is *identity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.is != nil && s.is.epoch == is.epoch
+}
+
 // ensure makes the stream, or raises its limits, if need be.
 func (s *stream) ensure(ctx context.Context, wanted limits) (*identity, error) {
 	js := s.engine.js
