@@ -48,7 +48,7 @@ var rules = []rule{
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},
 		"only what is wired to connections knows the reactor"},
-	{"", []string{"internal/broker/jetstream", "internal/broker/embedded"}, []string{"github.com/nats-io"},
+	{"", []string{"internal/broker/jetstream", "internal/broker/embedded", "cmd/wsedge"}, []string{"github.com/nats-io"},
 		"NATS is one engine among others: who opens logs does not know which"},
 	{"", []string{"internal/broker/embedded"}, []string{"github.com/nats-io/nats-server"},
 		"only who wants a server in the process has one"},

@@ -46,6 +46,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
 	s.hooks = addWebhook(flags)
+	s.engine = addEngine(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }
@@ -72,6 +73,14 @@ func serve(e *environment, args []string) int {
 		return e.fail(err, exitFailure)
 	}
 	cfg.TLS = sec.options()
+	engine, err := s.engine.open(cfg.Namespaces, logger)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	defer engine.close()
+	if engine != nil {
+		cfg.Broker = engine.engine
+	}
 	srv, err := edge.Listen(cfg)
 	if err != nil {
 		return e.fail(err, exitFailure)

@@ -21,6 +21,7 @@ type serving struct {
 	secure *tlsFlags
 	access *authFlags
 	hooks  *webhookFlags
+	engine *engineFlags
 	format *logFormat
 
 	origins  list
@@ -133,7 +134,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	certificates, err := s.secure.config(logger)
 	hooks, badHooks := s.hooks.config()
-	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks)
+	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks, s.engine.check())
 	if s.document == nil {
 		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
 	}

@@ -250,7 +250,7 @@ func (s *session) publisher() string {
 
 func publishReply(id []byte, name string, result broker.Result, err error) []byte {
 	if err != nil {
-		return native.AppendError(nil, id, name, errUnavailable)
+		return native.AppendError(nil, id, name, engineError(err))
 	}
 	return native.AppendPublished(nil, id, name, result.Offset)
 }

@@ -54,7 +54,7 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "draining\n")
 		return
 	}
-	plain(w, http.StatusOK, "ok\n")
+	plain(w, http.StatusOK, s.readiness())
 }
 
 func (s *Server) info() api.Info {
@@ -83,6 +83,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
+	text = s.appendEngine(text)
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}

@@ -22,7 +22,7 @@ const (
 	tick = 20 * time.Millisecond
 )
 
-// Engine implements broker.Broker. Safe from any goroutine.
+// Engine implements broker.Remote. Safe from any goroutine.
 type Engine struct {
 	// Immutable after Connect.
 	config     Config
@@ -44,13 +44,13 @@ type Engine struct {
 	closed  bool
 }
 
-// Connect makes an engine. Where there is no server yet it goes on trying: see State. An error is one of the configuration.
+// Connect makes an engine. Where there is no server yet it goes on trying: see Health. An error is one of the configuration.
 func Connect(config Config) (*Engine, error) {
 	e := &Engine{
 		config: config.withDefaults(), node: nuid.Next(), seed: maphash.MakeSeed(), done: make(chan struct{}), streams: make(map[string]*stream),
 	}
 	e.link = &link{wake: make(chan struct{}, 1), closed: make(chan struct{})}
-	e.link.state.Store(&State{Since: e.config.Now()})
+	e.link.state.Store(&broker.Health{Since: e.config.Now()})
 	e.publishing = newPublishing(&e.config, func(err error) { e.counters.failed(err) })
 	e.requests = &requests{
 		link: e.link, inbox: "_INBOX." + e.node + ".r.", timeout: e.config.Timeout, now: e.config.Now, asked: make(map[uint64]*request),
@@ -207,13 +207,13 @@ func (e *Engine) keepTime() {
 	}
 }
 
-// State is that of the connection.
-func (e *Engine) State() State { return *e.link.state.Load() }
+// Health implements broker.Remote.
+func (e *Engine) Health() broker.Health { return *e.link.state.Load() }
 
 // up is called when there is a connection, the first or another.
 func (e *Engine) up(nc *nats.Conn) {
 	e.counters.connected.Add(1)
-	e.link.state.Store(&State{Up: true, Since: e.config.Now()})
+	e.link.state.Store(&broker.Health{Up: true, Since: e.config.Now()})
 	e.config.Logger.Info("engine: connected to NATS", "server", nc.ConnectedServerName())
 	e.doubt()
 	e.compareAll() // what the streams have stored meanwhile
@@ -221,8 +221,8 @@ func (e *Engine) up(nc *nats.Conn) {
 
 // down is called when the connection is lost, and when an attempt to connect has failed.
 func (e *Engine) down(err error) {
-	was := e.State()
-	now := State{Since: e.config.Now()}
+	was := e.Health()
+	now := broker.Health{Since: e.config.Now()}
 	if !was.Up {
 		now.Since = was.Since
 	}
@@ -274,28 +274,10 @@ func (c *counters) failed(err error) {
 	}
 }
 
-// Stats say what an engine has done since it began, and what is under way.
-type Stats struct {
-	Reconnects int64 // connections made after the first
-	Received   int64 // messages that NATS has sent for channels that are open here
-	Slow       int64 // times that the client library dropped messages
-	Holes      int64 // messages with another missing before them
-	Tails      int64 // logs that were found to be behind their stream
-	Fetched    int64 // messages read from a stream because they were missing
-	Gaps       int64 // gaps announced: what was missing was not there any more, or could not be proven to be all
-	Duplicates int64 // messages that had been delivered already, and were dropped
-	Stalls     int64 // times that a node had no room for a publication, which it takes later
-	// Pending publications that NATS has not answered for, and their bytes.
-	Pending      int
-	PendingBytes int64
-	// Failed publications, by Reasons.
-	Failed map[string]int64
-}
-
-// Stats is a snapshot.
-func (e *Engine) Stats() Stats {
+// RemoteStats implements broker.Remote. Failed has all Reasons.
+func (e *Engine) RemoteStats() broker.RemoteStats {
 	c := &e.counters
-	s := Stats{
+	s := broker.RemoteStats{
 		Reconnects: max(0, c.connected.Load()-1), Received: c.received.Load(), Slow: c.slow.Load(), Holes: c.holes.Load(), Tails: c.tails.Load(),
 		Fetched: c.fetched.Load(), Gaps: c.gaps.Load(), Duplicates: c.duplicates.Load(), Stalls: c.stalls.Load(), Failed: make(map[string]int64),
 	}

@@ -1,29 +1,37 @@
 package jetstream
 
-import "errors"
+import (
+	"errors"
+	"fmt"
 
-// Why the engine did not do what it was asked for. The first three say that a publication was certainly not made.
-var (
-	// ErrDown says that there is no connection to NATS.
-	ErrDown = errors.New("jetstream: no connection to NATS")
-	// ErrBusy says that as much is under way as may be.
-	ErrBusy = errors.New("jetstream: too much is under way")
-	// ErrTooLarge says that NATS takes no message of that size.
-	ErrTooLarge = errors.New("jetstream: larger than NATS takes")
-	// ErrUnknown says that NATS did not answer: a publication may have been made. With an idempotency key it is safe to repeat.
-	ErrUnknown = errors.New("jetstream: NATS did not answer: it may have been published")
-	// ErrRefused says that NATS refused.
-	ErrRefused = errors.New("jetstream: NATS refused")
-	// ErrClosed says that the engine, or the log, is closed.
-	ErrClosed = errors.New("jetstream: closed")
+	"github.com/wsedge/wsedge/internal/broker"
 )
+
+// Why the engine did not do what it was asked for. But for ErrUnknown they say that a publication was certainly not made.
+var (
+	// ErrDown says that there is no connection to NATS, or no stream.
+	ErrDown error = &broker.Unavailable{Reason: "the engine has no connection"}
+	// ErrBusy says that as much is under way as may be.
+	ErrBusy error = &broker.Unavailable{Reason: "the engine owes too many answers"}
+	// ErrUnknown says that NATS did not answer.
+	ErrUnknown error = &broker.Unavailable{Reason: "the engine has not answered", Maybe: true}
+	// ErrRefused says that NATS refused.
+	ErrRefused error = &broker.Unavailable{Reason: "the engine refused"}
+	// ErrClosed says that the engine, or the log, is closed.
+	ErrClosed error = &broker.Unavailable{Reason: "the engine is closed"}
+)
+
+// because says more about an error, for the log.
+func because(err error, format string, v ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{err}, v...)...)
+}
 
 // reason is the word for an error in metrics.
 func reason(err error) string {
 	for _, r := range []struct {
 		err  error
 		word string
-	}{{ErrDown, "down"}, {ErrBusy, "busy"}, {ErrTooLarge, "too_large"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"}} {
+	}{{ErrDown, "down"}, {ErrBusy, "busy"}, {broker.ErrTooLarge, "too_large"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"}} {
 		if errors.Is(err, r.err) {
 			return r.word
 		}

@@ -110,7 +110,7 @@ func TestServerIsKilled(t *testing.T) {
 	if n := ja.twice() + jb.twice(); n > 0 || told > 0 {
 		t.Errorf("%d came twice; of %d, and %d were announced as missing, though all of it is kept", n, len(p.acknowledged), told)
 	}
-	t.Logf("%d acknowledged, failed %v; %+v", len(p.acknowledged), p.failed, a.Stats())
+	t.Logf("%d acknowledged, failed %v; %+v", len(p.acknowledged), p.failed, a.RemoteStats())
 }
 
 // awaitMore waits until n more are acknowledged.
@@ -164,8 +164,8 @@ func TestServerIsAway(t *testing.T) {
 		}
 	}
 	j.settle(p.acknowledged)
-	if e.Stats().Reconnects == 0 || len(j.gaps) > 0 {
-		t.Errorf("%+v, gaps %v", e.Stats(), j.gaps)
+	if e.RemoteStats().Reconnects == 0 || len(j.gaps) > 0 {
+		t.Errorf("%+v, gaps %v", e.RemoteStats(), j.gaps)
 	}
 	if position := brokertest.Position(t, other); position.Epoch != since.Epoch {
 		t.Errorf("%+v", position)
@@ -174,9 +174,9 @@ func TestServerIsAway(t *testing.T) {
 
 func awaitState(t *testing.T, e *Engine, up bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); e.State().Up != up; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); e.Health().Up != up; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%+v", e.State())
+			t.Fatalf("%+v", e.Health())
 		}
 	}
 }
@@ -214,7 +214,7 @@ func TestMissedWhileAway(t *testing.T) {
 	if told := scarce.settle(q.acknowledged); told != 149 || len(scarce.gaps) != 1 { // 51 are kept
 		t.Errorf("%d are gone, gaps %v", told, scarce.gaps)
 	}
-	if s := e.Stats(); s.Tails != 2 || s.Gaps != 1 {
+	if s := e.RemoteStats(); s.Tails != 2 || s.Gaps != 1 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -244,8 +244,8 @@ func TestSlowConsumer(t *testing.T) {
 			t.Errorf("size %d: of %d, %d are gone", size, len(p.acknowledged), told)
 		}
 		log.Close()
-		t.Logf("size %d: %d announced as gone; %+v", size, told, slow.Stats())
-		if slow.Stats().Slow == 0 {
+		t.Logf("size %d: %d announced as gone; %+v", size, told, slow.RemoteStats())
+		if slow.RemoteStats().Slow == 0 {
 			t.Error("nothing was dropped: the test tests nothing")
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/wsedge/wsedge/internal/broker"
 )
 
 // The client library's defaults, which are not ours: it gives up after 60 attempts, notices a dead server after 4 to 6 minutes, gives up at once where
@@ -36,19 +38,11 @@ func (e *Engine) options() []nats.Option {
 	}, e.config.Options...)
 }
 
-// State is that of the connection to NATS.
-type State struct {
-	Up    bool
-	Since time.Time
-	// Why it is down: the last error; empty where none is known.
-	Why string
-}
-
 // link is the connection, and what is to be said to the server. The library holds a lock while it writes to a socket, so that
 // whoever calls it can be held up by a server that does not read: one goroutine does, and nobody waits for it.
 type link struct {
 	nc    *nats.Conn // immutable
-	state atomic.Pointer[State]
+	state atomic.Pointer[broker.Health]
 
 	mu     sync.Mutex
 	queue  []op // bounded by what is under way
@@ -131,7 +125,7 @@ func (l *link) publish(m *nats.Msg, failed func(error)) {
 			case nil:
 				return nil
 			case nats.ErrMaxPayload:
-				return ErrTooLarge
+				return broker.ErrTooLarge
 			default: // nothing was written, or the connection is lost
 				return ErrDown
 			}

@@ -79,8 +79,8 @@ func (l *log) Publish(p *broker.Publication, done func(broker.Result, error)) (b
 	}
 	bytes := int64(len(p.Data) + len(p.Client) + len(p.Exclude) + headersMaxBytes)
 	if most := l.engine.link.nc.MaxPayload(); most > 0 && bytes > most {
-		l.engine.counters.failed(ErrTooLarge)
-		return broker.Result{}, ErrTooLarge
+		l.engine.counters.failed(broker.ErrTooLarge)
+		return broker.Result{}, broker.ErrTooLarge
 	}
 	a, err := l.engine.publishing.begin(bytes, done)
 	if err != nil {

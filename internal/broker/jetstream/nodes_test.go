@@ -104,10 +104,10 @@ func TestInterest(t *testing.T) {
 	p := newPublisher()
 	p.run(lb, "b", 50, 1)
 	ja.settle(p.acknowledged)
-	if n := a.Stats().Received; n != 50 {
+	if n := a.RemoteStats().Received; n != 50 {
 		t.Errorf("the node with a subscriber got %d", n)
 	}
-	if nb, nc := b.Stats().Received, c.Stats().Received; nb+nc != 0 {
+	if nb, nc := b.RemoteStats().Received, c.RemoteStats().Received; nb+nc != 0 {
 		t.Errorf("the others got %d and %d", nb, nc)
 	}
 }
@@ -141,7 +141,7 @@ func TestPublicationsArriveAsTheyWere(t *testing.T) {
 		}
 	}
 	huge := broker.Publication{Data: []byte(strings.Repeat("x", 2<<20))}
-	if _, err := publishOne(log, &huge); !errors.Is(err, ErrTooLarge) {
+	if _, err := publishOne(log, &huge); !errors.Is(err, broker.ErrTooLarge) {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -60,7 +59,7 @@ func (e *Engine) locate(s *stream, subject string, done func(place, error)) {
 		}
 		r, ok := recordOf(a.messages[0])
 		if !ok {
-			done(place{}, fmt.Errorf("%w: an answer without a sequence", ErrRefused))
+			done(place{}, because(ErrRefused, "an answer without a sequence"))
 			return
 		}
 		done(place{r.seq, max(r.seq, upToOf(a)), asked}, nil)
@@ -92,7 +91,7 @@ func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done fu
 		switch {
 		case err != nil:
 		case len(a.messages) != 1:
-			err = fmt.Errorf("%w: no answer", ErrRefused)
+			err = because(ErrRefused, "no answer")
 		default:
 			err = json.Unmarshal(a.messages[0].Data, &info)
 		}
@@ -101,7 +100,7 @@ func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done fu
 			done(place{}, err)
 		case info.Error != nil:
 			s.check()
-			done(place{}, fmt.Errorf("%w: %s", ErrRefused, info.Error.Description))
+			done(place{}, because(ErrRefused, "%s", info.Error.Description))
 		case len(info.State.Subjects) > 0: // it has one by now
 			e.after(firstRetry, func() { e.locate(s, subject, done) })
 		default:
@@ -123,7 +122,7 @@ func (e *Engine) fetch(s *stream, subject string, from uint64, most int, done fu
 		for _, m := range a.messages {
 			r, ok := recordOf(m)
 			if !ok {
-				done(page{}, fmt.Errorf("%w: an answer without a sequence", ErrRefused))
+				done(page{}, because(ErrRefused, "an answer without a sequence"))
 				return
 			}
 			p.records = append(p.records, r)

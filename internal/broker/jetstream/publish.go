@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,15 +128,15 @@ func (p *publishing) acknowledged(m *nats.Msg) (nobody bool) {
 		return false
 	}
 	if header(m, headerStatus) == "503" {
-		p.fail(number, fmt.Errorf("%w: the stream does not answer", ErrRefused))
+		p.fail(number, because(ErrRefused, "the stream does not answer"))
 		return true
 	}
 	var answer ack
 	switch err := json.Unmarshal(m.Data, &answer); {
 	case err != nil:
-		p.fail(number, fmt.Errorf("%w: %w", ErrUnknown, err))
+		p.fail(number, because(ErrUnknown, "%w", err))
 	case answer.Error != nil:
-		p.fail(number, fmt.Errorf("%w: %s", ErrRefused, answer.Error.Description))
+		p.fail(number, because(ErrRefused, "%s", answer.Error.Description))
 	default:
 		p.store(number, &answer)
 	}

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,7 +129,7 @@ func (r *requests) answered(m *nats.Msg) {
 	case "503":
 		r.end(number, nil, errNobody)
 	default:
-		r.end(number, nil, fmt.Errorf("%w: %s %s", ErrRefused, status, header(m, headerDescription)))
+		r.end(number, nil, because(ErrRefused, "%s %s", status, header(m, headerDescription)))
 	}
 }
 

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -152,7 +151,7 @@ func (s *stream) ask() {
 	is, err := s.ensure(ctx, wanted)
 	if err != nil {
 		s.engine.config.Logger.Warn("engine: no stream", "stream", s.name, "error", err.Error())
-		err = fmt.Errorf("%w: stream %s: %w", ErrDown, s.name, err)
+		err = because(ErrDown, "stream %s: %w", s.name, err)
 	}
 	s.known(is, err)
 }
