@@ -230,7 +230,10 @@ func (e *Engine) down(err error) {
 		now.Why = err.Error()
 	}
 	e.link.state.Store(&now)
-	if was.Up {
+	e.mu.Lock()
+	closed := e.closed
+	e.mu.Unlock()
+	if was.Up && !closed {
 		e.config.Logger.Warn("engine: the connection to NATS is lost; publications are refused until it is back", "error", now.Why)
 	}
 	e.publishing.lose(ErrUnknown)
@@ -262,7 +265,7 @@ type counters struct {
 	connected, received, slow           atomic.Int64
 	holes, fetched, gaps, tails, stalls atomic.Int64
 	duplicates                          atomic.Int64
-	failures                            [6]atomic.Int64 // by Reasons
+	failures                            [7]atomic.Int64 // by Reasons
 }
 
 func (c *counters) failed(err error) {

@@ -15,6 +15,8 @@ var (
 	ErrBusy error = &broker.Unavailable{Reason: "the engine owes too many answers"}
 	// ErrUnknown says that NATS did not answer.
 	ErrUnknown error = &broker.Unavailable{Reason: "the engine has not answered", Maybe: true}
+	// ErrLeaderless says that nobody answers for the stream: its servers are away, or about to agree on a leader.
+	ErrLeaderless error = &broker.Unavailable{Reason: "the engine has no leader for the channel"}
 	// ErrRefused says that NATS refused.
 	ErrRefused error = &broker.Unavailable{Reason: "the engine refused"}
 	// ErrClosed says that the engine, or the log, is closed.
@@ -31,7 +33,7 @@ func reason(err error) string {
 	for _, r := range []struct {
 		err  error
 		word string
-	}{{ErrDown, "down"}, {ErrBusy, "busy"}, {broker.ErrTooLarge, "too_large"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"}} {
+	}{{ErrDown, "down"}, {ErrBusy, "busy"}, {broker.ErrTooLarge, "too_large"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"}, {ErrLeaderless, "leaderless"}} {
 		if errors.Is(err, r.err) {
 			return r.word
 		}
@@ -40,4 +42,4 @@ func reason(err error) string {
 }
 
 // Reasons are the words for errors in Stats.
-var Reasons = []string{"down", "busy", "too_large", "unknown", "closed", "refused"}
+var Reasons = []string{"down", "busy", "too_large", "unknown", "closed", "leaderless", "refused"}

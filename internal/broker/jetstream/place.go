@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 )
@@ -29,7 +30,7 @@ func (e *Engine) direct(s *stream, body any, done func(answer, error)) {
 		return
 	}
 	e.requests.ask(&request{subject: "$JS.API.DIRECT.GET." + s.name, body: text, batch: true, done: func(a answer, err error) {
-		if err == errNobody {
+		if errors.Is(err, ErrLeaderless) {
 			s.check()
 		}
 		done(a, err)

@@ -128,7 +128,7 @@ func (p *publishing) acknowledged(m *nats.Msg) (nobody bool) {
 		return false
 	}
 	if header(m, headerStatus) == "503" {
-		p.fail(number, because(ErrRefused, "the stream does not answer"))
+		p.fail(number, ErrLeaderless)
 		return true
 	}
 	var answer ack

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,14 +126,11 @@ func (r *requests) answered(m *nats.Msg) {
 	case "404":
 		r.end(number, nil, nil)
 	case "503":
-		r.end(number, nil, errNobody)
+		r.end(number, nil, ErrLeaderless)
 	default:
 		r.end(number, nil, because(ErrRefused, "%s %s", status, header(m, headerDescription)))
 	}
 }
-
-// errNobody says that nobody answers for a stream: it may be gone.
-var errNobody = errors.New("jetstream: the stream does not answer")
 
 // expire fails what has not been answered in time.
 func (r *requests) expire() {
