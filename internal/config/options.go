@@ -146,7 +146,7 @@ var Options = []Option{
 		Danger: "whoever controls the DNS of its name can have requests sent there"},
 	{Path: "webhook.headers", Flag: "webhook-headers", Reload: true, Doc: "Names of handshake headers that connect passes on to the backend, such as Cookie."},
 
-	{Path: "engine.use", Flag: "engine", Default: "memory", Secret: true,
+	{Path: "engine.use", Flag: "engine", Default: "memory",
 		Doc: "memory: this process alone, nothing is left when it ends. embedded: NATS in this process, alone or in a cluster. Or the URLs of a NATS cluster with JetStream, nats:// or tls://, with commas between."},
 	{Path: "engine.dir", Flag: "engine-dir", File: true, Doc: "Directory of what the embedded engine keeps. No two processes may have the same."},
 	{Path: "engine.sync", Flag: "engine-sync", Default: "1m", Signed: true, Doc: "How often the embedded engine syncs to the disk; negative: before every answer.",
