@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/broker/jetstream"
 	"github.com/wsedge/wsedge/internal/channel"
@@ -126,17 +127,21 @@ type runningEngine struct {
 	engine *jetstream.Engine
 }
 
-// open starts what was checked.
-func (f *engineFlags) open(namespaces *channel.Namespaces, logger *slog.Logger) (*runningEngine, error) {
+// open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what users have
+// acknowledged.
+func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
 	if f.engine == engineMemory {
 		return nil, nil
 	}
-	config := jetstream.Config{Prefix: f.prefix, Replicas: f.replicas, Logger: logger, Namespace: func(name string) string {
-		if namespace, _, found := strings.Cut(name, ":"); found && namespaces.ByName[namespace] != nil {
-			return namespace
-		}
-		return ""
-	}}
+	config := jetstream.Config{
+		Prefix: f.prefix, Replicas: f.replicas, Logger: logger, Cursors: broker.NewMemory(broker.MemoryConfig{MaxBytes: cursorBytes}),
+		Namespace: func(name string) string {
+			if namespace, _, found := strings.Cut(name, ":"); found && namespaces.ByName[namespace] != nil {
+				return namespace
+			}
+			return ""
+		},
+	}
 	r := &runningEngine{}
 	var err error
 	if f.engine == engineEmbedded {

@@ -73,7 +73,7 @@ func serve(e *environment, args []string) int {
 		return e.fail(err, exitFailure)
 	}
 	cfg.TLS = sec.options()
-	engine, err := s.engine.open(cfg.Namespaces, logger)
+	engine, err := s.engine.open(cfg.Namespaces, cfg.HistoryMaxBytes, logger)
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}

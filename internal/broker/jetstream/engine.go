@@ -207,6 +207,9 @@ func (e *Engine) keepTime() {
 	}
 }
 
+// Cursors keeps what users have acknowledged on this node.
+func (e *Engine) Cursors() *broker.Memory { return e.config.Cursors }
+
 // Health implements broker.Remote.
 func (e *Engine) Health() broker.Health { return *e.link.state.Load() }
 
