@@ -236,8 +236,12 @@ func (e *Engine) down(err error) {
 	e.mu.Lock()
 	closed := e.closed
 	e.mu.Unlock()
-	if was.Up && !closed {
+	switch {
+	case closed:
+	case was.Up:
 		e.config.Logger.Warn("engine: the connection to NATS is lost; publications are refused until it is back", "error", now.Why)
+	case now.Why != was.Why:
+		e.config.Logger.Warn("engine: no connection to NATS; it is tried on", "error", now.Why)
 	}
 	e.publishing.lose(ErrUnknown)
 	e.requests.lose(ErrDown)

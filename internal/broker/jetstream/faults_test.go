@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,13 @@ func runChild(dir string) {
 // child starts one, and waits until it is ready. kill ends it as kill -9 does.
 func child(t *testing.T, dir string, port int) (kill func()) {
 	t.Helper()
+	kill, _ = childProcess(t, dir, port)
+	return kill
+}
+
+// childProcess is child, with the process, for other signals.
+func childProcess(t *testing.T, dir string, port int) (kill func(), process *os.Process) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir, childPort+"="+strconv.Itoa(port))
 	in, err := cmd.StdinPipe()
@@ -70,7 +78,41 @@ func child(t *testing.T, dir string, port int) (kill func()) {
 		})
 	}
 	t.Cleanup(kill)
-	return kill
+	return kill, cmd.Process
+}
+
+// A server that stops answering fails what is under way in time, and holds nobody up who publishes; what it had got, it stores when it goes on.
+func TestServerStandsStill(t *testing.T) {
+	port := freePort(t)
+	_, process := childProcess(t, t.TempDir(), port)
+	e := connect(t, nil, Config{URL: "nats://127.0.0.1:" + strconv.Itoa(port), Prefix: "still", Timeout: 300 * time.Millisecond, MaxPending: 64})
+	j := newJournal(t)
+	log := j.open(e, "news", broker.Retention{Size: 10_000})
+	defer log.Close()
+	p := newPublisher()
+	p.run(log, "before", 40, 4)
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 200 { // all at once: 64 at a time are under way, the others are refused
+		group.Go(func() { _ = p.publish(log, fmt.Sprint("during-", i)) })
+	}
+	group.Wait()
+	if u, b := p.failed["unknown"], p.failed["busy"]; u == 0 || u > 64 || b == 0 || u+b+len(p.acknowledged) != 240 {
+		t.Errorf("failed %v, %d acknowledged", p.failed, len(p.acknowledged))
+	}
+	if err := process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); p.publish(log, "after") != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not go on: %v", p.failed)
+		}
+	}
+	if told := j.settle(p.acknowledged); told > 0 || j.twice() > 0 {
+		t.Errorf("%d announced as gone, %d twice", told, j.twice())
+	}
 }
 
 // The server is killed time and again while two nodes publish and listen: what was acknowledged arrives, once and in order, or subscribers are told.

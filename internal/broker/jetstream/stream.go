@@ -27,6 +27,9 @@ const (
 	clockSkew = 30 * time.Second
 )
 
+// complainEvery is how often the log says that there is no stream.
+const complainEvery = 10 * time.Second
+
 // bareAge is how long the last publication of a channel without history is kept. It shows that nothing is missing behind it.
 const bareAge = time.Hour
 
@@ -89,6 +92,8 @@ type stream struct {
 	waiting  []func(*identity, error) // in their order
 	open     []*log                   // that are live
 	compared int                      // index into open, from which on comparing goes on
+
+	complained time.Time
 }
 
 func newStream(e *Engine, namespace string) *stream {
@@ -148,12 +153,30 @@ func (s *stream) ask() {
 	s.mu.Lock()
 	wanted := s.wanted
 	s.mu.Unlock()
+	if !s.engine.link.nc.IsConnected() {
+		s.known(nil, ErrDown) // at once, rather than when the answer does not come
+		return
+	}
 	is, err := s.ensure(ctx, wanted)
 	if err != nil {
-		s.engine.config.Logger.Warn("engine: no stream", "stream", s.name, "error", err.Error())
+		s.complain(err)
 		err = because(ErrDown, "stream %s: %w", s.name, err)
 	}
 	s.known(is, err)
+}
+
+// complain logs why there is no stream, not more often than every complainEvery: whoever needs it asks again.
+func (s *stream) complain(err error) {
+	s.mu.Lock()
+	now := time.Now()
+	quiet := now.Sub(s.complained) < complainEvery
+	if !quiet {
+		s.complained = now
+	}
+	s.mu.Unlock()
+	if !quiet {
+		s.engine.config.Logger.Warn("engine: no stream", "stream", s.name, "error", err.Error())
+	}
 }
 
 // known takes what the stream is, or why that is not known, and tells all who wait.
