@@ -60,7 +60,9 @@ type log struct {
 	heldBytes int
 	stalled   error // why the sink refused
 	waiting   []func(error)
-	cursors   *broker.Cursors // nil: none are kept
+
+	recovering map[asked][]*recovery // under way; nil: none are
+	cursors    *broker.Cursors       // nil: none are kept
 }
 
 // subject is where the channel's publications are stored, in the epoch of is.

@@ -25,6 +25,7 @@ type recovery struct {
 	retention broker.Retention
 	answer    broker.Past
 	message   uint64 // the last that was delivered
+	asked     asked
 	done      func(broker.Past, error)
 	tries     int
 }
@@ -54,7 +55,7 @@ func (l *log) recover(q broker.RecoverQuery, done func(broker.Past, error)) {
 	case r.retention.Size == 0:
 		r.inexact()
 	default:
-		r.read()
+		r.share()
 	}
 }
 
@@ -108,6 +109,49 @@ func (r *recovery) ahead(verified uint64) {
 	})
 }
 
+// asked is what makes recoveries of a log the same: after an outage thousands of clients come back to where they all have been.
+type asked struct {
+	from, to, maxBytes uint64
+	limit              int
+}
+
+// share reads what is missing, unless somebody who misses the same is reading it.
+func (r *recovery) share() {
+	l := r.log
+	r.asked = asked{r.query.Since.Offset, r.answer.Position.Offset, uint64(r.query.MaxBytes), r.query.Limit}
+	l.mu.Lock()
+	if l.recovering == nil {
+		l.recovering = make(map[asked][]*recovery)
+	}
+	all := append(l.recovering[r.asked], r)
+	l.recovering[r.asked] = all
+	l.mu.Unlock()
+	if len(all) == 1 {
+		r.read()
+	}
+}
+
+// end answers all who share the recovery.
+func (r *recovery) end(exact bool, records []broker.Record, err error) {
+	l := r.log
+	l.mu.Lock()
+	all := l.recovering[r.asked]
+	if delete(l.recovering, r.asked); len(l.recovering) == 0 {
+		l.recovering = nil
+	}
+	l.mu.Unlock()
+	for _, one := range all {
+		switch {
+		case err != nil:
+			one.done(broker.Past{}, err)
+		case exact:
+			one.exact(records)
+		default:
+			one.inexact()
+		}
+	}
+}
+
 // read reads what is missing.
 func (r *recovery) read() {
 	q := &r.query
@@ -119,23 +163,17 @@ func (r *recovery) read() {
 	s.done = func(err error) {
 		switch {
 		case err != nil:
-			r.done(broker.Past{}, err)
-		case s.full || s.broken:
-			r.inexact()
+			r.end(false, nil, err)
+		case s.full, s.broken:
+			r.end(false, nil, nil)
 		case s.last != r.message && r.message > q.Since.Offset: // who answered is behind, or it has gone
 			r.again()
 		case len(s.records) > 0 && r.tooOld(&s.records[0]):
-			r.inexact()
+			r.end(false, nil, nil)
 		case s.anchored:
-			r.exact(chain(s.records, q.Since.Offset))
+			r.end(true, chain(s.records, q.Since.Offset), nil)
 		default:
-			s.prove(func(proven bool) {
-				if proven {
-					r.exact(chain(s.records, q.Since.Offset))
-				} else {
-					r.inexact()
-				}
-			})
+			s.prove(func(proven bool) { r.end(proven, chain(s.records, q.Since.Offset), nil) })
 		}
 	}
 	s.read()
@@ -144,7 +182,7 @@ func (r *recovery) read() {
 // again reads once more, a little later.
 func (r *recovery) again() {
 	if r.tries++; r.tries > maxTries {
-		r.inexact()
+		r.end(false, nil, nil)
 		return
 	}
 	r.log.engine.after(firstRetry<<(r.tries-1), r.read)
