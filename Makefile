@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: site release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -40,7 +40,7 @@ wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1
 	  $(GO) test -count=1 ./test/conformance -run 'TestConformance$$' -conformance.tls $$tls -conformance.count $(COUNT); \
 	done
 
-integration: ## the tests with Node, Python, curl, OpenSSL, Chromium and haproxy, which must be installed
+integration: ## the tests with Node, Python, curl, OpenSSL, Chromium, haproxy and Prometheus, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
 
 acme: ## certificates from a real ACME server, which is fetched and run in the test
@@ -69,6 +69,9 @@ release: ## archives for all platforms into dist/, with checksums; the same byte
 
 release-check: ## archives built twice, in two places, are the same; the systemd unit; the container's files in an empty root
 	WSEDGE_PACKAGING=1 $(GO) test -count=1 -timeout 30m ./packaging/release ./test/packaging
+
+site: ## the pages of docs/ as HTML, into dist/site
+	cd tools/site && $(GO) run . -root ../.. -out ../../dist/site
 
 floor: ## the C program that shows what the kernel alone costs
 	$(MAKE) -C loadtest/peers/floor

@@ -59,6 +59,8 @@ var rules = []rule{
 		"auth knows tokens, keys and the grammar of channels; it logs nothing, so that no token is ever logged"},
 	{"internal/webhook", nil, []string{module + "frame", module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect"},
 		"what a backend is asked is values: it knows no conn and no client's protocol"},
+	{"internal/console", nil, []string{module + "internal/edge", module + "internal/hub", module + "internal/broker", module + "internal/dialect", "os", "log"},
+		"the console does what it does by the API and the native dialect, as others do: it decides nothing about channels or clients"},
 	{"", []string{"internal/client"}, []string{"github.com/coder/websocket"},
 		"the server's own frames come from frame; only who asks a server, as a program of its own, needs a client"},
 	{"internal/client", nil, []string{module, "os", "flag", "log", "log/slog"},
@@ -67,13 +69,17 @@ var rules = []rule{
 		"certificates come from one place, which knows that handshakes must not wait for them"},
 	{"", []string{"internal/config", "cmd/wsload"}, []string{"go.yaml.in/yaml"},
 		"the server's configuration is read in one place, which tells all problems with their lines"},
+	{"", []string{"internal/tracing"}, []string{"go.opentelemetry.io", "google.golang.org"},
+		"spans are made in one place, so that the rest pays nothing for them where they are off"},
+	{"internal/tracing", nil, []string{module, "os", "flag"},
+		"a span is made of values: what is traced is for others to know"},
 	{"internal/config", nil, []string{"os", "flag", "net", "net/http", "log/slog"},
 		"the configuration file is a text with a meaning: who reads it, and what it starts, is for the command"},
 	{"internal/doctor", nil, []string{module, "os", "flag", "net", "net/http", "log/slog"},
 		"a machine is judged by what it is said to be: who looks, and where, is for the command"},
 	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
-	{"cmd", nil, []string{module + "frame", module + "pool"},
+	{"cmd", []string{"cmd/wschat"}, []string{module + "frame", module + "pool"},
 		"commands read flags and start things; they speak no protocol"},
 }
 
@@ -125,6 +131,27 @@ func TestArrows(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestEmbedders: wschat and the examples are what anybody could write, with the two public packages that embedding takes and nothing else.
+func TestEmbedders(t *testing.T) {
+	embedders := 0
+	for _, p := range packages(t, "linux") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name != "cmd/wschat" && !below(name, "examples") {
+			continue
+		}
+		embedders++
+		for _, i := range p.Imports {
+			first, _, _ := strings.Cut(i, "/")
+			if strings.Contains(first, ".") && i != module+"reactor" && i != module+"frame" {
+				t.Errorf("%s imports %s", name, i)
+			}
+		}
+	}
+	if embedders < 2 {
+		t.Errorf("%d packages looked at", embedders)
 	}
 }
 

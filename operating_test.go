@@ -28,7 +28,7 @@ func TestOperatingNamesWhatThereIs(t *testing.T) {
 		}
 		return all
 	}
-	named := regexp.MustCompile("`([a-z/]+)/(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(text), -1)
+	named := regexp.MustCompile("`([a-z/]+)/((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(text), -1)
 	if len(named) == 0 {
 		t.Error("no test is named")
 	}

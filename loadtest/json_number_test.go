@@ -33,6 +33,24 @@ func TestNumberAt(t *testing.T) {
 	}
 }
 
+func TestItemsAt(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":{"b":[{"c":[1,2]} , "x,]",3]}}`: `{"c":[1,2]} |"x,]"|3|`,
+		`{"a":{"b":[]}}`:                      "",
+		`{"a":{"b":[ ]}}`:                     "",
+		`{"a":{"b":{"c":1}}}`:                 "",
+		`{"a":{"b":[1,`:                       "1|",
+		`{"a":{"b":[`:                         "",
+		`{"a":1}`:                             "",
+	} {
+		got := ""
+		itemsAt([]byte(text), []string{"a", "b"}, func(item []byte) { got += string(item) + "|" })
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // FuzzNumberAt compares with encoding/json, where that takes the text and no key of it comes twice or has an escape.
 func FuzzNumberAt(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":7},"b":[1,"]",{"b":2}]}`))

@@ -13,6 +13,7 @@ type naiveLife struct {
 	ready   int64
 	ended   bool
 	arrived []uint32
+	behind  *naiveLife // the one behind a break that was not recovered; nil: it ended in another way
 }
 
 // count applies the rules of lives.go word for word.
@@ -36,7 +37,14 @@ func (n *naiveLife) count(t publisherTotals, into *LedgerCounts, owed, lost map[
 	for sequence := range t.Sent {
 		unknown := slices.Contains(t.Unknown, sequence)
 		switch {
-		case t.Times[sequence] < n.ready, n.ended && int64(sequence) > last:
+		case t.Times[sequence] < n.ready:
+			continue
+		case n.ended && int64(sequence) > last:
+			if b := n.behind; b != nil && !unknown && t.Times[sequence] < b.ready && !slices.Contains(b.arrived, sequence) {
+				into.Expected++
+				into.Unrecovered++
+				owed[sequence]++
+			}
 			continue
 		case unknown && seen[sequence]:
 			into.Unconfirmed++
@@ -139,6 +147,16 @@ func (m *livesModel) end(subscriber int) {
 	m.current[subscriber] = nil
 }
 
+// comeBack has a subscriber return at once from a break that was not recovered.
+func (m *livesModel) comeBack(subscriber int) {
+	old, since := m.current[subscriber], m.ready(subscriber)
+	m.ledger.breakOff(subscriber, since, m.now)
+	m.begin(subscriber)
+	for stream, n := range old {
+		n.ended, n.behind = true, m.current[subscriber][stream]
+	}
+}
+
 func (m *livesModel) deliver(subscriber int) {
 	topic := int(m.topicOf[subscriber])
 	column := m.random.IntN(m.plan.streamsOf(topic))
@@ -176,6 +194,8 @@ func (m *livesModel) step() {
 		m.begin(subscriber)
 	case k == 7:
 		m.end(subscriber)
+	case k == 8:
+		m.comeBack(subscriber)
 	default:
 		m.deliver(subscriber)
 	}
@@ -206,6 +226,7 @@ func (m *livesModel) compare() error {
 		}
 	}
 	m.ledger.settleEnded(m.totals, false)
+	m.ledger.settleGaps(m.totals)
 	m.ledger.sums.into(records, m.totals)
 	var want LedgerCounts
 	owed, lost := make([]map[uint32]uint32, streams), make([]map[uint32]uint32, streams)

@@ -86,6 +86,7 @@ func centrifugoProtocol() Protocol {
 			Epoch: "subscribe.epoch", Offset: "subscribe.offset", Message: "push.pub.offset",
 			Send:      `{"id":{{id}},"subscribe":{"channel":"{{channel}}","recover":true,"epoch":"{{epoch}}","offset":{{offset}}}}`,
 			Recovered: Rule{JSON: map[string]string{"subscribe.recovered": "true"}},
+			List:      &RecoveredList{Path: "subscribe.publications", Offset: "offset"},
 		},
 		Publish: PublishWays{
 			HTTP: &HTTPPublish{

@@ -19,9 +19,17 @@ type Recover struct {
 	// Send takes the place of the subscription's message where there is a position. It is a template that may use {{epoch}} and
 	// {{offset}}, beside what others may.
 	Send string `yaml:"send"`
-	// Recovered means those replies that promise all that was missed, in order: behind the reply or, as a list, in it. With
-	// any other reply it is gone.
+	// Recovered means those replies that promise all that was missed, in order. With any other reply it is gone.
 	Recovered Rule `yaml:"recovered"`
+	// List is where in such a reply it is; nil: what was missed comes behind it, as messages.
+	List *RecoveredList `yaml:"list"`
+}
+
+// RecoveredList is a list of publications in a reply.
+type RecoveredList struct {
+	// Path is that of the list in the reply, and Offset that of a publication's offset in each of its values: keys of objects.
+	Path   string `yaml:"path"`
+	Offset string `yaml:"offset"`
 }
 
 // recovery is a Recover, compiled.
@@ -30,6 +38,7 @@ type recovery struct {
 	epoch, offset, message []string
 	send                   template
 	recovered              *rule
+	list, listed           []string // of the list and of an offset in it; nil for none
 }
 
 // compileRecovery reads what a protocol says of coming back; nil where it says nothing. setup is compiled already.
@@ -50,6 +59,10 @@ func (p *Protocol) compileRecovery(setup []setupStep) (*recovery, error) {
 	complain(c.epoch == nil, "no path of the epoch in that reply")
 	complain(c.offset == nil, "no path of the offset in that reply")
 	complain(c.message == nil, "message: no path of the offset in a delivery")
+	if r.List != nil {
+		c.list, c.listed = splitPath(r.List.Path), splitPath(r.List.Offset)
+		complain(c.list == nil || c.listed == nil, "list: needs path and offset")
+	}
 	var err error
 	variables := []variable{variableChannel, variableConn, variableID}
 	if c.send, err = compileTemplate(r.Send, escapeJSON, append(slices.Clip(variables), variableEpoch, variableOffset)...); err != nil {

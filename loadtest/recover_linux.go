@@ -1,7 +1,5 @@
 package loadtest
 
-import "bytes"
-
 // position is what a place among the connections remembers to come back with: 32 bytes, in runs with recovery only.
 type position struct {
 	epoch  string // "": there is none
@@ -76,7 +74,12 @@ func (l *loop) readSubscription(slot int, c *conn, v *values) {
 		s.epoch = ""
 	}
 	s.offset, _ = numberAt(l.incoming.text, r.offset)
-	s.recovered = l.recovers(slot, c) && r.recovered.holds(&l.incoming, v)
+	if s.recovered = l.recovers(slot, c) && r.recovered.holds(&l.incoming, v); s.recovered && r.list != nil {
+		itemsAt(l.incoming.text, r.list, func(item []byte) {
+			offset, _ := numberAt(item, r.listed)
+			s.offset = max(s.offset, offset)
+		})
+	}
 }
 
 // maxEpoch bounds what a server can make each connection keep; longer ones count as none.
@@ -151,34 +154,25 @@ func (l *loop) advance(slot int, offset uint64, now int64) (missed bool) {
 	return true
 }
 
-// deliverReply books the publications in the reply that confirmed a subscription: where a server gives what was missed as a
-// list, that is all of it.
+// deliverReply books the publications in the reply that confirmed a subscription, where the server gives there what was missed.
 func (l *loop) deliverReply(slot int, c *conn, reply []byte, now int64) {
-	if c.state != stateReady || l.talk.recover == nil || !l.lives.subscribed.recovered {
+	r := l.talk.recover
+	if c.state != stateReady || r == nil || r.list == nil || !l.lives.subscribed.recovered {
 		return
 	}
-	found := false
-	for {
-		at := bytes.Index(reply, []byte(stampPrefix))
-		if at < 0 {
-			break
-		}
-		s, verdict := findStamp(reply[at:], l.spec.Payload)
-		reply = reply[at+len(stampPrefix):]
-		switch {
-		case verdict != stampGood || l.strange(s):
+	itemsAt(reply, r.list, func(item []byte) {
+		offset, _ := numberAt(item, r.listed)
+		switch s, verdict := findStamp(item, l.spec.Payload); {
+		case verdict == stampNone:
+			l.tally.counts.Other++
+		case verdict == stampCorrupt || s.Run == l.spec.Run && l.strange(s):
 			l.tally.counts.Corrupted++
 		case s.Run != l.spec.Run:
 			l.tally.counts.Stale++
 		default:
-			l.deliver(slot, c, arrival{stamp: s}, now)
+			l.deliver(slot, c, arrival{s, offset}, now)
 		}
-		found = true
-	}
-	if back, behind := l.lives.catching[int32(slot)]; found && behind {
-		l.positions[slot].offset = back.upTo
-		l.catchUp(slot, back, now)
-	}
+	})
 }
 
 // settleAway closes the account of a connection that has not come back.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 )
 
 // recoveryRun is a small storm in which connections stay away for some publications, and recover.
@@ -30,14 +32,14 @@ func TestRecovery(t *testing.T) {
 				t.Errorf("%+v, want %d expected", r.Ledger, want)
 			}
 			c := r.Recovery
-			if c.Returned != 30 || c.Recovered != 30 || c.NotRecovered != 0 || c.Back.Count != 30 || c.CaughtUp.Count != 30 || c.Publications < 30*10 {
+			if c.Returned != 30 || c.Recovered != 30 || c.NotRecovered != 0 || c.Back.Count != 30 || c.CaughtUp.Count != 30 || c.Publications < 30*5 {
 				t.Errorf("%+v", c)
 			}
 			if p := r.Phases[1].Recovery; p.Returned != 30 || p.CaughtUp.P50 < 300_000 || p.CaughtUp.Count != p.Back.Count || r.Phases[0].Recovery.Returned != 0 {
 				t.Errorf("%+v, %+v", r.Phases[0].Recovery, p)
 			}
 			// The time away is in no latency.
-			if r.Latency.Count != int64(r.Ledger.Received-c.Publications) || !r.Config.Recover {
+			if r.Latency.Count == 0 || r.Latency.Count > int64(r.Ledger.Received-c.Publications) || !r.Config.Recover {
 				t.Errorf("%d latencies of %d deliveries, %d recovered", r.Latency.Count, r.Ledger.Received, c.Publications)
 			}
 		})
@@ -68,11 +70,11 @@ func TestWhatAServerDoesToARecoveryIsTold(t *testing.T) {
 		}, func(l LedgerCounts, r *RecoveryReport) bool { return l.Reordered == 30 && l.Lost == 0 }, "30 deliveries reordered"},
 		{"says that it did not", func(m [][]byte) ([][]byte, bool) { return nil, false },
 			func(l LedgerCounts, r *RecoveryReport) bool {
-				return l.Lost == 0 && l.Unrecovered >= 30*10 && r.NotRecovered == 30 && r.Recovered+r.WithoutPosition+r.Publications == 0
+				return l.Lost == 0 && l.Unrecovered >= 30*5 && r.NotRecovered == 30 && r.Recovered+r.WithoutPosition+r.Publications == 0
 			}, "30 returned connections not recovered"},
 		{"says so, and gives a part", func(m [][]byte) ([][]byte, bool) { return m[2:], false },
 			func(l LedgerCounts, r *RecoveryReport) bool {
-				return l.Lost == 0 && l.Unrecovered == 60 && l.BeforeLife >= 30*8 && r.NotRecovered == 30
+				return l.Lost == 0 && l.Unrecovered == 60 && l.BeforeLife >= 30 && r.NotRecovered == 30
 			}, "60 deliveries not recovered"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,13 +93,34 @@ func TestWhatAServerDoesToARecoveryIsTold(t *testing.T) {
 	}
 }
 
+// TestRecoveryOverAgents has connections on two machines, which have other clocks, recover.
+func TestRecoveryOverAgents(t *testing.T) {
+	t.Parallel()
+	s := &pushServer{epoch: "e"}
+	s.start(t)
+	cfg := recoveryRun(s.url("/ws"), DropReset)
+	cfg.Agents, cfg.AgentToken, cfg.WorkerCommand = []Agent{{Address: startAgent(t, nil).address}, {Address: startAgent(t, nil).address}}, []byte(agentToken), testWorkerCommand()
+	cfg.Drain = 20 * time.Second
+	r := mustRun(t, cfg)
+	checkPhases(t, r)
+	if c := r.Recovery; c.Returned != 30 || c.Recovered != 30 || c.CaughtUp.Count != 30 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestPositionIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(position{}); size != 32 {
+		t.Errorf("%d bytes", size)
+	}
+}
+
 // A server without a history gives no epoch: nobody can ask for anything.
 func TestRecoveryFromAServerWithoutPositions(t *testing.T) {
 	t.Parallel()
 	s := &pushServer{}
 	s.start(t)
 	r := mustRun(t, recoveryRun(s.url("/ws"), DropReset))
-	if c := r.Recovery; r.Verdict.OK || c.Returned != 30 || c.NotRecovered != 30 || c.WithoutPosition != 30 || r.Ledger.Unrecovered < 30*10 || r.Ledger.Lost > 0 {
+	if c := r.Recovery; r.Verdict.OK || c.Returned != 30 || c.NotRecovered != 30 || c.WithoutPosition != 30 || r.Ledger.Unrecovered < 30*5 || r.Ledger.Lost > 0 {
 		t.Errorf("%+v\n%+v\n%+v", c, r.Ledger, r.Verdict)
 	}
 }

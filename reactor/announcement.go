@@ -45,6 +45,11 @@ func (c *Conn) takeAnnouncement(in []byte) []byte {
 	c.flags &^= flagUnannounced
 	if addr != nil {
 		c.announced(addr)
+		if !c.enterNewcomer() {
+			c.gone(nil)
+			c.closeSocket()
+			return nil
+		}
 	}
 	return rest
 }

@@ -255,3 +255,34 @@ func TestOutboundAgeIsBounded(t *testing.T) {
 		t.Errorf("closed with %q", closed)
 	}
 }
+
+// TestSlowPolicyIsChanged: a policy counts for what waits already; Suspend neither begins nor ends.
+func TestSlowPolicyIsChanged(t *testing.T) {
+	s, topic, _ := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 100_000}, TopicOptions{Policy: DropOldest})
+	slow := dialStalled(t, s)
+	overflow(t, s, topic, DropOldestFirst)
+	if !topic.SetSlow(DropNewest, 0) {
+		t.Fatal("not changed")
+	}
+	published := overflow(t, s, topic, DropNewestFirst)
+	if published > 100 { // the queue was full
+		t.Errorf("%d publications until the new policy counted", published)
+	}
+	if topic.SetSlow(Suspend, 0) && topic.policy() == Suspend {
+		t.Error("Suspend has begun")
+	}
+	if !topic.SetSlow(Disconnect, 0) {
+		t.Fatal("not changed")
+	}
+	overflow(t, s, topic, DropSlow)
+	if _, closed := readNumbers(t, slow, -1); closed != "\x03\xf0slow_consumer" {
+		t.Errorf("closed with %q", closed)
+	}
+	suspended := (&Server{cfg: Config{OnResume: func(*Conn, *Topic) {}}}).NewTopic(TopicOptions{Policy: Suspend, MaxAge: time.Second})
+	if suspended.SetSlow(DropOldest, 0) || suspended.policy() != Suspend || suspended.maxAge() != ticksOrNone(time.Second) {
+		t.Error("Suspend has ended")
+	}
+	if !suspended.SetSlow(Suspend, 2*time.Second) || suspended.maxAge() != ticksOrNone(2*time.Second) {
+		t.Error("the age is not changed")
+	}
+}

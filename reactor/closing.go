@@ -29,6 +29,7 @@ func (c *Conn) end(cause Cause) {
 		return // the hook has closed it
 	}
 	c.loop.stats.ends[cause].Add(1)
+	c.trace(TraceEnd, cause, 0)
 	if cause == CauseSlow {
 		c.flags |= flagSlow
 		if c.out != nil {
@@ -116,6 +117,7 @@ func (c *Conn) gone(err error) {
 		l.ended = append(l.ended, ended{c, End{Code: frame.CloseAbnormal, Err: err, RemoteAddr: c.peerAddr()}})
 	}
 	c.state = stateClosed
+	c.leaveNewcomer()
 	if l.corked == c {
 		l.emptyCork()
 	}

@@ -31,6 +31,8 @@ type Config struct {
 	// compared by; see also ClientTLS. Others may write into these headers what they like. Danger: a proxy that neither
 	// sets nor appends to them lets its clients claim any address.
 	TrustedProxies Peers
+	// Newcomers bounds the sockets that are no WebSockets, by their address say. nil: only MaxConns and the timeouts do.
+	Newcomers Newcomers
 	// Handler is told of every conn and message. Required.
 	Handler Handler
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
@@ -56,6 +58,12 @@ type Config struct {
 	// has gone out: it is no subscriber of the topic then, and may be made one again. OnDrop has told, with DropSuspended, of the first
 	// that it missed. Not called where the conn has subscribed again meanwhile, or has closed. nil: Suspend is DropOldest.
 	OnResume func(c *Conn, t *Topic)
+	// OnTrace is called on the conn's loop when the output of an open conn congests or has drained, when it is pinged, and before the
+	// reactor closes it by itself: nothing of it comes per message or delivery. It must neither send nor close. May be nil.
+	OnTrace func(c *Conn, t Trace)
+	// OnRefusal is called on the conn's loop for a request that is answered with an HTTP error instead of an upgrade. RemoteAddr is all
+	// that may be asked of the conn. May be nil.
+	OnRefusal func(c *Conn, h *frame.HandshakeError)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
 	// index. nil: one form. At most MaxForms.
 	Forms []FormOptions

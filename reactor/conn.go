@@ -38,6 +38,7 @@ const (
 	flagSealed                              // under TLS; see sealed
 	flagForeign                             // the peer may have got publications that its outbound window does not have
 	flagUnannounced                         // a header of the PROXY protocol must come first
+	flagNewcomer                            // Config.Newcomers counts it
 )
 
 // flagsDetour are the flags with which a delivery cannot simply be sent.

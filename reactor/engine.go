@@ -74,11 +74,14 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 			return gnet.Close
 		}
 	}
-	if s.tls != nil {
-		c.seal()
-	}
 	if s.cfg.ProxyProtocol.contains(raw.RemoteAddr()) {
 		c.flags |= flagUnannounced
+	} else if !c.enterNewcomer() {
+		c.gone(nil)
+		return gnet.Close
+	}
+	if s.tls != nil {
+		c.seal()
 	}
 	raw.SetContext(c)
 	if s.unix == nil {

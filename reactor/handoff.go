@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wsedge/wsedge/frame"
 )
 
 // httpSide serves connections that ask for no WebSocket, with net/http, on goroutines as usual. It is the net.Listener of
@@ -33,6 +36,7 @@ func newHTTPSide(s *Server) *httpSide {
 	h.server = &http.Server{
 		Handler:           s.cfg.HTTP,
 		ReadHeaderTimeout: s.cfg.HandshakeTimeout,
+		MaxHeaderBytes:    cmp.Or(s.cfg.Head.MaxBytes, frame.DefaultHeadMaxBytes),
 		IdleTimeout:       httpIdleTimeout,
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, ownConnKey{}, c) },
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
@@ -72,15 +76,17 @@ func (c *Conn) plainHTTP(in []byte) error {
 		return err
 	}
 	c.loop.srv.httpConns.Add(1)
-	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...)}
+	handed := &httpConn{Conn: conn, srv: c.loop.srv, ahead: append([]byte(nil), in...), from: c.peerAddr()}
 	if c.more != nil {
-		handed.peer = c.more.announced
+		handed.announced = c.more.announced
 	}
 	if c.flags&flagSealed != 0 {
 		sealed := c.unsealed(conn)
 		sealed.ended = sealed.session.Advance(nil) // what came with the request may have been its end
 		handed.Conn = sealed
 	}
+	handed.newcomer = c.flags&flagNewcomer != 0
+	c.flags &^= flagNewcomer // net/http's from here on
 	c.state = stateHandedOver
 	c.loop.wheel.remove(c)
 	c.closeSocket() // the duplicate keeps the connection
@@ -145,17 +151,23 @@ type httpConn struct {
 	net.Conn
 	srv   *Server
 	ahead []byte
-	peer  net.Addr // what a proxy has announced; nil: the other end of the socket
 	once  sync.Once
+
+	from      net.Addr // the address of the Conn that it was: the duplicate knows none if the peer has reset the connection meanwhile
+	announced net.Addr // if that is what a proxy has announced; else nil
+	newcomer  bool     // Config.Newcomers counts it
+}
+
+// leave says that net/http has the connection no more.
+func (c *httpConn) leave() {
+	c.srv.httpConns.Add(-1)
+	if c.newcomer {
+		c.srv.cfg.Newcomers.Leave(c.RemoteAddr())
+	}
 }
 
 // RemoteAddr is the one that a proxy has announced, if it has.
-func (c *httpConn) RemoteAddr() net.Addr {
-	if c.peer != nil {
-		return c.peer
-	}
-	return c.Conn.RemoteAddr()
-}
+func (c *httpConn) RemoteAddr() net.Addr { return c.from }
 
 // CloseWrite is what net/http looks for where it ends a connection of which it has not read all.
 func (c *httpConn) CloseWrite() error {
@@ -178,7 +190,7 @@ func (c *httpConn) Read(p []byte) (int, error) {
 func (c *httpConn) Close() error {
 	err := c.Conn.Close()
 	c.once.Do(func() {
-		c.srv.httpConns.Add(-1)
+		c.leave()
 		c.srv.release()
 	})
 	return err
@@ -190,6 +202,6 @@ type ownConnKey struct{}
 // takeBack ends net/http's part in the connection, which nobody reads from any more. The caller gets its place, its socket, and
 // what the loop had read and net/http had not.
 func (c *httpConn) takeBack() (socket net.Conn, ahead []byte) {
-	c.once.Do(func() { c.srv.httpConns.Add(-1) })
+	c.once.Do(c.leave)
 	return c.Conn, c.ahead
 }

@@ -83,6 +83,9 @@ func (c *Conn) upgrade(r *frame.Request) error {
 	if !l.srv.originAllowed(r, c.believeForwarded(r)) {
 		return &frame.HandshakeError{Status: http.StatusForbidden, Reason: "origin"}
 	}
+	if l.srv.pressure.Load() == maxPressure {
+		return statusPressure // nobody new before those who are here have what is theirs
+	}
 	a, err := c.callUpgrade(r)
 	l.original = original{}
 	if err != nil {
@@ -102,6 +105,7 @@ func (c *Conn) upgrade(r *frame.Request) error {
 func (c *Conn) opened() {
 	l := c.loop
 	c.state = stateOpen
+	c.leaveNewcomer()
 	l.stats.open.Add(1)
 	if interval := l.srv.cfg.PingInterval; interval > 0 {
 		c.flags |= flagFirstPing
@@ -156,6 +160,7 @@ func asRefusal(err error) *frame.HandshakeError {
 func (c *Conn) refuse(h *frame.HandshakeError, head bool) {
 	l := c.loop
 	l.srv.counters.refusal(h.Reason)
+	c.tellRefusal(h)
 	body := h.Reason + "\n"
 	b := frame.AppendRejection(nil, h.Status, l.srv.dateLine()+h.Header, body)
 	if head {
@@ -176,6 +181,8 @@ func (s *Server) dateLine() string {
 var (
 	statusFull = &frame.HandshakeError{
 		Status: http.StatusServiceUnavailable, Reason: "connection_limit", Header: "Retry-After: 5\r\n"}
+	statusPressure = &frame.HandshakeError{
+		Status: http.StatusServiceUnavailable, Reason: "memory", Header: "Retry-After: 5\r\n"}
 	statusDraining = &frame.HandshakeError{
 		Status: http.StatusServiceUnavailable, Reason: "shutting_down", Header: "Retry-After: 1\r\n"}
 	statusUpgradeRequired = &frame.HandshakeError{

@@ -116,6 +116,9 @@ func prepareOn(t testing.TB, addr string, cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	if _, measured := t.(*testing.B); cfg.Newcomers == nil && !measured {
+		cfg.Newcomers = &balance{}
+	}
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +142,9 @@ func start(t testing.TB, s *Server) {
 		}
 		if n := s.conns.Load(); n != 0 {
 			t.Errorf("%d connections still counted after the end", n)
+		}
+		if b, ok := s.cfg.Newcomers.(*balance); ok {
+			b.check(t)
 		}
 	})
 }

@@ -91,6 +91,7 @@ func (c *Conn) nextPing(now uint32) uint32 {
 	c.pingSent = now
 	c.loop.stats.pings.Add(1)
 	c.putFrame(frame.OpPing, nil)
+	c.trace(TracePing, 0, 0)
 	return now + ticks(cfg.PongTimeout)
 }
 

@@ -17,6 +17,7 @@ type entry struct {
 	since   uint32       // tick at which it began to wait
 	form    Form
 	gap     bool // it stands for what was dropped
+	common  bool // shared is a Batch's: charged already, and not to be added to
 }
 
 func (e *entry) release() {
@@ -63,7 +64,7 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		return
 	}
 	if c.out == nil {
-		c.congest()
+		c.congest(int64(e.shared.Len() - sent))
 	}
 	if c.suspendedFrom(e.topic) { // gathered in the same turn
 		c.skip(&e)
@@ -77,7 +78,7 @@ func (c *Conn) enqueue(e entry, sent int, begun bool) {
 		}
 		size = int64(e.shared.Len())
 	}
-	if e.topic == nil {
+	if e.topic == nil && !e.common {
 		c.loop.srv.charge(e.shared)
 	}
 	if sent == 0 && !begun && c.joinTail(&e) {
@@ -102,7 +103,7 @@ func (c *Conn) joinTail(e *entry) bool {
 		return false
 	}
 	tail := &o.entries[len(o.entries)-1]
-	if tail.topic != nil || tail.shared.Len()+e.shared.Len() > directBytes {
+	if tail.topic != nil || tail.common || tail.shared.Len()+e.shared.Len() > directBytes {
 		return false
 	}
 	_, _ = tail.shared.Write(e.shared.Bytes())
@@ -112,8 +113,8 @@ func (c *Conn) joinTail(e *entry) bool {
 	return true
 }
 
-// congest begins the waiting for the socket.
-func (c *Conn) congest() {
+// congest begins the waiting for the socket, which so many bytes begin with.
+func (c *Conn) congest(waiting int64) {
 	l := c.loop
 	l.lastToken++
 	c.out = &outbound{token: l.lastToken}
@@ -123,6 +124,7 @@ func (c *Conn) congest() {
 	l.srv.writable.watch(c)
 	if c.state == stateOpen {
 		l.wheel.set(c, min(c.due, l.wheel.now+ticks(l.srv.cfg.OutboundMaxAge)))
+		c.trace(TraceCongested, 0, waiting)
 	}
 }
 
@@ -161,6 +163,9 @@ func (c *Conn) drain() {
 	out.advance(c.loop, sent, offset)
 	if len(out.entries) == 0 && !c.cipherWaits() {
 		c.relax()
+		if c.state == stateOpen {
+			c.trace(TraceDrained, 0, 0)
+		}
 		c.outputDone()
 		return
 	}
@@ -188,7 +193,7 @@ func (o *outbound) advance(l *loop, sent, offset int) {
 func (c *Conn) overflow(e *entry) {
 	policy := Disconnect
 	if e.topic != nil {
-		policy = e.topic.policy
+		policy = e.topic.policy()
 	}
 	switch policy {
 	case Disconnect:

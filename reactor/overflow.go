@@ -11,7 +11,7 @@ func (g *group) overflow() {
 	if len(g.waiting()) == 1 {
 		return
 	}
-	switch g.topic.policy {
+	switch g.topic.policy() {
 	case DropNewest:
 		g.dropPending(len(g.pending)-1, len(g.pending), DropNewestFirst)
 	case DropOldest, Suspend:

@@ -4,7 +4,7 @@ import "slices"
 
 // The node's budget. Above half of it, conns that have been slow for a while may hold less and less: their limit is halved with
 // each sixteenth of the budget that is used beyond, so that those who hold most go first, each by its topics' policies.
-// Above all of it nothing is accepted from publishers any more. A conn that is congested for a moment only is not touched: it
+// Shortly below all of it no more WebSockets are let in; above it nothing is accepted from publishers any more. A conn that is congested for a moment only is not touched: it
 // may be no slower than this server is just now.
 const (
 	maxPressure = 8 // 1 MiB becomes 4 KiB
@@ -76,7 +76,7 @@ func (c *Conn) shed() {
 		if c.out.bytes <= limit {
 			return
 		}
-		switch t.policy {
+		switch t.policy() {
 		case DropOldest:
 			c.out.dropTopic(c, t, limit, DropOldestFirst)
 		case DropNewest:
@@ -87,7 +87,7 @@ func (c *Conn) shed() {
 			c.conflate(t, c.loop.wheel.now)
 		}
 	}
-	if c.out.bytes > limit && slices.ContainsFunc(c.out.entries, func(e entry) bool { return e.topic == nil || e.topic.policy == Disconnect }) {
+	if c.out.bytes > limit && slices.ContainsFunc(c.out.entries, func(e entry) bool { return e.topic == nil || e.topic.policy() == Disconnect }) {
 		c.end(CauseSlow)
 	}
 }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,28 @@ func TestBudgetIsToldToPublishersFirst(t *testing.T) {
 	}
 	o.topics[1].seq = 0
 	eventually(t, "published again", func() bool { o.age(); return o.topics[1].publish(o.rng) == nil })
+}
+
+// While the budget is nearly used up nobody new is let in; who asks for something else is served.
+func TestNobodyNewWithoutMemory(t *testing.T) {
+	o := newOffenders(t, Config{NodeMaxBytes: 800 * kib}, Disconnect)
+	for o.topics[0].publish(o.rng) == nil {
+		o.s.settle()
+	}
+	late := connect(t, o.s)
+	late.write(handshakeBytes("/"))
+	if head := string(late.head()); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After: 5\r\n") {
+		t.Fatalf("answer %q", head)
+	}
+	if n := o.s.Stats().Refused["memory"]; n != 1 {
+		t.Errorf("%d refusals counted", n)
+	}
+	o.topics[0].seq--
+	o.age() // the slow one goes
+	o.s.settle()
+	eventually(t, "memory", func() bool { o.age(); return o.s.Stats().Pressure < maxPressure })
+	c := dial(t, o.s, "/")
+	c.Close()
 }
 
 // Replies of the conn's own count as well as publications do.

@@ -28,14 +28,14 @@ func NewReceipt() *Receipt {
 	return r
 }
 
-// Done is closed once every loop has served the publication to its subscribers, or has ended. That takes no longer than a turn of each loop, but where
-// a loop is stalled, a large topic takes several turns, or a form has a gap.
+// Done is closed once every loop has served the publication to its subscribers, or has ended. That takes no longer than a turn of each
+// loop, but where a loop is stalled, a large topic takes several turns, or a form has a gap.
 func (r *Receipt) Done() <-chan struct{} { return r.done }
 
-// Counts is for how many conns the publication was, how many it was queued for, and how many do not get it: they left meanwhile, or were too
-// slow for the topic's policy. After Done they are final, and matched is queued and dropped together: it is what Publish returned, or more
-// where conns have subscribed before their loop came to it, without the excluded conn, and with each conn once that has it by a wide topic, too. Before, queued
-// and dropped are what is known so far.
+// Counts is for how many conns the publication was, how many it was queued for, and how many do not get it: they left meanwhile, or were
+// too slow for the topic's policy. After Done they are final, and matched is queued and dropped together: it is what Publish returned, or
+// more where conns have subscribed before their loop came to it, without the excluded conn, and with each conn once that has it by a wide
+// topic, too. Before, queued and dropped are what is known so far.
 func (r *Receipt) Counts() (matched, queued, dropped int) {
 	final := r.parts.Load() == 0
 	matched = int(max(r.published.Load(), r.found.Load()) - r.leftOut.Load())

@@ -207,7 +207,7 @@ func (c *Conn) keepCipher(rest []byte) {
 	s.cipher = append(s.cipher, rest...)
 	s.since = c.loop.wheel.now
 	if c.out == nil {
-		c.congest()
+		c.congest(int64(len(c.more.sealed.cipher)))
 	}
 }
 
@@ -248,7 +248,7 @@ func (c *Conn) flushCipher() {
 	if errno := c.sendCipher(); errno != 0 && errno != syscall.EAGAIN {
 		c.abort(errno)
 	} else if errno != 0 && c.out == nil {
-		c.congest()
+		c.congest(int64(len(c.more.sealed.cipher)))
 	}
 }
 
@@ -282,7 +282,7 @@ func (c *Conn) sayEnd() bool {
 	case errno != syscall.EAGAIN:
 		c.abort(errno)
 	case c.out == nil:
-		c.congest()
+		c.congest(int64(len(c.more.sealed.cipher)))
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // SlowPolicy decides what happens to a publication for a conn whose outbound queue is full.
@@ -60,5 +61,35 @@ func (p SlowPolicy) dropReason() DropReason {
 		return DropSuspended
 	default:
 		return DropSlow
+	}
+}
+
+// slowness is a policy and an age in ticks, 0 for none, as a Topic keeps them: one value, so that both change together.
+func slowness(policy SlowPolicy, maxAge uint32) uint64 { return uint64(maxAge)<<8 | uint64(policy) }
+
+func (t *Topic) slowness() (policy SlowPolicy, maxAge uint32) {
+	s := t.slow.Load()
+	return SlowPolicy(s), uint32(s >> 8)
+}
+
+func (t *Topic) policy() SlowPolicy { policy, _ := t.slowness(); return policy }
+func (t *Topic) maxAge() uint32     { _, maxAge := t.slowness(); return maxAge }
+
+// SetSlow changes what TopicOptions.Policy and MaxAge say, for what waits already, too: it is judged by what counts when its conn is looked
+// at. It does nothing and returns false where Suspend would begin or end: notices of gaps, which may be on their way, promise there that
+// what is missing will be brought. Safe from any goroutine.
+func (t *Topic) SetSlow(policy SlowPolicy, maxAge time.Duration) bool {
+	next := slowness(policy, ticksOrNone(maxAge))
+	if policy == Suspend && t.srv.cfg.OnResume == nil {
+		next = slowness(DropOldest, ticksOrNone(maxAge)) // as NewTopic has it
+	}
+	for {
+		was := t.slow.Load()
+		if (SlowPolicy(was) == Suspend) != (SlowPolicy(next) == Suspend) {
+			return false
+		}
+		if t.slow.CompareAndSwap(was, next) {
+			return true
+		}
 	}
 }

@@ -3,10 +3,10 @@ package reactor
 // awaitStale has the conn looked at when what begins to wait now is as old as its topic lets it be.
 func (c *Conn) awaitStale(t *Topic) {
 	l := c.loop
-	if t == nil || t.maxAge == 0 || c.state != stateOpen {
+	if t == nil || t.maxAge() == 0 || c.state != stateOpen {
 		return
 	}
-	if due := l.wheel.now + t.maxAge; due < c.due {
+	if due := l.wheel.now + t.maxAge(); due < c.due {
 		l.wheel.set(c, due)
 	}
 }
@@ -17,11 +17,15 @@ func (c *Conn) dropStale(next uint32) (uint32, bool) {
 	now := c.loop.wheel.now
 	stale, lives := false, true
 	for i := range c.out.entries {
-		switch e := &c.out.entries[i]; {
-		case e.topic == nil || e.topic.maxAge == 0 || e.gap || i == 0 && c.out.begun:
-		case e.since+e.topic.maxAge > now:
-			next = min(next, e.since+e.topic.maxAge)
-		case e.topic.policy == Disconnect:
+		e := &c.out.entries[i]
+		if e.topic == nil || e.gap || i == 0 && c.out.begun {
+			continue
+		}
+		switch maxAge := e.topic.maxAge(); {
+		case maxAge == 0:
+		case e.since+maxAge > now:
+			next = min(next, e.since+maxAge)
+		case e.topic.policy() == Disconnect:
 			lives = false
 		default:
 			stale = true
@@ -31,17 +35,17 @@ func (c *Conn) dropStale(next uint32) (uint32, bool) {
 		return next, lives
 	}
 	for _, t := range c.out.topics() {
-		switch {
-		case t.maxAge == 0:
-		case t.policy == Suspend:
-			if c.out.hasStale(t, now) {
+		switch policy, maxAge := t.slowness(); {
+		case maxAge == 0 || maxAge > now || policy == Disconnect: // it has changed since the look above
+		case policy == Suspend:
+			if c.out.hasStale(t, now-maxAge) {
 				c.suspend(t)
 			}
-		case t.policy == KeepLatest:
-			c.conflate(t, now-t.maxAge)
+		case policy == KeepLatest:
+			c.conflate(t, now-maxAge)
 		default:
 			c.out.dropWhere(c, t, 0, func(e *entry) (drop, goOn bool) {
-				goOn = e.since+t.maxAge <= now // none behind it has waited longer
+				goOn = e.since+maxAge <= now // none behind it has waited longer
 				return goOn, goOn
 			}, DropStale)
 		}

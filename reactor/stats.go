@@ -3,6 +3,9 @@ package reactor
 import (
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/wsedge/wsedge/tlsloop"
 )
 
 // DropReason is why a publication did not reach a subscriber. Its name is a metric label.
@@ -76,14 +79,15 @@ func (n *counters) add(m *map[string]int64, reason string) {
 // Stats is a snapshot of a server's gauges and counters. Each is exact, but they are not read in the same instant.
 type Stats struct {
 	// Gauges.
-	Open          int64 // open WebSockets
-	HTTP          int64 // connections handed over to net/http
-	Bridged       int64 // connections whose bytes goroutines carry: see Server.ServeHTTP
-	Connections   int64 // all sockets, those in a handshake or closing included
-	Congested     int64 // conns that do not take bytes at the moment
-	QueuedBytes   int64 // waiting for congested conns, each reference counted
-	InFlightBytes int64 // memory of all output on its way in the server, what many conns share counted once: what NodeMaxBytes bounds
-	Pressure      int64 // how often the limit of slow conns is halved for now, because NodeMaxBytes is near
+	Open          int64         // open WebSockets
+	HTTP          int64         // connections handed over to net/http
+	Bridged       int64         // connections whose bytes goroutines carry: see Server.ServeHTTP
+	Connections   int64         // all sockets, those in a handshake or closing included
+	Congested     int64         // conns that do not take bytes at the moment
+	QueuedBytes   int64         // waiting for congested conns, each reference counted
+	InFlightBytes int64         // memory of all output on its way in the server, what many conns share counted once: what NodeMaxBytes bounds
+	LoopWait      time.Duration // Server.LoopWait
+	Pressure      int64         // how often the limit of slow conns is halved for now, because NodeMaxBytes is near
 
 	// Counters since Listen.
 	Accepted     int64
@@ -103,7 +107,8 @@ type Stats struct {
 	Backlogged   int64 // publications refused with ErrBacklog
 	ClockStalls  int64 // times a loop found that it had been stopped
 	LoopsRunning int64
-	LoopLag      Lag // since Listen
+	LoopLag      Lag            // since Listen
+	TLS          *tlsloop.Stats // handshakes; nil without TLS
 }
 
 // Stats returns a snapshot. Safe from any goroutine.
@@ -113,6 +118,7 @@ func (s *Server) Stats() Stats {
 		Bridged:       s.bridged.Load(),
 		Connections:   s.conns.Load(),
 		InFlightBytes: s.memoryInUse(),
+		LoopWait:      s.LoopWait(),
 		Pressure:      int64(s.pressure.Load()),
 		Accepted:      s.counters.accepted.Load(),
 		Panics:        s.counters.panics.Load(),
@@ -121,6 +127,10 @@ func (s *Server) Stats() Stats {
 		Ended:         make(map[string]int64, numCauses),
 	}
 	st.Refused, st.Violations = s.counters.byReason()
+	if s.tls != nil {
+		handshakes := s.tls.Stats()
+		st.TLS = &handshakes
+	}
 	for _, l := range s.knownLoops() {
 		st.add(&l.stats)
 	}

@@ -73,10 +73,10 @@ func (c *Conn) tellSent() {
 	}
 }
 
-// hasStale tells whether something of the topic has waited longer than it may.
-func (o *outbound) hasStale(t *Topic, now uint32) bool {
+// hasStale tells whether something of the topic has waited since that tick or longer.
+func (o *outbound) hasStale(t *Topic, since uint32) bool {
 	for i := range o.entries {
-		if e := &o.entries[i]; e.topic == t && !e.gap && !(i == 0 && o.begun) && e.since+t.maxAge <= now {
+		if e := &o.entries[i]; e.topic == t && !e.gap && !(i == 0 && o.begun) && e.since <= since {
 			return true
 		}
 	}

@@ -202,8 +202,8 @@ func TestSuspendedConnSubscribesAgain(t *testing.T) {
 }
 
 func TestSuspendWithoutAnybodyToResume(t *testing.T) {
-	if topic := prepare(t, Config{Handler: funcs{}}).NewTopic(TopicOptions{Policy: Suspend}); topic.policy != DropOldest {
-		t.Error(topic.policy)
+	if topic := prepare(t, Config{Handler: funcs{}}).NewTopic(TopicOptions{Policy: Suspend}); topic.policy() != DropOldest {
+		t.Error(topic.policy())
 	}
 }
 

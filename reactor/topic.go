@@ -35,14 +35,13 @@ type TopicOptions struct {
 type Topic struct {
 	// Immutable after NewTopic.
 	srv    *Server
-	policy SlowPolicy
 	wide   bool
-	maxAge uint32 // in ticks; 0: none
 	gap    GapEncoder
 	shares []share // by loop
 
 	// Shared: atomic.
 	subscribers atomic.Int64
+	slow        atomic.Uint64 // slowness: what is done for subscribers that do not keep up
 
 	publishing sync.Mutex // held from the first inbox to the last: the order is the same in all of them
 }
@@ -69,7 +68,9 @@ func (s *Server) NewTopic(o TopicOptions) *Topic {
 	if o.Policy == Suspend && s.cfg.OnResume == nil {
 		o.Policy = DropOldest
 	}
-	return &Topic{srv: s, policy: o.Policy, wide: o.Wide, maxAge: ticksOrNone(o.MaxAge), gap: o.Gap, shares: make([]share, s.cfg.Loops)}
+	t := &Topic{srv: s, wide: o.Wide, gap: o.Gap, shares: make([]share, s.cfg.Loops)}
+	t.slow.Store(slowness(o.Policy, ticksOrNone(o.MaxAge)))
+	return t
 }
 
 // Encoder puts one publication on the wire.

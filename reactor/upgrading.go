@@ -130,7 +130,7 @@ func (s *Server) isOwn(r *http.Request) bool {
 func (s *Server) takeOver(conn net.Conn, placed bool, e *enrollment) {
 	if own, ok := conn.(*httpConn); ok && (s.tls != nil || !own.isSealed()) { // without TLS here it stays with the other server, behind a bridge
 		socket, ahead := own.takeBack()
-		e.announced = own.peer
+		e.announced = own.announced
 		e.input = append(e.input, ahead...)
 		conn = socket
 		if sealed, ok := socket.(*sealedConn); ok {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/wsedge/wsedge/tlsloop/record"
 )
@@ -67,6 +68,7 @@ type result struct {
 	version uint16
 	resumed bool
 	compact bool
+	took    time.Duration
 }
 
 // feed takes input from the loop. It starts the goroutine as soon as there is something to judge. done: the result can be
@@ -144,6 +146,7 @@ func (h *handshake) close() bool {
 
 // run is the goroutine.
 func (h *handshake) run() {
+	began := time.Now()
 	r := &result{err: errExited}
 	defer func() {
 		if v := recover(); v != nil {
@@ -151,6 +154,7 @@ func (h *handshake) run() {
 		}
 		h.rest()
 		h.engine.counters.inFlight.Add(-1)
+		r.took = time.Since(began)
 		h.publish(r)
 	}()
 	r = h.perform()

@@ -59,7 +59,7 @@ func TestHandshakesAndTheirState(t *testing.T) {
 						t.Errorf("goes on as %T", s.session.layer)
 					}
 				})
-				if s := e.Stats(); s.Mismatched > 0 || s.Succeeded != 1 {
+				if s := e.Stats(); s.Mismatched > 0 || s.Succeeded != 1 || s.Took <= 0 {
 					t.Errorf("%+v", s)
 				}
 			})

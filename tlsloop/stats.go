@@ -3,12 +3,15 @@ package tlsloop
 import (
 	"crypto/tls"
 	"sync/atomic"
+	"time"
 )
 
 // Stats counts handshakes since the engine was made.
 type Stats struct {
 	InFlight  int64  // goroutines at work or waiting for their client
 	Succeeded uint64 // TLS12 + TLS13
+	// Took is how long those that succeeded took together, from a whole ClientHello to the client's Finished, all waiting included.
+	Took      time.Duration
 	TLS12     uint64
 	TLS13     uint64
 	Resumed   uint64 // of those that succeeded
@@ -22,6 +25,7 @@ type Stats struct {
 }
 
 type counters struct {
+	took                                    atomic.Int64 // nanoseconds
 	inFlight                                atomic.Int64
 	tls12, tls13, resumed, compact          atomic.Uint64
 	failed, rejected, abandoned, mismatched atomic.Uint64
@@ -34,11 +38,12 @@ func (e *Engine) Stats() Stats {
 		InFlight: c.inFlight.Load(), TLS12: c.tls12.Load(), TLS13: c.tls13.Load(), Resumed: c.resumed.Load(), Compact: c.compact.Load(),
 		Failed: c.failed.Load(), Rejected: c.rejected.Load(), Abandoned: c.abandoned.Load(), Mismatched: c.mismatched.Load(),
 	}
-	s.Succeeded = s.TLS12 + s.TLS13
+	s.Succeeded, s.Took = s.TLS12+s.TLS13, time.Duration(c.took.Load())
 	return s
 }
 
 func (c *counters) succeeded(r *result) {
+	c.took.Add(int64(r.took))
 	if r.version == tls.VersionTLS13 {
 		c.tls13.Add(1)
 	} else {

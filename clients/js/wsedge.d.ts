@@ -90,6 +90,8 @@ export interface Message<T = any> {
   /** What was published; a Uint8Array if it was bytes. */
   data: T;
   offset: number;
+  /** With the offset, the position; not there where only a wildcard has brought it. */
+  epoch?: string;
   /** The offset of the publication before, where that is not offset − 1. */
   prev?: number;
   /** The client that published, if one did. */
@@ -255,7 +257,7 @@ export class Subscription<T = any> implements AsyncIterable<Message<T>> {
   /** Where one would go on from; null where there is no such place. It can be kept, and given as `since`. */
   readonly position: Position | null;
 
-  /** Subscribes again after the end of the subscription. */
+  /** Subscribes again after the end of the subscription. Throws `already_subscribed` where another one has its channel by now. */
   subscribe(): this;
   unsubscribe(): void;
   publish(data: T, options?: PublishOptions): Promise<Published>;

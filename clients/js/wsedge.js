@@ -91,12 +91,14 @@ export class Client extends Emitter {
     this._heard = 0; // messages, to tell silence
     this._dials = 0;
     this._attempt = 0; // failures in a row
-    this._online = () => {
+    this._wake = (event) => {
+      if (event.type === "visibilitychange" && document.hidden) return;
       if (this.state === "connected") return this._probe();
+      if (!this._timers.redial) return; // an attempt is on its way
       this._attempt = 0;
       this._dial();
     };
-    this._offline = () => this.state === "connected" && this._probe();
+    this._doubt = () => this.state === "connected" && this._probe();
     if (this._wanted) queueMicrotask(() => this._wanted && this.connect()); // so that all events have their listeners
   }
 
@@ -105,8 +107,7 @@ export class Client extends Emitter {
     this._wanted = true;
     if (this.state !== "disconnected") return;
     this._attempt = 0;
-    globalThis.addEventListener?.("online", this._online);
-    globalThis.addEventListener?.("offline", this._offline);
+    this._observe("addEventListener");
     this._setState("connecting", { attempt: 0, delay: 0 });
     if (this.state === "connecting") this._dial();
   }
@@ -123,10 +124,11 @@ export class Client extends Emitter {
     return sub.subscribe();
   }
 
-  /** Publishes once, however often the connection breaks meanwhile; resolves to the position. */
+  /** Publishes once, however often the connection breaks meanwhile; resolves to its channel and offset. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
-    return this._ask({ type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data }, timeout, idempotencyKey === null);
+    const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };
+    return this._ask(command, timeout, idempotencyKey === null);
   }
 
   presence(channel, { limit, after, timeout } = {}) { return this._ask({ type: "presence", channel, limit, after }, timeout); }
@@ -142,6 +144,13 @@ export class Client extends Emitter {
   _after(name, ms, f) {
     clearTimeout(this._timers[name]);
     this._timers[name] = setTimeout(f, ms);
+  }
+
+  // _observe begins or ends to hear of the network, and of being looked at: the timers of a page that nobody sees are slow, or stand still.
+  _observe(method) {
+    globalThis[method]?.("online", this._wake);
+    globalThis[method]?.("offline", this._doubt);
+    globalThis.document?.[method]("visibilitychange", this._wake);
   }
 
   _hangUp() {
@@ -176,10 +185,14 @@ export class Client extends Emitter {
     socket.onmessage = (event) => {
       if (socket !== this._socket) return;
       this._heard++;
-      this._receive(JSON.parse(event.data));
+      let m;
+      try { m = JSON.parse(event.data); } catch { /* as below */ }
+      if (!m) return this._lost(1006, "protocol", new WsedgeError("protocol", "this is no wsedge.v1"));
+      this._receive(m);
     };
     socket.onclose = (event) => socket === this._socket && this._lost(event.code, event.reason);
-    socket.onerror = () => {}; // onclose follows; Node's ws wants a listener
+    // onclose follows in the same turn, but for the WebSocket of Node 20 and 22, which fails to connect without one.
+    socket.onerror = () => socket === this._socket && socket.readyState !== 1 && this._after("error", 0, () => this._lost(1006, "error"));
   }
 
   _welcome(m) {
@@ -192,7 +205,7 @@ export class Client extends Emitter {
     this._after("stable", this.options.stableAfter, () => { this._attempt = 0; });
     this._plan(m.expires_in);
     this._setState("connected", { client: m.client, user: m.user, node: m.node });
-    for (const sub of this.subscriptions.values()) sub._join();
+    for (const sub of this.subscriptions.values()) if (!sub._turn) sub._join(); // a listener may have made some
     this._pump();
   }
 
@@ -205,8 +218,7 @@ export class Client extends Emitter {
     if (FINAL.includes(code) || code >= 3500 && code < 4000 && !(stale && getToken)) {
       return this._end(new WsedgeError("disconnected", `${code} ${reason}`, { closeCode: code, reason }));
     }
-    this._forget();
-    if (!this._wanted) return; // a listener has closed the client
+    if (!this._forget()) return;
     const delay = (bye?.retry_after_ms ?? 0) + jitter(maxDelay, minDelay, this._attempt);
     this._after("redial", delay, () => this._dial());
     this._setState("connecting", { code, reason, attempt: ++this._attempt, delay });
@@ -216,17 +228,19 @@ export class Client extends Emitter {
   // _end is for good, until connect() is called.
   _end(error) {
     this._wanted = false;
-    this._forget();
-    globalThis.removeEventListener?.("online", this._online);
-    globalThis.removeEventListener?.("offline", this._offline);
+    if (!this._forget()) return;
+    this._observe("removeEventListener");
     for (const command of this._queue.splice(0)) this._settle(command, error);
     for (const sub of this.subscriptions.values()) sub._endStreams(error.code === "closed" ? undefined : error);
     if (this.state !== "disconnected") this._setState("disconnected", { code: error.closeCode, reason: error.reason ?? error.message });
+    if (this._wanted) this.connect(); // a listener's wish
   }
 
   // _forget leaves nothing of the connection. Commands that may be sent twice stand in front of the queue again.
+  // False: a listener has closed the client meanwhile, and may have connected it again.
   _forget() {
     this._hangUp();
+    const dial = this._dials;
     for (const sub of this.subscriptions.values()) sub._suspend();
     const sent = [...this._flying.values()];
     this._flying.clear();
@@ -234,6 +248,7 @@ export class Client extends Emitter {
     this._queue.unshift(...sent.filter((command) => !command.bound));
     const lost = new WsedgeError("connection_lost", "the connection broke before the answer came; it may have taken effect");
     for (const command of [...sent.filter((command) => command.bound), ...this._urgent.splice(0)]) this._settle(command, lost);
+    return dial === this._dials;
   }
 
   _fail(error) {
@@ -305,8 +320,8 @@ export class Client extends Emitter {
 
   // _command sends now or later. done is called once, within the turn that brings the answer: messages may stand behind it.
   // An urgent or bound command ends with its connection; others are sent again, with the same id and key.
-  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout } = {}) {
-    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, urgent, bound, refusals: 0 };
+  _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout, wanted = () => true } = {}) {
+    const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, bound, wanted, refusals: 0 };
     if (tooLong(command.text, this.options.maxMessageBytes)) return done(new WsedgeError("too_large", "the message is larger than the server takes"));
     command.timer = setTimeout(() => this._settle(command, command.refusal ?? new WsedgeError("timeout", `no answer to ${m.type} in time`)), timeout);
     (urgent ? this._urgent : this._queue).push(command);
@@ -337,7 +352,7 @@ export class Client extends Emitter {
     command.refusal = error;
     clearTimeout(command.again);
     const delay = jitter(this.options.maxDelay, this.options.minDelay, command.refusals++);
-    command.again = setTimeout(() => this._flying.has(command.id) && this._send(command.text), delay);
+    command.again = setTimeout(() => (command.wanted() ? this._send(command.text) : this._settle(command, error)), delay);
   }
 
   // ---- what the server says
@@ -421,17 +436,20 @@ export class Subscription extends Emitter {
 
   /** Subscribes again after the end of the subscription. */
   subscribe() {
+    const { subscriptions } = this.client, before = this.serverSide;
+    this.serverSide = false; // from now on it is the client's wish, too
     if (this.state === "unsubscribed") {
-      this.client.subscriptions.set(this.channel, this);
+      if (subscriptions.has(this.channel)) throw new WsedgeError("already_subscribed", "another subscription has this channel", { channel: this.channel });
+      subscriptions.set(this.channel, this);
       this._setState("subscribing");
-      this._join();
-    }
+    } else if (!before) return this;
+    this._join();
     return this;
   }
 
   unsubscribe() {
     this._sendAck();
-    if (this.state !== "unsubscribed" && this.client.state === "connected") this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (this.state !== "unsubscribed" && this.client.state === "connected") this._leave();
     this._end("client");
   }
 
@@ -439,9 +457,11 @@ export class Subscription extends Emitter {
   presence(options) { return this.client.presence(this.channel, options); }
   history(options) { return this.client.history(this.channel, options); }
 
-  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. */
+  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. One of an earlier epoch means nothing now. */
   ack(upTo = this._seen) {
-    this._acked = Math.max(this._acked, upTo.offset ?? upTo);
+    if (upTo.epoch !== undefined && upTo.epoch !== this._epoch) return;
+    // Beyond what has come it would be a bad request, and the tenth of those is the end of the connection.
+    this._acked = Math.max(this._acked, Math.min(upTo.offset ?? upTo, Math.max(this._seen, this._offset)));
     this.client._ackSoon();
   }
 
@@ -479,14 +499,15 @@ export class Subscription extends Emitter {
       switch (error.code) {
         case "rate": case "unavailable": case "timeout":
           return this._again(error);
-        case "already_subscribed": // the server's own subscribed is on its way; if not, begin anew
+        case "already_subscribed": // the server's own subscribed is on its way; if not, begin anew, but once: wildcards may overlap
+          if (this._anew) break;
           this._timer = setTimeout(() => this._suspend(true, true), this.client.options.timeout);
           return;
         case "permission_denied":
           if (getToken && !fetched) { this._token = undefined; return this._join(); }
       }
       this._end(error.code, error);
-    }, { urgent: true });
+    }, { urgent: true, wanted: () => turn === this._turn });
   }
 
   _again(error) {
@@ -508,6 +529,7 @@ export class Subscription extends Emitter {
     this._epoch = epoch;
     this._returning = true;
     this._failures = 0;
+    this._anew = false;
     this._sentAck = acked ?? 0;
     this._turn = undefined;
     clearTimeout(this._timer);
@@ -522,9 +544,11 @@ export class Subscription extends Emitter {
     clearTimeout(this._timer);
     this._turn = undefined;
     if (this.state === "subscribed") this._setState("subscribing");
-    if (leaveFirst) this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true });
+    if (this._anew = leaveFirst) this._leave();
     if (rejoin) this._join();
   }
+
+  _leave() { this.client._command({ type: "unsubscribe", channel: this.channel }, () => {}, { urgent: true }); }
 
   // _removed: the server has ended it. Another token may do.
   _removed(reason) {
@@ -532,17 +556,17 @@ export class Subscription extends Emitter {
       this._token = undefined;
       this._suspend();
       this._again();
-    } else this._end(reason);
+    } else this._end(reason, undefined, new WsedgeError(reason, "the server has ended the subscription", { channel: this.channel }));
   }
 
-  _end(reason, error) {
+  _end(reason, error, ended = error) {
     if (this.state === "unsubscribed") return;
     clearTimeout(this._timer);
     this._turn = undefined;
     this.client.subscriptions.delete(this.channel);
     this.serverSide = false;
     if (error) this._fail(error);
-    this._endStreams(error);
+    this._endStreams(ended);
     this._setState("unsubscribed", { reason });
     this.client._emit("unsubscribed", this, { reason });
   }
@@ -555,6 +579,7 @@ export class Subscription extends Emitter {
     if (this.channel === m.channel) {
       if (m.offset <= this._seen) return false;
       this._seen = m.offset;
+      m.epoch = this._epoch;
       this._offset = Math.max(this._offset, m.offset);
     }
     for (const stream of this._streams) stream._push(m);

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
@@ -37,11 +38,12 @@ type apiFlags struct {
 	ca, clientCert, clientKey string
 	timeout                   time.Duration
 	json                      bool
+	scope                     auth.Scope   // of the command
 	configured                *localServer // what --config says
 }
 
-func addAPI(flags *flag.FlagSet) *apiFlags {
-	f := &apiFlags{}
+func addAPI(flags *flag.FlagSet, scope auth.Scope) *apiFlags {
+	f := &apiFlags{scope: scope}
 	flags.StringVar(&f.server, "server", "", "`address` of the server: http://HOST:PORT, https://HOST:PORT or unix:PATH (default: what --config says, or else "+client.DefaultServer+")")
 	flags.StringVar(&f.keyFile, "api-key-file", "", "present the API key in `file` (default: the one in "+apiKeyVariable+", or the first of --config that is good for it); a key never stands on a command line, where everybody on the machine can read it")
 	flags.StringVar(&f.config, "config", "", "take address and key from the configuration `file` of a server on this machine")
@@ -97,7 +99,7 @@ func (f *apiFlags) key(e *environment) (string, error) {
 		return secret, nil
 	}
 	if f.configured != nil {
-		return f.configured.key, nil
+		return usableKey(f.configured.auth, f.scope), nil
 	}
 	return "", nil
 }
@@ -125,8 +127,13 @@ func (f *apiFlags) tls(config *tls.Config) (*tls.Config, error) {
 	return config, errors.Join(problems...)
 }
 
-// call asks for a method of the API and has print tell the answer.
-func (f *apiFlags) call(e *environment, method string, params *client.Params, print func(answer []byte) error) int {
+// call asks for a method of the API and has tell print the answer, but with --json.
+func (f *apiFlags) call(e *environment, method string, params *client.Params, tell func(answer []byte) error) int {
+	return f.exchange(e, method, params, func(answer []byte) error { return f.print(e, answer, tell) })
+}
+
+// exchange asks for a method of the API and has take deal with the answer.
+func (f *apiFlags) exchange(e *environment, method string, params *client.Params, take func(answer []byte) error) int {
 	c, err := f.open(e)
 	if err != nil {
 		return e.fail(err, exitUsage)
@@ -134,7 +141,7 @@ func (f *apiFlags) call(e *environment, method string, params *client.Params, pr
 	defer c.Close()
 	answer, err := c.Call(context.Background(), method, params)
 	if err == nil {
-		err = f.print(e, answer, print)
+		err = take(answer)
 	}
 	return f.outcome(e, err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -18,9 +19,9 @@ import (
 // localServer is what a configuration file tells about the server on this machine that runs by it.
 type localServer struct {
 	address string
-	problem error       // with the address
-	tls     *tls.Config // nil: it speaks none
-	key     string      // "": there is none
+	problem error        // with the address
+	tls     *tls.Config  // nil: it speaks none
+	auth    *auth.Config // nil: in development mode
 
 	authenticates, anonymous bool // clients need a token, or may have one
 }
@@ -41,7 +42,7 @@ func readLocalServer(e *environment, file string) (*localServer, error) {
 	if s.problem != nil {
 		return nil, s.problem
 	}
-	local := &localServer{key: usableKey(s.cfg.Auth)}
+	local := &localServer{auth: s.cfg.Auth}
 	if s.cfg.Auth != nil {
 		local.authenticates, local.anonymous = true, s.cfg.Auth.Anonymous
 	}
@@ -54,21 +55,25 @@ func readLocalServer(e *environment, file string) (*localServer, error) {
 	return local, nil
 }
 
-// usableKey is the first API key whose secret is there, one that opens everything before others.
-func usableKey(section *auth.Config) string {
+// usableKey is the first API key, of those whose secret is there, that opens what is asked for, one for all channels before others. Where there is none
+// it is the first at all: the server then says what is not allowed.
+func usableKey(section *auth.Config, scope auth.Scope) string {
 	if section == nil {
 		return ""
 	}
-	first := ""
+	first, narrow := "", ""
 	for _, k := range section.APIKeys {
-		if k.Secret != "" && slices.Contains(k.Scopes, auth.ScopeAll) && len(k.Channels) == 0 {
+		opens := slices.Contains(k.Scopes, scope) || slices.Contains(k.Scopes, auth.ScopeAll)
+		switch {
+		case k.Secret == "":
+		case opens && len(k.Channels) == 0:
 			return k.Secret
+		case opens:
+			narrow = cmp.Or(narrow, k.Secret)
 		}
-		if first == "" {
-			first = k.Secret
-		}
+		first = cmp.Or(first, k.Secret)
 	}
-	return first
+	return cmp.Or(narrow, first)
 }
 
 // reachable is the URL by which a process on this machine reaches what listens on addr.

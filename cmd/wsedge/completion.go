@@ -86,8 +86,9 @@ func optionsOf(c *command) (options []option, err error) {
 	}
 	t.flags.VisitAll(func(f *flag.Flag) {
 		kind, about := flag.UnquoteUsage(f)
-		about, _, _ = strings.Cut(about, ";")
-		about, _, _ = strings.Cut(about, ":")
+		for _, behind := range []string{" (", ";", ":"} { // a line has room for what comes first
+			about, _, _ = strings.Cut(about, behind)
+		}
 		options = append(options, option{name: f.Name, about: about, takes: kind, file: kind == "file" || kind == "directory"})
 	})
 	return options, nil

@@ -67,6 +67,8 @@ func completeZsh(w io.Writer, all []completed) {
 		fmt.Fprintf(w, "    %s) _arguments '--help[say what the command takes]'", c.name)
 		if len(c.words) > 0 {
 			fmt.Fprintf(w, " %s", singleQuoted("1:argument:("+strings.Join(c.words, " ")+")"))
+		} else {
+			fmt.Fprint(w, " '*:argument:()'") // names of channels and data, which are the caller's own
 		}
 		for _, o := range c.options {
 			spec := "--" + o.name

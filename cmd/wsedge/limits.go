@@ -10,8 +10,9 @@ import (
 // addLimits declares the flags for what one address, user, client and channel may take.
 func addLimits(flags *flag.FlagSet, l *edge.Limits, channelsPerConn *int, everywhere *channel.Options) {
 	flags.IntVar(&l.ConnsPerAddress, "conns-per-address", 0,
-		"most WebSockets of one address, IPv6 by /64; above it 429; mind proxies that are not in --trusted-proxies or --proxy-protocol (default: no bound)")
+		"most WebSockets of one address, IPv6 by /64; above it 429; as many other sockets, at least 64; mind proxies that are not in --trusted-proxies or --proxy-protocol (default: no bound)")
 	flags.IntVar(&l.AcceptRate, "accept-rate", 0, "most handshakes a second of one address; above it 429 (default: no bound)")
+	flags.IntVar(&l.NodeAcceptRate, "node-accept-rate", 0, "most handshakes a second of all addresses together; above it 503 (default: no bound)")
 	flags.IntVar(&l.ConnsPerUser, "conns-per-user", 0, "most WebSockets of one user (default: no bound)")
 	flags.IntVar(&l.MessageRate, "message-rate", 0, "most commands a second of a client; above it the error rate (default: no bound)")
 	flags.IntVar(&l.UserMessageRate, "user-message-rate", 0, "most commands a second of all clients of one user (default: no bound)")

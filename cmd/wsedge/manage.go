@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
@@ -57,7 +58,7 @@ func revoke(e *environment, args []string) int {
 // end is what disconnect and revoke have in common.
 func end(e *environment, args []string, method string, withClient bool, about, example string) int {
 	flags := newFlags(e, method, about, example)
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeManage)
 	var t target
 	t.add(flags, withClient, true)
 	if err := parse(e, flags, args); err != nil {
@@ -92,7 +93,7 @@ func unsubscribe(e *environment, args []string) int {
 // change is what subscribe and unsubscribe have in common.
 func change(e *environment, args []string, method, about, example string) int {
 	flags := newArguments(e, method, "CHANNEL…", about, example)
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeManage)
 	var t target
 	t.add(flags, true, false)
 	names, err := parseArguments(e, flags, args, 1, -1)

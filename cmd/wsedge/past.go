@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
@@ -27,7 +28,7 @@ type historyCall struct {
 func history(e *environment, args []string) int {
 	flags := newArguments(e, "history", "CHANNEL", "history prints the publications that a channel keeps: the newest of them, or those behind an offset.",
 		"wsedge history news --limit 10\nwsedge history news --since 15")
-	h := &historyCall{apiFlags: addAPI(flags)}
+	h := &historyCall{apiFlags: addAPI(flags, auth.ScopeRead)}
 	flags.IntVar(&h.limit, "limit", 100, "print at most `number` publications")
 	all := flags.Bool("all", false, "print all that is kept")
 	flags.Func("since", "print the oldest publications behind this `offset`", func(s string) error {
@@ -56,6 +57,9 @@ func (h *historyCall) check(flags *flag.FlagSet, all bool) error {
 	var problems []error
 	if h.limit < 1 {
 		problems = append(problems, errors.New("--limit: want at least 1"))
+	}
+	if h.limit > historyPage && h.since == nil && !all {
+		problems = append(problems, fmt.Errorf("--limit: want at most %d of the newest; --since and --all read on", historyPage))
 	}
 	if h.epoch != "" && h.since == nil {
 		problems = append(problems, errors.New("--epoch needs --since"))
@@ -100,7 +104,7 @@ func (h *historyCall) run(e *environment, c *client.Client) error {
 		if err := h.print(e, answer, func([]byte) error { return h.tell(e, p) }); err != nil {
 			return err
 		}
-		if p.Recovered != nil && !*p.Recovered && h.limit > 0 {
+		if p.Recovered != nil && !*p.Recovered && (h.limit > 0 || told > 0) { // all begins with the oldest; what goes while it is read is missing
 			fmt.Fprintf(e.stderr, "wsedge: not all behind offset %d is kept\n", *h.since)
 		}
 		n := len(p.Publications)

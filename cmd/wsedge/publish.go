@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
@@ -20,7 +21,7 @@ type publication struct {
 }
 
 func addPublication(flags *flag.FlagSet) *publication {
-	p := &publication{apiFlags: addAPI(flags)}
+	p := &publication{apiFlags: addAPI(flags, auth.ScopePublish)}
 	flags.BoolVar(&p.text, "text", false, "publish the data as a text, also where it could be read as JSON")
 	flags.StringVar(&p.key, "idempotency-key", "", "`text` by which a repetition is known: within five minutes nothing is published twice with it; with --lines each line has it with its number behind")
 	flags.StringVar(&p.exclude, "exclude", "", "`id` of a client that shall not get it")
@@ -110,6 +111,7 @@ type published struct {
 	Offset          uint64
 	Epoch           string
 	Matched         int
+	Receipt         string // complete, partial or repeated
 	Queued, Dropped *int   // with a receipt
 	Code, Message   string // in a broadcast: why not
 }
@@ -117,7 +119,7 @@ type published struct {
 // String is the answer as people read it.
 func (p *published) String() string {
 	if p.Code != "" {
-		return harmless(fmt.Appendf(nil, "%s  %s: %s", p.Channel, p.Code, p.Message))
+		return harmless(fmt.Appendf(nil, "wsedge: %s: %s: %s", p.Channel, p.Code, p.Message))
 	}
 	text := fmt.Appendf(nil, "%s  offset %d  matched %d", p.Channel, p.Offset, p.Matched)
 	if p.Queued != nil {
@@ -126,7 +128,24 @@ func (p *published) String() string {
 	if p.Dropped != nil {
 		text = fmt.Appendf(text, "  dropped %d", *p.Dropped)
 	}
+	if p.Receipt != "" && p.Receipt != "complete" {
+		text = fmt.Appendf(text, "  receipt %s", p.Receipt)
+	}
 	return harmless(text)
+}
+
+// tellResults prints what became of a broadcast: what failed to the standard error.
+func tellResults(e *environment, results []published) (err error) {
+	for i := range results {
+		w := e.stdout
+		if results[i].Code != "" {
+			w = e.stderr
+		}
+		if _, failed := fmt.Fprintln(w, results[i].String()); failed != nil {
+			err = failed
+		}
+	}
+	return err
 }
 
 // broadcast is the command broadcast. One channel that fails makes it fail; the others have it all the same.
@@ -152,20 +171,17 @@ func broadcast(e *environment, args []string) int {
 		return e.fail(err, exitUsage)
 	}
 	failed := 0
-	status := p.call(e, "broadcast", params.List("channels", names.values), func(answer []byte) error {
+	status := p.exchange(e, "broadcast", params.List("channels", names.values), func(answer []byte) error {
 		var all struct{ Results []published }
 		if err := json.Unmarshal(answer, &all); err != nil {
 			return err
 		}
 		for i := range all.Results {
-			w := e.stdout
 			if all.Results[i].Code != "" {
-				w = e.stderr
 				failed++
 			}
-			fmt.Fprintln(w, all.Results[i].String())
 		}
-		return nil
+		return p.print(e, answer, func([]byte) error { return tellResults(e, all.Results) })
 	})
 	if failed > 0 {
 		return exitFailure

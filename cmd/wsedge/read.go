@@ -8,13 +8,14 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/client"
 )
 
 // info is the command info.
 func info(e *environment, args []string) int {
 	flags := newFlags(e, "info", "info says which node answers, and how many connections and channels it has.", "wsedge info --server https://push.example.org --api-key-file api-key")
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeRead)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
 	}
@@ -87,7 +88,7 @@ func limited(limit int) error {
 func presence(e *environment, args []string) int {
 	flags := newArguments(e, "presence", "CHANNEL", "presence says how many connections are subscribed to a channel and, where its namespace keeps members, which: client, user and info.",
 		"wsedge presence chat:1")
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeRead)
 	limit := flags.Int("limit", 0, "print at most `number` members (default: all)")
 	arguments, err := parseArguments(e, flags, args, 1, 1)
 	if err != nil {
@@ -120,9 +121,9 @@ func presence(e *environment, args []string) int {
 
 // channels is the command channels.
 func channels(e *environment, args []string) int {
-	flags := newArguments(e, "channels", "[PREFIX]", "channels lists the channels that are open on the node, or those that begin with PREFIX, with their subscribers. The server looks at all of its channels for each 500.",
+	flags := newArguments(e, "channels", "[PREFIX]", "channels lists the channels that are open on the node, or those that begin with PREFIX, with their subscribers. What comes behind the first 500 may be up to 10 s old.",
 		"wsedge channels chat:")
-	api := addAPI(flags)
+	api := addAPI(flags, auth.ScopeRead)
 	limit := flags.Int("limit", 0, "print at most `number` channels (default: all)")
 	arguments, err := parseArguments(e, flags, args, 0, 1)
 	if err != nil {

@@ -24,6 +24,7 @@ func (r *reloader) reload() {
 	if err == nil {
 		err = r.server.Reconfigure(s.cfg)
 	}
+	r.server.Reloaded(err)
 	if err != nil {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			r.logger.Error("SIGHUP: configuration not reloaded, the old one stays", "problem", problem)

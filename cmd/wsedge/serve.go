@@ -24,6 +24,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	addLoops(flags, &cfg.Loops)
+	flags.IntVar(&cfg.MaxHeadBytes, "max-head", 0, "most `bytes` of a request's head, its first line half of them; a token in the URL needs room (default 8192)")
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
@@ -47,6 +48,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	s.access = addAuth(flags)
 	s.hooks = addWebhook(flags)
 	s.engine = addEngine(flags)
+	s.traced = addTracing(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
 }
@@ -72,7 +74,6 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	cfg.TLS = sec.options()
 	engine, err := s.engine.open(cfg.Namespaces, cfg.HistoryMaxBytes, logger)
 	if err != nil {
 		return e.fail(err, exitFailure)
@@ -81,6 +82,13 @@ func serve(e *environment, args []string) int {
 	if engine != nil {
 		cfg.Broker = engine.engine
 	}
+	cfg.TLS, cfg.Certificates = sec.options(), sec.certificates()
+	tracer, endTracing, err := s.traced.tracer(logger)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	defer endTracing()
+	cfg.Tracer = tracer
 	srv, err := edge.Listen(cfg)
 	if err != nil {
 		return e.fail(err, exitFailure)

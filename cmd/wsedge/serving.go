@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/wsedge/wsedge/internal/certs"
@@ -22,6 +23,7 @@ type serving struct {
 	access *authFlags
 	hooks  *webhookFlags
 	engine *engineFlags
+	traced *tracingFlags
 	format *logFormat
 
 	origins  list
@@ -34,8 +36,13 @@ type serving struct {
 func (s *serving) addFile(flags *flag.FlagSet) {
 	addConfig(flags, &s.file, "")
 	flags.StringVar(&s.cfg.AdminAddr, "admin-addr", "",
-		"`address` of metrics and profiles, host:port, or off (default: 127.0.0.1:8081 with --config or authentication; otherwise metrics are on --addr, and there are no profiles)")
+		"`address` of metrics, profiles and the console, host:port, or off (default: 127.0.0.1:8081 with --config or authentication; otherwise metrics and the console are on --addr, and there are no profiles)")
 	flags.BoolVar(&s.cfg.InsecureAdmin, "insecure-admin", false, "allow an --admin-addr outside the loopback interface: whoever reaches it sees the memory of the process")
+	flags.BoolFunc("console", "serve the console: at / of --admin-addr, or of --addr where metrics are there (default true)", func(value string) error {
+		on, err := strconv.ParseBool(value)
+		s.cfg.NoConsole = !on
+		return err
+	})
 	flags.IntVar(&s.cfg.MaxChannels, "max-channels", 0, "most channels of the node (default 1000000)")
 	flags.DurationVar(&s.cfg.ChannelIdle, "channel-idle", 0, "how long a channel that nobody uses is remembered (default 5m)")
 }
@@ -136,7 +143,8 @@ func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	hooks, badHooks := s.hooks.config()
 	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks, s.engine.check())
 	if s.document == nil {
-		return certificates, exitUsage, errors.Join(err, s.problem, s.cfg.Check())
+		_, badTracing := s.traced.config()
+		return certificates, exitUsage, errors.Join(err, s.problem, badTracing, s.cfg.Check())
 	}
 	if problems := s.combined(err); len(problems) > 0 {
 		return nil, exitFailure, invalid(config.Join(problems))
@@ -163,6 +171,9 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 	}
 	if s.problem != nil {
 		wrong("", s.problem)
+	}
+	if _, err := s.traced.config(); err != nil {
+		wrong("tracing", err)
 	}
 	if err := s.cfg.Check(); err != nil {
 		wrong("", err)

@@ -35,7 +35,7 @@ type tailCall struct {
 }
 
 func addTail(flags *flag.FlagSet) *tailCall {
-	t := &tailCall{apiFlags: addAPI(flags)}
+	t := &tailCall{apiFlags: addAPI(flags, auth.ScopeRead)}
 	flags.Func("since", "print first what the history has behind this `offset`, or all of it: all", func(s string) error {
 		if s == "all" {
 			t.since = &client.Since{All: true}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/wsedge/wsedge/internal/certs"
+	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -147,6 +148,19 @@ func (s *security) options() *reactor.TLSOptions {
 		return nil
 	}
 	return &reactor.TLSOptions{Config: s.certs.TLS(), Compact: s.compact}
+}
+
+// certificates are those of the metrics; nil without TLS.
+func (s *security) certificates() func() []metrics.Certificate {
+	if s == nil {
+		return nil
+	}
+	return func() (all []metrics.Certificate) {
+		for _, e := range s.certs.Expiries() {
+			all = append(all, metrics.Certificate(e))
+		}
+		return all
+	}
 }
 
 // scheme is a URL's: http or https, ws or wss.

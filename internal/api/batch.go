@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/jsonobject"
@@ -21,26 +22,32 @@ const (
 	maxBatchReplyBytes = 8 << 20
 )
 
+var errBatchLate = &native.Error{Code: native.CodeUnavailable, Message: "not carried out: those before it took too long"}
+
 var errBatchFull = &native.Error{Code: native.CodeTooLarge, Message: "not carried out: the replies before it are larger than 8 MiB"}
 
 // batch serves POST /api/batch: commands one after the other, each with a reply of its own. That one fails does not keep those behind it
 // from being carried out.
 func (h *handler) batch(commands http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		post(func(w http.ResponseWriter, body []byte) {
+		h.post(func(w http.ResponseWriter, body []byte) {
 			list, err := batchCommands(body)
 			if err != nil {
 				fail(w, http.StatusBadRequest, err)
 				return
 			}
-			answer := []byte(`{"replies":[`)
+			r = withPatience(r)
+			answer, end := []byte(`{"replies":[`), time.Now().Add(handleTimeout)
 			for i, c := range list {
 				if i > 0 {
 					answer = append(answer, ',')
 				}
-				if len(answer) > maxBatchReplyBytes {
+				switch {
+				case len(answer) > maxBatchReplyBytes:
 					answer = appendReply(answer, http.StatusRequestEntityTooLarge, native.AppendError(nil, nil, "", errBatchFull))
-				} else {
+				case !time.Now().Before(end): // an engine that is dead is not waited for once for each of them
+					answer = appendReply(answer, http.StatusServiceUnavailable, native.AppendError(nil, nil, "", errBatchLate))
+				default:
 					answer = c.carryOut(answer, commands, r)
 				}
 			}

@@ -23,6 +23,9 @@ type Clients interface {
 	// Subscribe and Unsubscribe return how many connections the target has; on each of them it is carried out, and the client told, soon.
 	Subscribe(t Target, channels []string) (reached int)
 	Unsubscribe(t Target, channels []string) (reached int)
+
+	// Inspect tells of the target's connections, of most of them at once; more says that there are others.
+	Inspect(t Target, most int) (clients []Client, more bool)
 }
 
 // maxTargetBytes bounds the name of a user, a client or a token.

@@ -16,6 +16,7 @@ var scopes = map[string]auth.Scope{
 	"/api/publish": auth.ScopePublish, "/api/broadcast": auth.ScopePublish,
 	"/api/subscribe": auth.ScopeManage, "/api/unsubscribe": auth.ScopeManage, "/api/disconnect": auth.ScopeManage, "/api/revoke": auth.ScopeManage,
 	"/api/info": auth.ScopeRead, "/api/presence": auth.ScopeRead, "/api/history": auth.ScopeRead, "/api/channels": auth.ScopeRead,
+	"/api/client": auth.ScopeRead, "/api/why": auth.ScopeRead,
 }
 
 // aboutChannels are the methods that do nothing but with the channels that they name: a key for some channels is good for no others.
@@ -79,13 +80,8 @@ func presentedKey(header http.Header) string {
 // admits tells whether all channels that the request's body names are the key's; one that names none is not. Where they are not, it has
 // answered. It reads the body and puts it back: this is about few keys, and stays right for methods that come later.
 func (h *handler) admits(backend *auth.Backend, w http.ResponseWriter, r *http.Request) bool {
-	body, err := readObject(w, r)
-	if err != nil {
-		status := http.StatusBadRequest
-		if err.Code == native.CodeTooLarge {
-			status = http.StatusRequestEntityTooLarge
-		}
-		fail(w, status, err)
+	body, ok := h.readObject(w, r)
+	if !ok {
 		return false
 	}
 	named, ours := 0, true

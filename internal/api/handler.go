@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/jsonobject"
+	"github.com/wsedge/wsedge/internal/tracing"
 )
 
 // Config is what the API works with.
@@ -27,6 +28,13 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
+	// where nothing is recorded. Required.
+	Why func(client, user string) (reports []byte, recording bool)
+	// Stats counts all requests. nil: nobody does.
+	Stats *Stats
+	// Tracer makes spans of requests and publications. nil: there are none.
+	Tracer *tracing.Tracer
 }
 
 // Refused counts requests refused for their key: there was no good one, or not for that, or too many came. Safe from any goroutine.
@@ -59,17 +67,19 @@ func New(config Config) http.Handler {
 		h.refused = new(Refused)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/api/publish", post(h.publish))
-	mux.Handle("/api/broadcast", post(h.broadcast))
-	mux.Handle("/api/subscribe", post(h.subscribe))
-	mux.Handle("/api/unsubscribe", post(h.unsubscribe))
-	mux.Handle("/api/presence", post(h.presence))
-	mux.Handle("/api/channels", post(h.channels))
-	mux.Handle("/api/history", post(h.history))
+	mux.Handle("/api/publish", h.patient(h.publish))
+	mux.Handle("/api/broadcast", h.patient(h.broadcast))
+	mux.Handle("/api/subscribe", h.post(h.subscribe))
+	mux.Handle("/api/unsubscribe", h.post(h.unsubscribe))
+	mux.Handle("/api/presence", h.post(h.presence))
+	mux.Handle("/api/channels", h.post(h.channels))
+	mux.Handle("/api/history", h.post(h.history))
 	mux.HandleFunc("/api/info", h.info)
-	mux.Handle("/api/disconnect", post(h.disconnect))
-	mux.Handle("/api/revoke", post(h.revoke))
-	guarded := h.guard(mux)
+	mux.Handle("/api/disconnect", h.post(h.disconnect))
+	mux.Handle("/api/revoke", h.post(h.revoke))
+	mux.Handle("/api/client", h.post(h.client))
+	mux.Handle("/api/why", h.post(h.why))
+	guarded := h.guard(h.traced(mux))
 	mux.Handle(batchPath, h.batch(guarded))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, &native.Error{Code: native.CodeUnknownType, Message: "no such API method"})
@@ -77,24 +87,18 @@ func New(config Config) http.Handler {
 	open := http.NewServeMux()
 	open.HandleFunc("GET /api/openapi.yaml", serveOpenAPI)
 	open.Handle("/", guarded)
-	return limited(config.Limits, open)
+	return config.Stats.counted(limited(config.Limits, open))
 }
 
 // post is a handler of a method that takes a JSON object.
-func post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
+func (h *handler) post(serve func(w http.ResponseWriter, body []byte)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			notAllowed(w, "POST")
 			return
 		}
-		body, err := readObject(w, r)
-		switch {
-		case err == nil:
+		if body, ok := h.readObject(w, r); ok {
 			serve(w, body)
-		case err.Code == native.CodeTooLarge:
-			fail(w, http.StatusRequestEntityTooLarge, err)
-		default:
-			fail(w, http.StatusBadRequest, err)
 		}
 	})
 }
@@ -166,12 +170,20 @@ func translate(err error) *native.Error {
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }
 
-// appendResult appends the members of a result, without braces.
-func appendResult(dst []byte, channel string, r broker.Result) []byte {
+// appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
+func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
+	matched, state := r.Matched, receiptRepeated
+	var queued, dropped int
+	if r.Receipt != nil {
+		state, matched, queued, dropped = readReceipt(r.Receipt)
+	}
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
-	return strconv.AppendInt(dst, int64(r.Matched), 10)
+	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
+		dst = appendReceipt(dst, state, queued, dropped)
+	}
+	return dst
 }
 
 // stringMember decodes a member that must be a string, if it is there at all.

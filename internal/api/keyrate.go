@@ -18,6 +18,9 @@ var (
 // authenticate tells whose key a request presents; nil: it has been refused. An address from which too many came without a good key is refused
 // before its key is looked at, or it could go on guessing.
 func (h *handler) authenticate(w http.ResponseWriter, r *http.Request) *auth.Backend {
+	if backend := caller(r.Context()); backend != nil {
+		return backend
+	}
 	limits := &h.config.Limits
 	if limits.MayTry != nil {
 		if wait, ok := limits.MayTry(r); !ok {

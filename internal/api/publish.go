@@ -2,11 +2,13 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/jsonobject"
@@ -20,11 +22,13 @@ type publication struct {
 	data    []byte
 	exclude string
 	key     string
-	until   time.Time // the end of all waiting for the engine
+	receipt bool
+	until   time.Time       // the end of all waiting for the engine
+	trace   context.Context // what it is a part of
 }
 
 // members are the members of a request that mean something; nil where there is none.
-type members struct{ channel, channels, user, data, exclude, key []byte }
+type members struct{ channel, channels, user, data, exclude, key, receipt []byte }
 
 func pick(body []byte) (m members) {
 	for key, value := range jsonobject.Members(body) {
@@ -41,18 +45,24 @@ func pick(body []byte) (m members) {
 			m.exclude = value
 		case "idempotency_key":
 			m.key = value
+		case "receipt":
+			m.receipt = value
 		}
 	}
 	return m
 }
 
-func (m *members) publication() (p publication, err *native.Error) {
+func (m *members) publication(trace context.Context) (p publication, err *native.Error) {
+	p.trace = trace
 	if m.data == nil {
 		return p, &native.Error{Code: native.CodeBadRequest, Message: "data is missing"}
 	}
 	p.until = time.Now().Add(handleTimeout)
 	p.data = bytes.Clone(m.data) // a history keeps it, and shall not keep all of the body with it
 	if p.exclude, err = stringMember(m.exclude, "exclude"); err != nil {
+		return p, err
+	}
+	if p.receipt, err = receiptMember(m.receipt); err != nil {
 		return p, err
 	}
 	p.key, err = native.IdempotencyKey(m.key)
@@ -73,14 +83,14 @@ func (m *members) destination() (string, *native.Error) {
 }
 
 // publish serves POST /api/publish.
-func (h *handler) publish(w http.ResponseWriter, body []byte) {
+func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience) {
 	m := pick(body)
 	name, err := m.destination()
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
@@ -90,42 +100,66 @@ func (h *handler) publish(w http.ResponseWriter, body []byte) {
 		fail(w, statusOf(failure), translate(failure))
 		return
 	}
-	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result), '}'))
+	if p.receipt {
+		patience.wait(result)
+	}
+	reply(w, http.StatusOK, append(appendResult([]byte{'{'}, name, result, p.receipt), '}'))
 }
 
 // broadcast serves POST /api/broadcast: the same to several channels, each with a result of its own. What is wrong with the
 // request as a whole publishes nothing.
-func (h *handler) broadcast(w http.ResponseWriter, body []byte) {
+func (h *handler) broadcast(w http.ResponseWriter, body []byte, patience *patience) {
 	m := pick(body)
 	names, err := broadcastChannels(m.channels)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	p, err := m.publication()
+	p, err := m.publication(patience.trace)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
+	}
+	results := make([]broadcastResult, len(names)) // all are on their way before the first receipt is waited for
+	for i, name := range names {
+		results[i] = h.broadcastTo(name, &p)
 	}
 	answer := []byte(`{"results":[`)
 	for i, name := range names {
 		if i > 0 {
 			answer = append(answer, ',')
 		}
-		answer = append(h.broadcastTo(append(answer, '{'), name, &p), '}')
+		if p.receipt {
+			patience.wait(results[i].result)
+		}
+		answer = append(results[i].append(append(answer, '{'), name, p.receipt), '}')
 	}
 	reply(w, http.StatusOK, append(answer, "]}"...))
 }
 
-// broadcastTo publishes to one of the channels and appends what became of it.
-func (h *handler) broadcastTo(answer []byte, name string, p *publication) []byte {
-	failure := native.CheckChannel(name)
+// broadcastResult is what became of one channel of a broadcast.
+type broadcastResult struct {
+	result  broker.Result
+	failure *native.Error // nil: it was published
+}
+
+// broadcastTo publishes to one of the channels.
+func (h *handler) broadcastTo(name string, p *publication) (o broadcastResult) {
+	if o.failure = native.CheckChannel(name); o.failure != nil {
+		return o
+	}
+	result, err := h.publishTo(name, p)
+	if err != nil {
+		return broadcastResult{failure: translate(err)}
+	}
+	return broadcastResult{result: result}
+}
+
+// append appends its members, without braces.
+func (o *broadcastResult) append(answer []byte, name string, receipt bool) []byte {
+	failure := o.failure
 	if failure == nil {
-		result, err := h.publishTo(name, p)
-		if err == nil {
-			return appendResult(answer, name, result)
-		}
-		failure = translate(err)
+		return appendResult(answer, name, o.result, receipt)
 	}
 	answer = append(append(answer, `"channel":`...), quote(name)...)
 	answer = append(append(answer, `,"code":`...), strconv.Quote(failure.Code)...)

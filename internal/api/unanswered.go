@@ -76,9 +76,9 @@ func (u *unanswered) leave(k keyed, o *outcome, result broker.Result, err error)
 	}
 }
 
-// publishTo publishes data to one channel and waits for the engine, but no longer than p.until: errUnanswered. Behind that nothing is
+// publishOnce publishes data to one channel and waits for the engine, but no longer than p.until: errUnanswered. Behind that nothing is
 // published any more: a broadcast to an engine that is dead does not wait once for each channel.
-func (h *handler) publishTo(name string, p *publication) (broker.Result, error) {
+func (h *handler) publishOnce(name string, p *publication) (broker.Result, error) {
 	if !time.Now().Before(p.until) {
 		return broker.Result{}, errTooManyUnanswered
 	}
@@ -92,14 +92,16 @@ func (h *handler) publishTo(name string, p *publication) (broker.Result, error) 
 		if err != nil {
 			return broker.Result{}, err
 		}
-		return first.wait(p.until)
+		result, err := first.wait(p.until)
+		result.Receipt = nil // it was the first's, who may be waiting for it
+		return result, err
 	}
 	end := func(channel *hub.Channel, result broker.Result, err error) {
 		channel.Release() // until now, so that the channel, which knows the keys, is not forgotten
 		h.unanswered.leave(k, o, result, err)
 	}
 	result, err := channel.Publish(
-		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key)},
+		&broker.Publication{Data: p.data, Exclude: p.exclude, IdempotencyKey: broker.ScopedKey("api", p.key), Receipt: p.receipt},
 		func(result broker.Result, err error) { end(channel, result, err) })
 	if errors.Is(err, broker.ErrPending) {
 		return o.wait(p.until)

@@ -96,6 +96,20 @@ func TestBroadcastWaitsOnce(t *testing.T) {
 	})
 }
 
+// TestBatchWaitsOnce: so does a batch.
+func TestBatchWaitsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []func(broker.Result, error)
+		h := New(Config{Hub: hub.New(hub.Config{Broker: late{asked: &asked}, Namespaces: channel.Open()})})
+		const one = `{"method":"publish","params":{"channel":"a","data":1}}`
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/batch", strings.NewReader(`{"commands":[`+one+`,`+one+`,`+one+`]}`)))
+		if strings.Count(w.Body.String(), "may have been published") != 1 || strings.Count(w.Body.String(), "not carried out") != 2 || len(asked) != 1 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
+
 func TestUnansweredAreBounded(t *testing.T) {
 	var u unanswered
 	for i := range maxUnanswered {

@@ -26,6 +26,9 @@ func (b *Backend) Allows(scope Scope) bool {
 	return slices.Contains(b.scopes, scope) || slices.Contains(b.scopes, ScopeAll)
 }
 
+// Scopes are what the key opens, as it was configured. Not to be changed.
+func (b *Backend) Scopes() []Scope { return b.scopes }
+
 // Restricted tells whether the key is good for some channels only.
 func (b *Backend) Restricted() bool { return len(b.prefixes) > 0 }
 

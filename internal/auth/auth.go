@@ -250,6 +250,17 @@ func (r *rules) judge(c *claims, now time.Time) *Error {
 // Backend tells whose API key was presented, nil for nobody's.
 func (a *Auth) Backend(presented string) *Backend { return find(a.rules.Load().backends, presented) }
 
+// Current is the API key that b stands for as it is configured now; nil: it is not any more. What was let in by a key can so be held to what
+// the key opens today, without the key being kept.
+func (a *Auth) Current(b *Backend) *Backend {
+	for _, now := range a.rules.Load().backends {
+		if now.digest == b.digest {
+			return now
+		}
+	}
+	return nil
+}
+
 // RevokeUser refuses the user's tokens issued so far, for as long as any of them could be good. ErrFull: it is not in force.
 func (a *Auth) RevokeUser(user string) error { return a.revoked.revokeUser(user, a.now(), a.keep()) }
 

@@ -73,7 +73,7 @@ type Scope string
 const (
 	ScopePublish Scope = "publish" // publish and broadcast
 	ScopeManage  Scope = "manage"  // subscribe, unsubscribe, disconnect and revoke
-	ScopeRead    Scope = "read"    // presence, history, channels and info
+	ScopeRead    Scope = "read"    // presence, history, channels, client and info
 	ScopeAll     Scope = "all"     // all of these, and what has no scope of its own
 )
 

@@ -19,11 +19,13 @@ const (
 type Publication struct {
 	Data    []byte // passed through byte for byte
 	Client  string // the id of the client that published it; empty for the API
+	User    string // who that is; empty where nobody knows
 	Exclude string // the id of a client that shall not get it; empty for none
 	// IdempotencyKey makes it safe to publish again, where nobody knows whether it worked: see Log.Publish. Empty for none; see
 	// ScopedKey.
 	IdempotencyKey string
 	Kind           Kind
+	Receipt        bool // asks for Result.Receipt
 }
 
 // Position is a place in a channel's log.
@@ -40,6 +42,8 @@ type Result struct {
 	// Matched is how many conns of this node the publication was queued to, as far as that was known in time. An engine with other nodes does not remember it
 	// with an idempotency key.
 	Matched int
+	// Receipt says what becomes of it with them. nil: nobody has asked, or it was not published, because its idempotency key is known.
+	Receipt Receipt
 }
 
 // Sink takes a channel's publications on this node, in the order of their offsets, one at a time.
@@ -47,7 +51,7 @@ type Sink interface {
 	// Deliver hands p to the channel's subscribers. prev is the offset of the publication before it. It borrows nothing:
 	// p may be kept. An error means that nobody on this node got it: an engine takes the offset back then, and the publication has failed; or, if
 	// other nodes have it, it delivers it again later, before all that come behind it.
-	Deliver(p *Publication, offset, prev uint64) (matched int, err error)
+	Deliver(p *Publication, offset, prev uint64) (Delivered, error)
 	// Gap tells that publications are missing between two offsets, both exclusive, which will not come. It comes in its place among the deliveries. Engines that
 	// lose nothing never call it.
 	Gap(after, before uint64)
@@ -68,12 +72,12 @@ type Log interface {
 	Recover(q RecoverQuery, done func(Past, error))
 	// History reads the position and a part of the history, in one instant, and answers as Position does.
 	History(q HistoryQuery, done func(Past, error))
-	// Acknowledge moves the user's cursor up to offset, and makes one where there is none, if there is room; a lower offset changes nothing, and for
-	// the user "" nothing is kept. nil: it was taken, and done is never called; or the error is ErrPending, and done is called exactly
-	// once, from any goroutine. ErrAhead: nothing was published there.
+	// Acknowledge moves the user's cursor up to offset, and makes one where there is none, if there is room; a lower offset changes
+	// nothing, and for the user "" nothing is kept. nil: it was taken, and done is never called; or the error is ErrPending, and done is
+	// called exactly once, from any goroutine. ErrAhead: nothing was published there.
 	Acknowledge(user string, offset uint64, done func(error)) error
-	// Hold begins a subscription of a user, at a place that the answer to a RecoverQuery gave: see Start. It returns the cursor, held, and where it
-	// is; nil where there is none, and no room for another. It waits for nobody.
+	// Hold begins a subscription of a user, at a place that the answer to a RecoverQuery gave: see Start. It returns the cursor, held, and
+	// where it is; nil where there is none, and no room for another. It waits for nobody.
 	Hold(user string, start Start) (Hold, uint64)
 	// SetRetention changes what is kept. What is kept by now and would not be goes.
 	SetRetention(r Retention)

@@ -10,9 +10,10 @@ import (
 
 // MemoryConfig is what a Memory works with. The zero value is usable.
 type MemoryConfig struct {
-	// MaxBytes bounds the memory of all history, of all idempotency keys and of all cursors, in bytes; a quarter of it is for the keys, an eighth for
-	// the cursors, the rest for the history, so that none can use up what is another's. Where there is no room for another cursor, a user who comes has none. Above it a channel gives up the oldest that it keeps for what it
-	// publishes, and keeps nothing where that is not enough: a channel takes nothing from the others. Default 256 MiB.
+	// MaxBytes bounds the memory of all history, of all idempotency keys and of all cursors, in bytes; a quarter of it is for the keys,
+	// an eighth for the cursors, the rest for the history, so that none can use up what is another's. Above it a channel gives up the
+	// oldest that it keeps for what it publishes, and keeps nothing where that is not enough: a channel takes nothing from the others.
+	// A user who comes when there is no room for another cursor has none. Default 256 MiB.
 	MaxBytes int64
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -112,18 +113,19 @@ func (l *memoryLog) Publish(p *Publication, _ func(Result, error)) (Result, erro
 	if first, known := l.past.resultOf(p.IdempotencyKey); known {
 		return first, nil
 	}
-	matched, err := l.sink.Deliver(p, l.offset+1, l.offset)
+	delivered, err := l.sink.Deliver(p, l.offset+1, l.offset)
 	if err != nil {
 		return Result{}, err // nobody has seen the offset: the next publication gets it
 	}
 	l.offset++
-	result := Result{Position: l.position(), Matched: matched}
+	result := Result{Position: l.position(), Matched: delivered.Matched}
 	if l.past.retention.Size > 0 {
 		l.past.keep(Record{p, l.offset, l.offset - 1})
 	}
 	if p.IdempotencyKey != "" {
 		l.own().remember(p.IdempotencyKey, result)
 	}
+	result.Receipt = delivered.Receipt // whoever repeats it gets none
 	return result, nil
 }
 

@@ -18,8 +18,10 @@ func TestMemory(t *testing.T) {
 // discard is a Sink without subscribers.
 type discard struct{}
 
-func (discard) Deliver(*broker.Publication, uint64, uint64) (int, error) { return 0, nil }
-func (discard) Gap(uint64, uint64)                                       {}
+func (discard) Deliver(*broker.Publication, uint64, uint64) (broker.Delivered, error) {
+	return broker.Delivered{}, nil
+}
+func (discard) Gap(uint64, uint64) {}
 
 // clock is a test's.
 type clock struct{ now time.Time }

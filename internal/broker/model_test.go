@@ -107,12 +107,12 @@ var errRefused = errors.New("refused")
 
 func (s *sink) Gap(uint64, uint64) {}
 
-func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (int, error) {
+func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (broker.Delivered, error) {
 	if s.refuse {
-		return 0, errRefused
+		return broker.Delivered{}, errRefused
 	}
 	s.last, s.offset = string(p.Data), offset
-	return 1, nil
+	return broker.Delivered{Matched: 1}, nil
 }
 
 // modelRun compares one log with its model.

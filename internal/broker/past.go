@@ -106,5 +106,5 @@ func (p *past) popKey() { p.engine.keys.bytes.Add(-keyCost - int64(len(p.keys.po
 func (p *past) now() int64 { return p.engine.config.Now().UnixNano() }
 
 func costOf(r Record) int64 {
-	return recordCost + int64(len(r.Data)+len(r.Client)+len(r.Exclude)+len(r.IdempotencyKey))
+	return recordCost + int64(len(r.Data)+len(r.Client)+len(r.User)+len(r.Exclude)+len(r.IdempotencyKey))
 }

@@ -15,3 +15,14 @@ func TestPersonalUser(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPersonal: what is sent to a user goes to no other's channel, whatever the user is called.
+func FuzzPersonal(f *testing.F) {
+	f.Add("42")
+	f.Add("a#b")
+	f.Fuzz(func(t *testing.T, user string) {
+		if got, ok := PersonalUser(Personal(user)); !ok || got != user {
+			t.Fatalf("the channel of %q is that of %q, %v", user, got, ok)
+		}
+	})
+}

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,11 +47,13 @@ type Client struct {
 	key     string
 	timeout time.Duration
 	http    *http.Client
+
+	pongTimeout time.Duration
 }
 
 // New makes a client; it connects to nothing yet. Its errors are about the address.
 func New(config Config) (*Client, error) {
-	c := &Client{server: config.Server, key: config.Key, timeout: config.Timeout}
+	c := &Client{server: config.Server, key: config.Key, timeout: config.Timeout, pongTimeout: pongTimeout}
 	if c.server == "" {
 		c.server = DefaultServer
 	}
@@ -113,17 +117,19 @@ func (c *Client) ask(ctx context.Context, verb, method string, body []byte) ([]b
 	if verb == http.MethodPost {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	var connected atomic.Bool
+	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
 	if c.key != "" {
 		request.Header.Set("X-API-Key", c.key)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, c.unanswered(err)
+		return nil, c.unanswered(err, connected.Load())
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	if err != nil {
-		return nil, c.unanswered(err)
+		return nil, c.unanswered(err, true)
 	}
 	if len(answer) > maxAnswerBytes {
 		return nil, fmt.Errorf("%s answers with more than 32 MiB", c.server)

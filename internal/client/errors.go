@@ -1,8 +1,6 @@
 package client
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,27 +53,22 @@ func (u *Unanswered) Error() string {
 // Unwrap gives the cause.
 func (u *Unanswered) Unwrap() error { return u.Err }
 
-// unanswered says what became of a request without an answer.
-func (c *Client) unanswered(err error) error {
+// unanswered says what became of a request without an answer; connected tells whether there was a connection to send it by.
+func (c *Client) unanswered(err error, connected bool) *Unanswered {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL is the server's, which stands there already
 	}
-	u := &Unanswered{Server: c.server, Err: err, Sent: true}
-	switch dial, record := (*net.OpError)(nil), (tls.RecordHeaderError{}); {
-	case errors.As(err, &dial) && dial.Op == "dial":
-		u.Sent, u.Err = false, dial.Err
-	case errors.As(err, &dial) && dial.Op == "remote error", errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch), isCertificate(err):
-		u.Sent = false // TLS failed
-	case errors.Is(err, context.DeadlineExceeded):
+	u := &Unanswered{Server: c.server, Err: err, Sent: connected}
+	timeout := net.Error(nil)
+	switch failed := (*net.OpError)(nil); {
+	case errors.As(err, &failed) && failed.Op == "dial":
+		u.Err = failed.Err
+	case errors.As(err, &failed) && failed.Op == "remote error":
+		u.Sent = false // with TLS 1.3 the server may refuse our certificate when we take the handshake for done
+	case errors.As(err, &timeout) && timeout.Timeout():
 		u.Err = fmt.Errorf("nothing within %v", c.timeout)
 	}
 	return u
-}
-
-// isCertificate tells whether TLS has found the server not to be who it should be: then nothing was sent to it.
-func isCertificate(err error) bool {
-	wrong := (*tls.CertificateVerificationError)(nil)
-	return errors.As(err, &wrong)
 }
 
 // maxWordBytes bounds a word that is an answer.

@@ -18,6 +18,8 @@ const (
 	// maxBatch and batchBytes bound what goes into one batch; the API takes 1,000 commands, and 1 MiB.
 	maxBatch   = 1000
 	batchBytes = 512 << 10
+	// maxCommandBytes is the longest command that fits into a request, which is a batch of it alone.
+	maxCommandBytes = 1<<20 - len(`{"commands":[]}`)
 )
 
 // Line is what became of one line.
@@ -37,7 +39,7 @@ func (c *Client) Lines(ctx context.Context, r io.Reader, params func(number int,
 		batch, end := reader.gather()
 		if len(batch) > 0 {
 			if err := c.publishBatch(ctx, batch, params, report); err != nil {
-				return fmt.Errorf("lines %d to %d: %w", batch[0].number, batch[len(batch)-1].number, err)
+				return err
 			}
 		}
 		if errors.Is(end, io.EOF) {
@@ -85,51 +87,55 @@ func (r *lineReader) gather() (batch []numbered, err error) {
 	return batch, nil
 }
 
-// publishBatch publishes them in one request.
+// publishBatch publishes them, in one request unless they are too large for one, and reports what became of each; behind a request that failed, of none.
 func (c *Client) publishBatch(ctx context.Context, batch []numbered, params func(int, []byte) (*Params, error), report func(Line)) error {
-	outcome := make([]Line, len(batch))
-	var sent []int // which of the batch
-	commands := []byte{'['}
-	flush := func() error {
-		if len(sent) == 0 {
-			return nil
+	for len(batch) > 0 {
+		outcome, commands, sent := assemble(batch, params)
+		if len(sent) > 0 {
+			replies, err := c.batch(ctx, commands, len(sent))
+			if err != nil {
+				return fmt.Errorf("lines %d to %d: %w", batch[0].number, batch[len(batch)-1].number, err)
+			}
+			for i, at := range sent {
+				outcome[at].Reply, outcome[at].Err = replies[i].judge()
+			}
 		}
-		replies, err := c.batch(ctx, append(commands, ']'), len(sent))
-		if err != nil {
-			return err
+		for _, l := range outcome {
+			report(l)
 		}
-		for i, at := range sent {
-			outcome[at].Reply, outcome[at].Err = replies[i].judge()
-		}
-		commands, sent = commands[:1], sent[:0]
-		return nil
+		batch = batch[len(outcome):]
 	}
+	return nil
+}
+
+// assemble makes the commands of one request of as many lines as fit, at least one. It returns what is known of those lines, and which of them are in the request.
+func assemble(batch []numbered, params func(int, []byte) (*Params, error)) (outcome []Line, commands []byte, sent []int) {
+	commands = []byte{'['}
 	for i, l := range batch {
-		outcome[i].Number = l.number
 		p, err := params(l.number, l.text)
 		if err != nil {
-			outcome[i].Err = err
+			outcome = append(outcome, Line{Number: l.number, Err: err})
 			continue
 		}
-		command := (&Params{}).String("method", "publish").Raw("params", p.object()).object()
-		if len(commands)+len(command) > MaxLineBytes { // the last line, or many escapes
-			if err := flush(); err != nil {
-				return err
-			}
+		command := new(Params).String("method", "publish").Raw("params", p.object()).object()
+		if len(command) > maxCommandBytes {
+			outcome = append(outcome, Line{Number: l.number, Err: errTooLong})
+			continue
+		}
+		if len(sent) > 0 && len(commands)+len(command) > MaxLineBytes { // the last line is large, or there are many escapes
+			break
 		}
 		if len(sent) > 0 {
 			commands = append(commands, ',')
 		}
 		commands, sent = append(commands, command...), append(sent, i)
+		outcome = append(outcome, Line{Number: l.number})
 	}
-	err := flush()
-	for _, l := range outcome {
-		if l.Reply != nil || l.Err != nil {
-			report(l)
-		}
-	}
-	return err
+	return outcome, append(commands, ']'), sent
 }
+
+// errTooLong is for a line that is short enough until its quotes are escaped. It must not stop those behind it, as a request that is refused does.
+var errTooLong = errors.New("as JSON it is longer than the API takes")
 
 // batchReply is one reply of a batch.
 type batchReply struct {

@@ -36,10 +36,9 @@ func (s *stream) past(ctx context.Context, m *incoming) error {
 	}
 	for i := range m.Publications {
 		p := &m.Publications[i]
-		if p.Channel = f.channel; f.passed(p.Offset) {
-			if err := s.tail.Message(p); err != nil {
-				return err
-			}
+		p.Channel = f.channel
+		if err := s.hand(f, p); err != nil {
+			return err
 		}
 	}
 	if len(m.Publications) > 0 && f.at.Offset < m.Offset {

@@ -16,6 +16,9 @@ const historyPage = 1000
 func (s *stream) serve(ctx context.Context, m *incoming) error {
 	switch m.Type {
 	case "welcome":
+		if s.welcomed {
+			return nil // one is enough
+		}
 		s.welcomed = true
 		s.expires(m.ExpiresIn)
 		return s.begin(ctx)
@@ -98,10 +101,20 @@ func (s *stream) tell(m *Message) error {
 			f = other
 		}
 	}
-	if f == nil || !f.live || !f.passed(m.Offset) {
+	if f == nil || !f.live {
 		return nil
 	}
-	return s.tail.Message(m)
+	return s.hand(f, m)
+}
+
+// hand hands over a publication that is new to the feed. Who can't take it has the tail end.
+func (s *stream) hand(f *feed, m *Message) error {
+	if !f.passed(m.Offset) {
+		return nil
+	}
+	err := s.tail.Message(m)
+	s.final = err != nil
+	return err
 }
 
 func (s *stream) gap(m *incoming) {

@@ -23,6 +23,8 @@ const (
 	pingInterval, pongTimeout = 25 * time.Second, 10 * time.Second
 	// commandPause is what we wait before a command that was too much, or too early, is sent again.
 	commandPause = time.Second
+	// leaveTimeout is what the server may take to answer our close frame, and what its own may take to be read.
+	leaveTimeout = time.Second
 )
 
 // pending is a command without a reply so far.
@@ -63,13 +65,14 @@ type arrival struct {
 
 // run is the connection's whole life. It always returns an error.
 func (s *stream) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	defer cancel()
 	if err := s.dial(ctx); err != nil {
 		return err
 	}
+	end := ctx.Done() // what runs goes on a moment longer, to say goodbye
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
 	defer s.conn.CloseNow()
 	s.conn.SetReadLimit(maxMessageBytes)
 	arrivals := make(chan arrival)
@@ -83,7 +86,7 @@ func (s *stream) run(ctx context.Context) error {
 			if err = a.err; err != nil {
 				break
 			}
-			if a.message.Type == "welcome" {
+			if a.message.Type == "welcome" && !s.welcomed {
 				mute.Stop()
 				beside.Go(func() { s.heartbeat(ctx, a.message.Ping) })
 			}
@@ -94,15 +97,57 @@ func (s *stream) run(ctx context.Context) error {
 			err = s.renew(ctx)
 		case <-mute.C:
 			err = fmt.Errorf("no welcome within %v", s.client.timeout)
-		case <-ctx.Done():
-			err = ctx.Err()
+		case <-end:
+			err = ErrEnough
 		}
-		if errors.Is(err, ErrEnough) || ctx.Err() != nil {
+		if errors.As(err, new(unsent)) {
+			err = s.hearOut(ctx, arrivals, err)
+		}
+		if errors.Is(err, ErrEnough) {
+			s.leave(&beside)
 			return err
 		}
 		if err != nil {
 			return s.explain(err)
 		}
+	}
+}
+
+// unsent is an error of writing: it says only that the connection has ended. Why that is so is for the reader to find.
+type unsent struct{ error }
+
+// Unwrap is for errors.Is and errors.As.
+func (u unsent) Unwrap() error { return u.error }
+
+// hearOut serves what has come before the connection ended, and returns the server's reason for the end; or err, if there is none in time.
+func (s *stream) hearOut(ctx context.Context, arrivals <-chan arrival, err error) error {
+	patience := time.NewTimer(leaveTimeout)
+	defer patience.Stop()
+	for {
+		select {
+		case a := <-arrivals:
+			if a.err != nil {
+				return a.err
+			}
+			if failed := s.serve(ctx, a.message); failed != nil && !errors.As(failed, new(unsent)) {
+				return failed
+			}
+		case <-patience.C:
+			return err
+		}
+	}
+}
+
+// leave tells the server that we go because we want to, and waits for its answer no longer than leaveTimeout.
+func (s *stream) leave(beside *sync.WaitGroup) {
+	done := make(chan struct{})
+	beside.Go(func() {
+		defer close(done)
+		_ = s.conn.Close(websocket.StatusNormalClosure, "") // a courtesy
+	})
+	select {
+	case <-done:
+	case <-time.After(leaveTimeout):
 	}
 }
 
@@ -127,7 +172,7 @@ func (s *stream) dial(ctx context.Context) error {
 		return nil
 	}
 	if response == nil || response.StatusCode == http.StatusSwitchingProtocols {
-		return s.client.unanswered(err)
+		return s.client.unanswered(err, false) // there was nothing to carry out
 	}
 	s.status = response.StatusCode
 	s.final = s.status < http.StatusInternalServerError && s.status != http.StatusTooManyRequests
@@ -197,7 +242,7 @@ func (s *stream) heartbeat(ctx context.Context, seconds int) {
 		case <-ctx.Done():
 			return
 		}
-		waiting, cancel := context.WithTimeout(ctx, pongTimeout)
+		waiting, cancel := context.WithTimeout(ctx, s.client.pongTimeout)
 		err := s.conn.Ping(waiting)
 		cancel()
 		if err != nil && s.reading.Load() {
@@ -218,7 +263,10 @@ func (s *stream) ask(ctx context.Context, p pending) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.timeout)
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, text)
+	if err := s.conn.Write(ctx, websocket.MessageText, text); err != nil {
+		return unsent{err}
+	}
+	return nil
 }
 
 // explain says why the connection has ended, and finds out whether to come back.

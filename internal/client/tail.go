@@ -30,6 +30,8 @@ const (
 	// firstBackoff and lastBackoff bound the time before a connection is tried again, of which a random part is waited.
 	firstBackoff = 500 * time.Millisecond
 	lastBackoff  = 30 * time.Second
+	// steady is how long a connection must have lasted for the next one to be tried at once again.
+	steady = 10 * time.Second
 )
 
 // Tail follows channels until the context ends, Message wants no more, or the server says for good that it may not be; the first two are no error.
@@ -45,6 +47,7 @@ func (c *Client) Tail(ctx context.Context, t Tail) error {
 	}
 	met := false
 	for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
+		began := time.Now()
 		s := &stream{client: c, tail: &t, feeds: feeds, pending: make(map[int]pending)}
 		err := s.run(ctx)
 		switch {
@@ -54,7 +57,7 @@ func (c *Client) Tail(ctx context.Context, t Tail) error {
 			return err
 		}
 		met = met || s.welcomed
-		if s.welcomed {
+		if time.Since(began) > steady {
 			backoff = firstBackoff
 		}
 		wait := max(s.retryAfter, rand.N(backoff))

@@ -26,6 +26,7 @@ type Document struct {
 	Cluster    Cluster
 	Namespaces Namespaces
 	Log        Log
+	Tracing    Tracing
 
 	marks map[string]Position // of what the file sets, sections included, by path
 }
@@ -40,6 +41,7 @@ type Listen struct {
 	Origins        []string
 	AdminAddr      string
 	InsecureAdmin  bool
+	Console        bool
 	Loops          int
 }
 
@@ -90,6 +92,7 @@ type Cluster struct {
 // Limits is the section limits.
 type Limits struct {
 	MaxConns         int
+	MaxHeadBytes     int64
 	MaxMessageBytes  int64
 	MaxFrameRate     int
 	MaxControlRate   int
@@ -104,6 +107,7 @@ type Limits struct {
 	ConnsPerAddress  int
 	ConnsPerUser     int
 	AcceptRate       int
+	NodeAcceptRate   int
 	MessageRate      int
 	UserMessageRate  int
 	APIRequests      int
@@ -137,6 +141,13 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+}
+
+// Tracing is the section tracing.
+type Tracing struct {
+	URL         string
+	Ratio       float64
+	HeadersFile string
 }
 
 // newDocument is a document in which nothing is set.

@@ -27,8 +27,9 @@ const (
 	kindSize // bytes
 	kindDuration
 	kindMode
-	kindTime // an instant
-	kindList // of texts
+	kindTime  // an instant
+	kindRatio // 0 to 1
+	kindList  // of texts
 )
 
 var (
@@ -57,6 +58,8 @@ func kindOf(t reflect.Type, o *Option) kind {
 		return kindSize
 	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
 		return kindNumber
+	case t.Kind() == reflect.Float64:
+		return kindRatio
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.String:
 		return kindList
 	default:
@@ -83,6 +86,8 @@ func (k kind) wants(o *Option) string {
 		return "want permissions in octal, such as 0660"
 	case kindTime:
 		return "want a date such as 2026-01-31 or 2026-01-31T18:00:00Z"
+	case kindRatio:
+		return "want a number from 0 to 1"
 	case kindList:
 		return "want a list of texts"
 	default:
@@ -105,6 +110,8 @@ func (k kind) tags() []string {
 		return []string{"!!str", "!!float"} // a version of TLS
 	case kindTime:
 		return []string{"!!str", "!!timestamp"}
+	case kindRatio:
+		return []string{"!!int", "!!float"}
 	default:
 		return []string{"!!str"}
 	}
@@ -129,6 +136,12 @@ func leaf(v reflect.Value, n *yaml.Node, o *Option, dir string) string {
 		v.Set(reflect.ValueOf(at))
 	case kindText:
 		v.SetString(beside(n.Value, o, dir))
+	case kindRatio:
+		ratio, err := strconv.ParseFloat(n.Value, 64)
+		if err != nil || !(ratio >= 0 && ratio <= 1) { // NaN is neither
+			return bad
+		}
+		v.SetFloat(ratio)
 	case kindBool:
 		b, err := strconv.ParseBool(n.Value)
 		if err != nil {

@@ -56,6 +56,7 @@ func (d *Document) SecretFiles() (files []string) {
 	for i := range d.Auth.APIKeys {
 		files = append(files, d.Auth.APIKeys[i].SecretFile)
 	}
+	files = append(files, d.Tracing.HeadersFile)
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 

@@ -19,6 +19,7 @@ var sections = []section{
 	{"namespaces.default", "Channels without a namespace: those without a colon in their name. With strict: false, also those of unknown namespaces."},
 	{"namespaces.named", "Namespaces by name, which is the part of a channel's name before its first colon. Each has the keys of namespaces.default, and none of its values."},
 	{"log", "The log, on the standard error."},
+	{"tracing", "OpenTelemetry spans of what is published by the API, until the last loop has served it. Without url there are none."},
 }
 
 var (
@@ -47,10 +48,12 @@ var Options = []Option{
 		Doc:    "Origins of web pages that may connect beside those of the host itself: https://app.example, exactly as browsers write it, or * for any.",
 		Danger: "visitors of these pages connect with the rights of whoever can reach the server, where those without a token have any"},
 	{Path: "listen.admin_addr", Flag: "admin-addr", Default: "127.0.0.1:8081",
-		Doc: "Address of metrics and profiles (/metrics, /debug/pprof/), host:port; off for none. Without a configuration file and authentication metrics are on the public port, and there are no profiles."},
+		Doc: "Address of metrics, profiles and the console (/metrics, /debug/pprof/, /), host:port; off for none. Without a configuration file and authentication metrics are on the public port, and there are no profiles."},
 	{Path: "listen.insecure_admin", Flag: "insecure-admin", Default: "false",
 		Doc:    "Allow an admin_addr outside the loopback interface.",
-		Danger: "there is no authentication on it: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},
+		Danger: "there is no authentication on it but the console's, whose keys travel in plain text: whoever reaches it sees metrics and the process's memory, and can slow it down with profiles"},
+	{Path: "listen.console", Flag: "console", Default: "true",
+		Doc: "Serve the console at / of admin_addr, behind a login by API key where there is auth. Without a configuration file and authentication it is at / of the public port."},
 	{Path: "listen.loops", Flag: "loops", Max: 1 << 10, Doc: "Event loops, each of which keeps a CPU busy under load. Default: as many as CPUs."},
 
 	{Path: "tls.cert_files", Flag: "tls-cert", File: true,
@@ -66,6 +69,8 @@ var Options = []Option{
 	{Path: "tls.acme_directory", Flag: "acme-directory", Doc: "URL of the ACME server's directory; its terms are agreed to. Default: Let's Encrypt."},
 
 	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections. Default: what the limit of open files allows."},
+	{Path: "limits.max_head_bytes", Flag: "max-head", Default: "8KiB", Max: 1 << 20,
+		Doc: "Most bytes of a request's head, and of its first line half as many; a token in the URL needs room there."},
 	{Path: "limits.max_message_bytes", Flag: "max-message", Default: "64KiB", Doc: "Most bytes of a client's message."},
 	{Path: "limits.max_frame_rate", Flag: "frame-rate", Max: 30_000, Doc: "Most frames a second of a client, 10 to 30000. Default: no bound.",
 		Danger: "without a bound one client can keep a loop busy"},
@@ -85,6 +90,8 @@ var Options = []Option{
 		Danger: "behind a proxy that is neither in trusted_proxies nor in proxy_protocol, all clients have the proxy's address"},
 	{Path: "limits.conns_per_user", Flag: "conns-per-user", Default: "16", Reload: true, Doc: "Most WebSockets of one user. 0: no bound, which takes a restart, either way."},
 	{Path: "limits.accept_rate", Flag: "accept-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most handshakes a second of one address; above it 429. 0: no bound."},
+	{Path: "limits.node_accept_rate", Flag: "node-accept-rate", Default: "0", Max: 1_000_000, Reload: true,
+		Doc: "Most handshakes a second of all addresses together; above it 503. 0: no bound."},
 	{Path: "limits.message_rate", Flag: "message-rate", Default: "100", Max: 1_000_000, Reload: true, Doc: "Most commands a second of one client; above it the error rate. 0: no bound."},
 	{Path: "limits.user_message_rate", Flag: "user-message-rate", Default: "400", Max: 1_000_000, Reload: true, Doc: "Most commands a second of all clients of one user. 0: no bound."},
 	{Path: "limits.api_requests", Flag: "api-requests", Default: "256", Reload: true, Doc: "Most API requests at once; above it 503. 0: no bound."},
@@ -129,7 +136,7 @@ var Options = []Option{
 	{Path: "auth.api_keys[].secret_file", File: true, Secret: true, Reload: true, Doc: "File with that secret."},
 	{Path: "auth.api_keys[].sha256", Reload: true, Doc: "The SHA-256 of the secret, in hex: tells whoever reads this file nothing, as long as the secret is random."},
 	{Path: "auth.api_keys[].scopes", Words: scopes, Reload: true,
-		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, info), or all. Required."},
+		Doc: "What the key opens: publish, manage (subscribe, disconnect, revoke), read (presence, history, channels, client, info; and the console), or all. Required."},
 	{Path: "auth.api_keys[].channels", Reload: true, Doc: "Prefixes of the channels that the key is good for. Default: all channels."},
 	{Path: "auth.api_keys[].rate", Default: "0", Max: 1_000_000, Reload: true,
 		Doc: "How many requests a second may come with the key, each command of a batch counting; two seconds' worth may come at once. 0: no bound."},
@@ -186,11 +193,16 @@ var Options = []Option{
 	{Path: "namespaces.default.join_leave", Default: "false", Reload: true, Doc: "Tell the subscribers of who comes and goes. Needs members.",
 		Danger: "notices are as many as clients times those that come and go"},
 	{Path: "namespaces.default.slow", Flag: "slow", Default: "disconnect", Words: slowWords, Reload: true,
-		Doc: "What becomes of a client that does not keep up. A channel that has subscribers keeps its policy when this is reloaded. skip-to-history needs history_size."},
+		Doc: "What becomes of a client that does not keep up. skip-to-history needs history_size, and neither begins nor ends in a channel that has subscribers when this is reloaded."},
 	{Path: "namespaces.default.slow_max_age", Flag: "slow-max-age", Default: "0s", Reload: true,
 		Doc: "Drop, or disconnect for, publications that wait longer for a slow client; 0s: only limits.outbound_max_age counts."},
 	{Path: "namespaces.default.max_message_bytes", Flag: "max-data", Default: "0", Reload: true, Doc: "Most bytes of a publication's data; 0: only the bounds of connection and API count."},
 	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Max: 1_000_000, Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "log.format", Flag: "log-format", Default: "text", Words: []string{"text", "json"}, Doc: "Format of the log."},
+
+	{Path: "tracing.url", Flag: "tracing", Doc: "URL of an OTLP receiver, such as http://127.0.0.1:4318; without a path it gets spans at /v1/traces."},
+	{Path: "tracing.ratio", Flag: "tracing-ratio", Default: "0.01",
+		Doc: "The share of API requests, and of requests to webhooks, that are traced, 0 to 1. An API request that brings a traceparent is traced where that says so, whatever the ratio is."},
+	{Path: "tracing.headers_file", Flag: "tracing-headers-file", File: true, Secret: true, Doc: "File with headers for the receiver, one on a line, such as Authorization: Bearer and a token."},
 }

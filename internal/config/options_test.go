@@ -153,3 +153,18 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 	}
 }
+
+// There is nothing that lets tokens in without their signature being looked at, and whatever opens the server to everybody says what that means.
+func TestNothingSkipsVerification(t *testing.T) {
+	for i := range Options {
+		o := &Options[i]
+		for _, word := range []string{"skip", "verif", "unsigned", "trust_all", "disable", "allow_none"} {
+			if strings.Contains(o.Path, word) && !strings.HasPrefix(o.Path, "namespaces.") {
+				t.Errorf("%s: is that so?", o.Path)
+			}
+		}
+		if (strings.Contains(o.Path, "insecure") || strings.Contains(o.Path, "anonymous")) && o.Danger == "" {
+			t.Errorf("%s has no danger", o.Path)
+		}
+	}
+}

@@ -54,6 +54,7 @@ namespaces:
       max_message_bytes: 1kB
     empty:
 log: {format: json}
+tracing: {url: "http://127.0.0.1:4318", ratio: 0.5, headers_file: otlp}
 `
 
 func TestParse(t *testing.T) {
@@ -87,7 +88,8 @@ func TestParse(t *testing.T) {
 				"empty": {},
 			},
 		},
-		Log: Log{Format: "json"},
+		Log:     Log{Format: "json"},
+		Tracing: Tracing{URL: "http://127.0.0.1:4318", Ratio: 0.5, HeadersFile: "/etc/wsedge/otlp"},
 	}
 	got := d.clone()
 	got.marks = nil
@@ -98,7 +100,7 @@ func TestParse(t *testing.T) {
 	for _, s := range []string{
 		"{listen.addr addr [::1]:9000}", "{listen.socket_mode socket-mode 0600}", "{listen.proxy_protocol proxy-protocol 10.0.0.0/8,unix}",
 		"{limits.max_message_bytes max-message 131072}", "{limits.outbound_max_age outbound-max-age 1m30s}", "{heartbeat.ping_interval ping-interval -1s}",
-		"{tls.cert_files tls-cert /etc/wsedge/a.pem,/abs/b.pem}",
+		"{tls.cert_files tls-cert /etc/wsedge/a.pem,/abs/b.pem}", "{tracing.ratio tracing-ratio 0.5}",
 	} {
 		if !strings.Contains(settings, s) {
 			t.Errorf("%s is not in %s", s, settings)

@@ -49,7 +49,7 @@ const referenceHead = `# Configuration
 
 <!-- Made from internal/config/options.go: go test ./internal/config -run TestPages -update -->
 
-` + "`wsedge serve --config FILE`" + ` reads one YAML file. Without it no file is looked for, and the server is in development mode. ` + "`wsedge init`" + ` writes a
+*For whoever writes the configuration file.* ` + "`wsedge serve --config FILE`" + ` reads one YAML file. Without it no file is looked for, and the server is in development mode. ` + "`wsedge init`" + ` writes a
 file to begin with, ` + "`wsedge check --config FILE`" + ` reports all that is wrong with one, by line, and ` + "`docs/wsedge.schema.json`" + ` lets editors help.
 
 - What counts: the command line, before the environment (` + "`WSEDGE_` and the flag's name: `--max-conns` is `WSEDGE_MAX_CONNS`" + `), before the file.

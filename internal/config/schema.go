@@ -78,6 +78,8 @@ func schemaOfLeaf(k kind, o *Option) map[string]any {
 		schema["type"] = []string{"integer", "string"}
 	case kindTime:
 		schema["type"] = "string"
+	case kindRatio:
+		schema["type"], schema["minimum"], schema["maximum"] = "number", 0, 1
 	case kindList:
 		items := map[string]any{"type": "string"}
 		if o.Words != nil {

@@ -114,7 +114,9 @@ func (s *Server) ReloadAuth(cfg auth.Config) error {
 	if s.gate == nil {
 		return errNoAuth
 	}
-	return s.gate.auth.Reload(cfg)
+	err := s.gate.auth.Reload(cfg)
+	s.console.Recheck()
+	return err
 }
 
 // Reconsider has all clients leave the channels that they may not be subscribed to any more, once namespaces have been replaced. Those of

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/reactor"
@@ -56,6 +57,7 @@ func (s *session) acknowledge(c *reactor.Conn, cmd *native.Command) {
 func (s *session) acknowledged(c *reactor.Conn, id []byte, name string, err error) {
 	switch {
 	case err == nil:
+		s.server.noteChannel(s.number, flight.Acknowledged, name)
 	case errors.Is(err, broker.ErrAhead):
 		s.refuse(c, id, name, errAhead)
 		s.strike(c)

@@ -32,13 +32,13 @@ func TestAdminAddress(t *testing.T) {
 	s := startServer(t, Config{AdminAddr: "127.0.0.1:0"})
 	url := "http://" + s.AdminAddr().String()
 	for path, want := range map[string]string{
-		"/metrics": "wsedge_", "/debug/pprof/": "goroutine", "/debug/pprof/cmdline": "", "/debug/pprof/heap?debug=1": "heap profile", "/healthz": "ok", "/readyz": "ok",
+		"/": "wsedge console", "/metrics": "wsedge_", "/debug/pprof/": "goroutine", "/debug/pprof/cmdline": "", "/debug/pprof/heap?debug=1": "heap profile", "/healthz": "ok", "/readyz": "ok",
 	} {
 		if status, body := fetch(t, url+path, ""); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %.100s", path, status, body)
 		}
 	}
-	for _, path := range []string{"/", "/ws", "/api/info"} {
+	for _, path := range []string{"/ws", "/api/info", "/console", "/console/"} {
 		if status, _ := fetch(t, url+path, ""); status != 404 {
 			t.Errorf("%s on the admin address: %d", path, status)
 		}

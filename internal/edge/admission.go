@@ -15,6 +15,10 @@ import (
 var addressRefusal = &frame.HandshakeError{
 	Status: http.StatusTooManyRequests, Reason: "address_connections", Header: "Retry-After: 5\r\n"}
 
+// nodeRefusal: the node has had as many handshakes as it may.
+var nodeRefusal = &frame.HandshakeError{
+	Status: http.StatusServiceUnavailable, Reason: "node_accept_rate", Header: "Retry-After: 1\r\n"}
+
 // admit decides on a handshake within the limits of the client's address: the rate before upgrade does any work, the place
 // after it, so that only who is let in has one. The place is given back by leave. It runs on the conn's loop.
 func (s *Server) admit(c *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
@@ -29,8 +33,21 @@ func (s *Server) admit(c *reactor.Conn, r *frame.Request) (reactor.Accept, error
 	return accept, err
 }
 
-// knock counts a handshake against the rate of its address.
+// knock counts a handshake against the rate of its address, and then against that of the node: who is refused for the one does not use the
+// other up.
 func (m *limiter) knock(address net.Addr) error {
+	if err := m.knockAddress(address); err != nil {
+		return err
+	}
+	if rate := m.limits().NodeAcceptRate; rate > 0 {
+		if _, ok := m.node.Take(nodeKey, limit.PerSecond(rate, rateSeconds), m.clock()); !ok {
+			return nodeRefusal
+		}
+	}
+	return nil
+}
+
+func (m *limiter) knockAddress(address net.Addr) error {
 	rate := m.limits().AcceptRate
 	key, ok := keyOf(address)
 	if rate == 0 || !ok {

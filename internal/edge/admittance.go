@@ -5,6 +5,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -54,9 +55,11 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 	})
 }
 
-// greet welcomes the client, and puts it into the channels that its token names.
+// greet welcomes the client, and puts it into the channels that its token names. It leaves those of whom it may have been before.
 func (s *session) greet(c *reactor.Conn, id []byte) {
+	s.server.note(s.number, flight.Welcomed)
 	s.respond(c, s.welcome(id))
+	s.reconsider(c, native.CodePermissionDenied)
 	if s.member != nil {
 		s.subscribeServerSide(c, s.member.identity.Channels)
 	}

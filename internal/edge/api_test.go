@@ -67,6 +67,30 @@ func TestPublishBodies(t *testing.T) {
 	}
 }
 
+// A compressed body is not taken, whatever is in it; what bounds bodies is counted.
+func TestBodiesOutOfBounds(t *testing.T) {
+	s := startServer(t, Config{})
+	for i, row := range []struct {
+		encoding, body string
+		status         int
+		code           string
+	}{
+		{"gzip", `{"channel":"news","data":1}`, 415, "bad_request"}, {"GZIP", "", 415, "bad_request"}, {"identity, gzip", "", 415, "bad_request"}, {"br", "\x1f\x8b", 415, "bad_request"},
+		{"identity", `{"channel":"news","data":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "too_large"},
+	} {
+		status, answer := call(t, s, "POST", "/api/publish", row.body, map[string]string{"Content-Encoding": row.encoding})
+		if status != row.status || !matches(`{"type":"error","code":"`+row.code+`","message":"*"}`, answer) {
+			t.Errorf("%s: %d %s", row.encoding, status, answer)
+		}
+		if n := s.limiter.refusals.ByReason()["api_body"]; n != int64(i+1) {
+			t.Errorf("%s: counted %d", row.encoding, n)
+		}
+	}
+	if status, answer := call(t, s, "POST", "/api/publish", `{"channel":"news","data":1}`, map[string]string{"Content-Encoding": "identity"}); status != 200 {
+		t.Errorf("%d %s", status, answer)
+	}
+}
+
 func TestAPIMethodsAndPaths(t *testing.T) {
 	s := startServer(t, Config{Version: "v1"})
 	for _, row := range []struct {
@@ -104,7 +128,7 @@ func TestAPIRefusesForeignSites(t *testing.T) {
 		{map[string]string{"Origin": "http://evil.example"}, 403},
 		{map[string]string{"Origin": "null"}, 403},
 		{map[string]string{"Host": "rebound.example", "Origin": "http://rebound.example"}, 403},
-		{map[string]string{"Content-Encoding": "gzip"}, 400},
+		{map[string]string{"Content-Encoding": "gzip"}, 415},
 	} {
 		if status, answer := call(t, s, "POST", "/api/publish", body, row.header); status != row.status {
 			t.Errorf("%v: %d %s", row.header, status, answer)

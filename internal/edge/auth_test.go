@@ -159,6 +159,9 @@ func TestNotConnectedInTime(t *testing.T) {
 	cfg.Auth.ConnectTimeout = 10 * time.Millisecond
 	s := startServer(t, cfg)
 	dial(t, s, "/ws", "").wantGoodbye(native.CloseNotInTime, "connect_timeout")
+	if n := s.limiter.refusals.ByReason()["connect_timeout"]; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
 }
 
 func TestPermissions(t *testing.T) {
@@ -472,6 +475,11 @@ func TestKeysThatMustBeFetched(t *testing.T) {
 		floods.say(`{"type":"ping"}`)
 	}
 	floods.wantGoodbye(native.CloseRate, "limit")
+	nonsense := dial(t, s, "/ws?token="+token, "")
+	for range maxStrikes {
+		nonsense.say(`{}`)
+	}
+	nonsense.say(`{"type":"publish","channel":"open:late","data":1}`)
 	if r := dialRaw(t, s, handshake(s, "/ws/raw?channel=news&token="+token, "")); r.status() != "503" || !strings.Contains(r.head, "Retry-After: 1") {
 		t.Errorf("raw: %s", r.head)
 	}
@@ -480,6 +488,14 @@ func TestKeysThatMustBeFetched(t *testing.T) {
 	c.want(`{"type":"pong","id":1}`)
 	c.want(`{"type":"subscribed","id":2,*}`)
 	c.want(`{"type":"error","id":3,"code":"unknown_type",*}`)
+	nonsense.want(`{"type":"welcome",*}`)
+	for range maxStrikes {
+		nonsense.want(`{"type":"error","code":"bad_request",*}`)
+	}
+	nonsense.wantGoodbye(native.CloseBadRequest, "bad_request")
+	if channel := s.hub.Find("open:late"); channel != nil {
+		t.Error("who was closed has published behind that")
+	}
 
 	// A key that was not there a moment ago may be new: its client is to come again. One that has its place keeps it.
 	signing.ID = "rotated"

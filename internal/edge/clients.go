@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -12,7 +13,9 @@ import (
 // somebody wants to see it, can be found again. A number is a slot (low 32 bits) and how often the slot was used before
 // (high 32 bits): an id is never given twice. 16 B a connection, none of it on the heap of the session.
 type clients struct {
-	node string // immutable
+	// Immutable.
+	node string
+	born time.Time
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -24,10 +27,20 @@ type clients struct {
 type clientSlot struct {
 	conn *reactor.Conn // nil: free
 	uses uint32
-	next uint32 // of a free slot: 1 + index of the next one
+	next uint32 // of a free slot: 1 + index of the next one; of a used one: when the client came, in seconds of clients.now
 }
 
-func newClients(node string) *clients { return &clients{node: node} }
+func newClients(node string) *clients { return &clients{node: node, born: time.Now()} }
+
+// now is the time since the node's beginning, in seconds: 32 bits last 136 years.
+func (cs *clients) now() uint32 { return uint32(time.Since(cs.born) / time.Second) }
+
+// age is for how many seconds the client of a live number has been here.
+func (cs *clients) age(number uint64) uint32 {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.now() - cs.slots[uint32(number)].next
+}
 
 // add gives conn a number.
 func (cs *clients) add(conn *reactor.Conn) uint64 {
@@ -39,7 +52,7 @@ func (cs *clients) add(conn *reactor.Conn) uint64 {
 	}
 	i := cs.free - 1
 	slot := &cs.slots[i]
-	cs.free, slot.next = slot.next, 0
+	cs.free, slot.next = slot.next, cs.now()
 	slot.conn = conn
 	cs.live++
 	return uint64(slot.uses)<<32 | uint64(i)
@@ -69,14 +82,20 @@ func (cs *clients) id(number uint64) string {
 	return cs.node + "-" + strconv.FormatUint(number, 36)
 }
 
-// conn finds the conn of a client's id, nil where it is gone, of another node, or no id at all.
-func (cs *clients) conn(id string) *reactor.Conn {
+// number reads an id; false where it is of another node, or no id at all.
+func (cs *clients) number(id string) (uint64, bool) {
 	digits, ok := strings.CutPrefix(id, cs.node+"-")
 	if !ok {
-		return nil
+		return 0, false
 	}
 	number, err := strconv.ParseUint(digits, 36, 64)
-	if err != nil {
+	return number, err == nil
+}
+
+// conn finds the conn of a client's id, nil where it is gone, of another node, or no id at all.
+func (cs *clients) conn(id string) *reactor.Conn {
+	number, ok := cs.number(id)
+	if !ok {
 		return nil
 	}
 	cs.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -56,6 +57,7 @@ func (s *session) run(c *reactor.Conn, cmd *native.Command) {
 }
 
 func (s *session) refuse(c *reactor.Conn, id []byte, channel string, err *native.Error) {
+	s.server.noteRefusal(s.number, channel, err)
 	s.respond(c, native.AppendError(nil, id, channel, err))
 }
 
@@ -133,20 +135,23 @@ func (s *session) pastKnown(c *reactor.Conn, j *join, past *broker.Past, err err
 // finish ends a join: the reply, right behind it what the client has missed, and then what was published since the position.
 func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error) {
 	name := j.channel.Name()
-	missed, fits := replay{}, false
+	var missed *reactor.Batch
+	fits := false
 	if err == nil {
 		missed, fits = s.replay(c, j.channel, past)
 	}
 	if !fits {
 		j.reactor.Abort()
 		j.channel.Release()
+		s.server.noteRefusal(s.number, name, errUnavailable)
 		send(c, native.AppendError(nil, j.id, name, errUnavailable))
 		return
 	}
 	reply := native.Subscribed{Channel: name, Position: past.Position, Asked: j.from != nil || j.user != "", Recovered: past.Exact, Acked: s.holdCursor(j, past)}
 	send(c, native.AppendSubscribed(nil, j.id, reply))
-	missed.send(c)
+	sendBatch(c, missed)
 	s.joined = append(s.joined, j.channel)
+	s.server.traffic.subscriptions.Add(1)
 	s.appear(c, j.channel)
 	_ = j.reactor.Complete(past.Position.Offset) // an error means that the conn is closed: OnClose follows
 }
@@ -184,6 +189,7 @@ func (s *session) depart(c *reactor.Conn, name string) bool {
 func (s *session) leave(c *reactor.Conn, i int) {
 	channel := s.joined[i]
 	s.joined = slices.Delete(s.joined, i, i+1)
+	s.server.traffic.subscriptions.Add(-1)
 	s.stopRefill(c, channel)
 	c.Unsubscribe(channel.Topic())
 	s.vanish(c, channel)
@@ -224,20 +230,22 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 	}
 	id := bytes.Clone(cmd.ID)
 	var slot *reply
-	publication := &broker.Publication{Data: bytes.Clone(cmd.Data), Client: s.id(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key)}
+	publication := &broker.Publication{
+		Data: bytes.Clone(cmd.Data), Client: s.id(), User: s.user(), IdempotencyKey: broker.ScopedKey(s.publisher(), cmd.Key),
+	}
 	if cmd.ExcludeSelf {
 		publication.Exclude = publication.Client
 	}
 	result, err := channel.Publish(publication, func(result broker.Result, err error) {
 		channel.Release()
-		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(publishReply(id, name, result, err))) })
+		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(s.publishReply(id, name, result, err))) })
 	})
 	if errors.Is(err, broker.ErrPending) {
 		slot = s.reserve(c)
 		return
 	}
 	channel.Release()
-	s.respond(c, publishReply(id, name, result, err))
+	s.respond(c, s.publishReply(id, name, result, err))
 }
 
 // publisher is in whose name the client publishes, before it has come back and after. Clients without a user can't be told apart.
@@ -248,9 +256,12 @@ func (s *session) publisher() string {
 	return "anonymous"
 }
 
-func publishReply(id []byte, name string, result broker.Result, err error) []byte {
+func (s *session) publishReply(id []byte, name string, result broker.Result, err error) []byte {
 	if err != nil {
-		return native.AppendError(nil, id, name, engineError(err))
+		why := engineError(err)
+		s.server.noteRefusal(s.number, name, why)
+		return native.AppendError(nil, id, name, why)
 	}
+	s.server.noteChannel(s.number, flight.Published, name)
 	return native.AppendPublished(nil, id, name, result.Offset)
 }

@@ -11,9 +11,14 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/metrics"
+	"github.com/wsedge/wsedge/internal/tracing"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
+
+// minHeadBytes holds the heads of browsers: less would keep out everybody.
+const minHeadBytes = 1 << 10
 
 // Config says how the push server listens and what it allows. The zero value of every field is a safe default.
 type Config struct {
@@ -33,12 +38,14 @@ type Config struct {
 	// InsecurePublic allows to listen where others can reach the server without Auth. Danger: everybody
 	// who reaches it may subscribe and publish. It also turns the check of the Host header off.
 	InsecurePublic bool
-	// AdminAddr is the TCP address, "host:port", of metrics and profiles, which are not on Addr then, and neither is the demo page.
-	// AdminOff: there are none. Default: metrics and the demo page are on Addr, and there are no profiles.
+	// AdminAddr is the TCP address, "host:port", of metrics, profiles and the console, which are not on Addr then.
+	// AdminOff: there are none. Default: metrics and the console are on Addr, and there are no profiles.
 	AdminAddr string
-	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it; whoever reaches
-	// it can see the memory of the process, and slow it down by profiles.
+	// InsecureAdmin allows an AdminAddr outside the loopback interface. Danger: there is no authentication on it but the console's; whoever
+	// reaches it can see the memory of the process, and slow it down by profiles.
 	InsecureAdmin bool
+	// NoConsole has no console served.
+	NoConsole bool
 	// Broker keeps the channels' logs. Default broker.Memory.
 	Broker broker.Broker
 	// HistoryMaxBytes bounds the memory of all channels' history, if Broker is the default. Above it, channels that publish keep
@@ -49,6 +56,8 @@ type Config struct {
 	Loops int
 	// MaxConns bounds the connections. Default: what the limit of open files allows.
 	MaxConns int
+	// MaxHeadBytes bounds the head of a request, and half of it its first line. Default 8 KiB.
+	MaxHeadBytes int
 	// MaxMessageBytes bounds a client's message. Default 64 KiB.
 	MaxMessageBytes int64
 	// MaxFrameRate is how many frames a second a client may send, and MaxControlRate how many pings and pongs; two seconds'
@@ -92,6 +101,15 @@ type Config struct {
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
 
+	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
+	FlightRecorder FlightRecorder
+
+	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
+	Tracer *tracing.Tracer
+
+	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
+	Certificates func() []metrics.Certificate
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
@@ -103,6 +121,7 @@ type Config struct {
 	now         func() time.Time                     // a test's clock
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
+	stuckAfter  time.Duration                        // likewise
 	afterFunc   func(time.Duration, func())          // and its timers for notices
 }
 
@@ -156,7 +175,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		name  string
 		value int64
 	}{
-		{"connections", int64(cfg.MaxConns)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
+		{"connections", int64(cfg.MaxConns)}, {"head bytes", int64(cfg.MaxHeadBytes)}, {"message bytes", cfg.MaxMessageBytes}, {"channels per connection", int64(cfg.ChannelsPerConn)},
 		{"frames a second", int64(cfg.MaxFrameRate)}, {"control frames a second", int64(cfg.MaxControlRate)},
 		{"channels", int64(cfg.MaxChannels)}, {"idle time of channels", int64(cfg.ChannelIdle)},
 		{"handshake timeout", int64(cfg.HandshakeTimeout)}, {"pong timeout", int64(cfg.PongTimeout)},
@@ -167,8 +186,12 @@ func (cfg Config) withDefaults() (Config, error) {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", f.name))
 		}
 	}
+	if 0 < cfg.MaxHeadBytes && cfg.MaxHeadBytes < minHeadBytes {
+		problems = append(problems, fmt.Errorf("head bytes: must be at least %d", minHeadBytes))
+	}
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
+	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}
@@ -188,6 +211,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		cfg.after = time.After
 	}
 	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
+	setDefault(&cfg.stuckAfter, stuckAfter)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

@@ -8,11 +8,11 @@ import (
 )
 
 func TestConfigProblemsComeTogether(t *testing.T) {
-	_, err := Listen(Config{Addr: "nonsense", MaxConns: -1, PongTimeout: -1})
+	_, err := Listen(Config{Addr: "nonsense", MaxConns: -1, MaxHeadBytes: 100, PongTimeout: -1})
 	if !errors.Is(err, ErrConfig) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"nonsense", "connections", "pong timeout"} {
+	for _, want := range []string{"nonsense", "connections", "head bytes", "pong timeout"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}

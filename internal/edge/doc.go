@@ -1,9 +1,13 @@
-// Package edge is the push server: it wires the reactor, the hub of channels, the dialects, the HTTP API and the demo page
-// into one server on one port.
+// Package edge is the push server: it wires the reactor, the hub of channels, the dialects, who may do what, the limits, the webhooks, the
+// HTTP API and what operators look at into one server.
 //
-// There is development mode only, so far: whoever reaches the port may subscribe and publish. It never reads flags,
-// environment or files, never holds a lock while it waits for a client, and keeps no goroutine per connection.
+// The way of a client: admit (limits of its address) and upgrade (origin, token) make its conversation, a session or a rawSession; enter and
+// letIn decide who it is and whether it may come in; then each message goes through message, turns (where a backend is asked), carryOut
+// and run. The way of a publication is the hub's.
 //
-// Ownership: a session belongs to its conn's loop, and everything in it is touched there only. The registry of clients
-// and the hub are shared and lock for themselves. HTTP handlers run on goroutines of net/http.
+// It never reads flags, environment or files, never holds a lock while it waits for a client, and keeps no goroutine per
+// connection.
+//
+// Ownership: a session belongs to its conn's loop, and everything in it is touched there only. The registry of clients, the books of the gate and
+// of named users, the limiter and the hub are shared and lock for themselves. HTTP handlers run on goroutines of net/http.
 package edge

@@ -73,6 +73,9 @@ func startServer(t testing.TB, cfg Config) *Server {
 		if n := s.clients.count(); n != 0 {
 			t.Errorf("%d clients are left", n)
 		}
+		if left := &s.traffic; left.native.Load() != 0 || left.raw.Load() != 0 || left.subscriptions.Load() != 0 {
+			t.Errorf("counted: %d native and %d raw clients, and %d subscriptions are left", left.native.Load(), left.raw.Load(), left.subscriptions.Load())
+		}
 	})
 	return s
 }

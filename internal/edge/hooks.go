@@ -15,6 +15,9 @@ func newHooks(cfg Config, node string) *webhook.Client {
 	if hooks.Logger == nil {
 		hooks.Logger = cfg.Logger
 	}
+	if cfg.Tracer != nil {
+		hooks.Trace = cfg.Tracer.Question
+	}
 	return webhook.New(hooks, node)
 }
 

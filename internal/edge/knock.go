@@ -162,12 +162,8 @@ func (s *rawSession) reconsider(c *reactor.Conn) {
 
 // remain closes the conn if its client may not be subscribed to one of the channels, and tells whether it stays.
 func (s *rawSession) remain(c *reactor.Conn, names []string) bool {
-	var identity *auth.Identity
-	if s.member != nil {
-		identity = s.member.identity
-	}
 	for _, name := range names {
-		allowed := s.visitor.isGiven(name) || identity.Allows(auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe))
+		allowed := s.visitor.isGiven(name) || mayDo(s.member, s.visitor, auth.Subscribe, name, accessTo(s.server.hub.Options(name), auth.Subscribe))
 		if !allowed || !mayHave(s.member, s.visitor, name) {
 			s.server.denied.count(auth.Subscribe)
 			c.Close(frame.ClosePolicyViolation, "permission_denied")

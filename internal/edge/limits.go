@@ -13,10 +13,14 @@ import (
 // Limits bound what one address, one user and one client may take, beyond what Config bounds for everybody. In each field 0 is no
 // bound, as in development mode; StandardLimits are for everything else. Whoever is above one is refused with a word, and counted.
 type Limits struct {
-	// ConnsPerAddress is how many WebSockets may be open from one address, IPv6 addresses of one /64 counting as one. Standard 256.
+	// ConnsPerAddress is how many WebSockets may be open from one address, IPv6 addresses of one /64 counting as one. Standard 256. It
+	// may have as many other sockets, or 64 if that is more: handshakes, and plain HTTP.
 	// Danger: behind a proxy that is not among TrustedProxies or ProxyProtocol, all clients have the proxy's address. Peers on a
 	// Unix socket that no proxy announces have none, and are not held to it.
 	ConnsPerAddress int
+	// NodeAcceptRate is how many handshakes a second the node takes, from wherever; two seconds' worth may come at once. Standard: no bound,
+	// because clients that all come back at once shall.
+	NodeAcceptRate int
 	// AcceptRate is how many handshakes a second one address may try; two seconds' worth may come at once. Standard 100. Its table has
 	// room for 65,536 addresses: see limit.Rates for what happens above that.
 	AcceptRate int
@@ -43,7 +47,7 @@ func (l Limits) problems() (problems []error) {
 		most  int
 	}{
 		{"connections per address", l.ConnsPerAddress, math.MaxInt}, {"handshakes a second per address", l.AcceptRate, limit.MaxPerSecond},
-		{"connections per user", l.ConnsPerUser, math.MaxInt}, {"messages a second", l.MessageRate, limit.MaxPerSecond},
+		{"connections per user", l.ConnsPerUser, math.MaxInt}, {"handshakes a second", l.NodeAcceptRate, limit.MaxPerSecond}, {"messages a second", l.MessageRate, limit.MaxPerSecond},
 		{"messages a second per user", l.UserMessageRate, limit.MaxPerSecond}, {"API requests at once", l.APIRequests, math.MaxInt},
 	} {
 		if f.value < 0 {
@@ -92,6 +96,8 @@ type limiter struct {
 
 	current               atomic.Pointer[Limits]
 	addresses, users      *limit.Counters
+	sockets               *limit.Counters // by address, those that are no WebSockets
+	node                  *limit.Rates    // of one key: handshakes of the node
 	accepts, userMessages *limit.Rates
 	apiKeys, wrongKeys    *limit.Rates // of the API: by key, and by address
 	refusals              limit.Refusals
@@ -100,6 +106,7 @@ type limiter struct {
 func newLimiter(l Limits, now func() time.Time) *limiter {
 	m := &limiter{
 		now: now, began: now().Add(-time.Hour), addresses: limit.NewCounters(countedKeys), users: limit.NewCounters(countedKeys),
+		sockets: limit.NewCounters(countedKeys), node: limit.NewRates(1),
 		accepts: limit.NewRates(ratedKeys), userMessages: limit.NewRates(ratedKeys), apiKeys: limit.NewRates(ratedKeys), wrongKeys: limit.NewRates(ratedKeys),
 	}
 	m.set(l)

@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -58,6 +59,8 @@ func (s *session) enter(c *reactor.Conn) {
 	token := m.unproven
 	m.unproven = ""
 	switch config := s.server.gate.auth.Config(); {
+	case m.identity != nil: // known from the handshake
+		s.enterConsole(c)
 	case token != "":
 		s.present(c, nil, token, s.admit)
 	case config.Anonymous:
@@ -65,6 +68,7 @@ func (s *session) enter(c *reactor.Conn) {
 	default:
 		m.after(config.ConnectTimeout, func(c *reactor.Conn) {
 			if m.identity == nil && !m.verifying {
+				s.server.limiter.refusals.Count(limit.ConnectTimeout)
 				s.end(c, native.CloseNotInTime, "connect_timeout")
 			}
 		})
@@ -135,11 +139,8 @@ func badTokenReason(refused *auth.Error) string {
 
 // end closes the conn; what the client has sent meanwhile is not looked at any more.
 func (s *session) end(c *reactor.Conn, code frame.CloseCode, reason string) {
-	if m := s.member; m != nil {
-		if m.over {
-			return
-		}
-		m.over = true
+	if s.member != nil && s.member.over {
+		return
 	}
 	s.disconnect(c, code, reason)
 }

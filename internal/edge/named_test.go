@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wsedge/wsedge/frame"
@@ -89,6 +90,23 @@ func TestTokensSayBetterThanTheBackend(t *testing.T) {
 	enterAs(b, s, "/ws", "bob").want(`{"type":"welcome",*"user":"bob"*}`)
 }
 
+// Who has become somebody else does not hear what is for whom it was: nobody who disconnects that one would find it.
+func TestPersonalChannelsEndWithTheName(t *testing.T) {
+	b := startBackend(t)
+	s := startServer(t, authWithWebhooks(b, true, webhook.Connect))
+	c := enterAs(b, s, "/ws", "bob")
+	c.want(`{"type":"welcome",*"user":"bob"*}`)
+	c.subscribe("user#bob")
+	c.subscribe("news")
+	c.say(`{"type":"connect","id":1,"token":"` + visitorToken("ann") + `"}`)
+	b.agree(webhook.Connect)
+	c.want(`{"type":"welcome","id":1,*"user":"ann"*}`)
+	c.want(`{"type":"unsubscribed","channel":"user#bob","reason":"permission_denied"}`)
+	c.subscribe("user#ann")
+	c.say(`{"type":"unsubscribe","id":2,"channel":"news"}`)
+	c.want(`{"type":"unsubscribed","id":2,"channel":"news"}`)
+}
+
 // What the backend gives needs no other permission, in both dialects, and is kept when namespaces are replaced.
 func TestChannelsThatTheBackendGives(t *testing.T) {
 	b := startBackend(t)
@@ -134,4 +152,40 @@ func TestChannelsThatTheBackendGives(t *testing.T) {
 		give("/ws/raw?channel=asked", `"given"`).wantClose(frame.ClosePolicyViolation)
 		give("/ws/raw?channel=user%23ann", `"user#ann"`).wantClose(frame.ClosePolicyViolation)
 	}
+}
+
+// Whom the backend has named has a user, and so what a namespace leaves to those who are authenticated.
+func TestNamedUsersAreAuthenticated(t *testing.T) {
+	b := startBackend(t)
+	namespaces := &channel.Namespaces{Default: channel.Options{Subscribe: channel.Authenticated, Publish: channel.Authenticated}}
+	s := startServer(t, Config{Webhooks: b.config(webhook.Connect), Namespaces: namespaces})
+	named, nobody := enterAs(b, s, "/ws", "ann"), enterAs(b, s, "/ws", "")
+	named.want(`{"type":"welcome",*}`)
+	nobody.want(`{"type":"welcome",*}`)
+	named.subscribe("a")
+	nobody.say(`{"type":"subscribe","id":1,"channel":"a"}`, `{"type":"publish","id":2,"channel":"a","data":1}`)
+	nobody.want(`{"type":"error","id":1,"channel":"a","code":"permission_denied",*}`)
+	nobody.want(`{"type":"error","id":2,"channel":"a","code":"permission_denied",*}`)
+	enterAs(b, s, "/ws/raw?channel=a", "").wantClose(frame.ClosePolicyViolation)
+	raw := enterAs(b, s, "/ws/raw?channel=a", "bob")
+	eventually(t, "bob is subscribed", func() bool {
+		_, answer := post(t, s, "/api/publish", `{"channel":"a","data":1}`)
+		return strings.Contains(answer, `"matched":2}`)
+	})
+	raw.want("1")
+}
+
+// A raw client has as many channels as are allowed now, those that the backend gives included.
+func TestChannelsThatTheBackendGivesAreLimitedByNow(t *testing.T) {
+	b := startBackend(t)
+	cfg := Config{Webhooks: b.config(webhook.Connect), ChannelsPerConn: 1}
+	s := startServer(t, cfg)
+	cfg.ChannelsPerConn = 2
+	if err := s.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	dial(t, s, "/ws/raw?channel=a", "")
+	b.asked(webhook.Connect).say <- `{"allow":true,"channels":["b"]}`
+	waitForSubscriber(t, s, "a")
+	waitForSubscriber(t, s, "b")
 }

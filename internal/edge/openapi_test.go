@@ -103,6 +103,7 @@ func TestOpenAPI(t *testing.T) {
 	cfg := authConfig()
 	everything := &channel.Options{Subscribe: channel.Anyone, HistorySize: 10, Members: true}
 	cfg.Namespaces = &channel.Namespaces{Default: *everything}
+	cfg.FlightRecorder.Enabled = true
 	s := startServer(t, cfg)
 	status, text := call(t, s, "GET", "/api/openapi.yaml", "", nil) // without a key
 	if status != http.StatusOK {
@@ -144,7 +145,7 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"batch", "broadcast", "channels", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe"}
+	want := []string{"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why"}
 	for i, word := range want {
 		want[i] = "/api/" + word
 	}

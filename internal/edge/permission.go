@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -44,11 +46,36 @@ func (s *session) strikeDenial(c *reactor.Conn) {
 }
 
 func (s *session) allowed(action auth.Action, name string) bool {
-	access := accessTo(s.server.hub.Options(name), action)
-	if s.member == nil {
-		return (*auth.Identity)(nil).Allows(action, name, access)
+	if !s.mayLookInto(action, name) {
+		return false
 	}
-	return s.member.identity.Allows(action, name, access) || action == auth.Subscribe && access > 0 && s.member.hasLeave(name)
+	access := accessTo(s.server.hub.Options(name), action)
+	return mayDo(s.member, s.guest(), action, name, access) || action == auth.Subscribe && access > 0 && s.member != nil && s.member.hasLeave(name)
+}
+
+// mayLookInto tells whether the client may read the history of a channel, or see who is there, beyond what its namespace says: who may not hear
+// a channel may not read it either. Where a backend decides about that, who is in it, or was given it, has its word; others need a token's.
+func (s *session) mayLookInto(action auth.Action, name string) bool {
+	v := s.guest()
+	switch {
+	case action == auth.History && !mayHave(s.member, v, name):
+		return false
+	case action != auth.History && action != auth.Presence, v == nil, !v.hooks.Wants(webhook.Subscribe):
+		return true
+	case s.subscribedTo(name) >= 0, s.joining(name) >= 0, s.hearsWildcardOf(name), s.isGiven(name):
+		return true
+	}
+	return s.member != nil && s.member.identity.Allows(action, name, channel.ByToken)
+}
+
+// mayDo tells whether a client, in either dialect, may do action in a channel whose namespace gives it to access. Who has a user is
+// authenticated, whether a token or the backend names it.
+func mayDo(m *member, v *visitor, action auth.Action, name string, access channel.Access) bool {
+	var identity *auth.Identity // nobody's
+	if m != nil {
+		identity = m.identity
+	}
+	return identity.Allows(action, name, access) || access == channel.Authenticated && userOf(m, v) != ""
 }
 
 func (m *member) hasLeave(name string) bool {
@@ -130,7 +157,7 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 // reconsider leaves the channels that the client may not be subscribed to any more.
 func (s *session) reconsider(c *reactor.Conn, reason string) {
 	for _, name := range s.channelNames() {
-		if s.allowed(auth.Subscribe, name) || s.isGiven(name) {
+		if mayHave(s.member, s.guest(), name) && (s.allowed(auth.Subscribe, name) || s.isGiven(name)) {
 			continue
 		}
 		s.depart(c, name)

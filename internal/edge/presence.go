@@ -3,6 +3,7 @@ package edge
 import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -25,12 +26,14 @@ func (s *session) appear(c *reactor.Conn, channel *hub.Channel) {
 		_ = c.Subscribe(notices, formNative) // an error means that the conn is closed, or hears of them already
 	}
 	channel.Enter(s.number, seenAs(s.member, s.guest()), c)
+	s.server.noteChannel(s.number, flight.Subscribed, channel.Name())
 }
 
 // vanish takes the client off the members of a channel that it has left.
 func (s *session) vanish(c *reactor.Conn, channel *hub.Channel) {
 	channel.Unnotice(c)
 	channel.Leave(s.number, c)
+	s.server.noteChannel(s.number, flight.Unsubscribed, channel.Name())
 }
 
 // presence answers who is subscribed to a channel.

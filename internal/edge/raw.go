@@ -8,6 +8,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -27,6 +28,8 @@ type rawSession struct {
 
 func (s *rawSession) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	s.server.flights.Load().Open(s.number)
+	s.server.traffic.raw.Add(1)
 	if s.member != nil && !s.enter(c) {
 		return
 	}
@@ -52,11 +55,13 @@ func (s *rawSession) join(c *reactor.Conn) {
 			return
 		}
 		s.joined = append(s.joined, channel)
+		s.server.traffic.subscriptions.Add(1)
 		if err := s.subscribe(c, channel); err != nil {
 			c.Close(frame.CloseInternalError, "internal")
 			return
 		}
 		channel.Enter(s.number, seenAs(s.member, s.visitor), c)
+		s.server.noteChannel(s.number, flight.Subscribed, channel.Name())
 	}
 	s.reconsider(c) // namespaces may have been replaced between the verdict and the list of clients that Reconsider goes through
 }
@@ -89,6 +94,8 @@ func (s *rawSession) message(*reactor.Conn, frame.Opcode, []byte) {}
 
 func (s *rawSession) closed() {
 	s.server.clients.remove(s.number)
+	s.server.traffic.raw.Add(-1)
+	s.server.traffic.subscriptions.Add(-int64(len(s.joined)))
 	s.server.unname(s.visitor)
 	if s.member != nil {
 		s.member.unseat(s.server)

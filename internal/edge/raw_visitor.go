@@ -42,7 +42,7 @@ func (s *rawSession) seekChannels(c *reactor.Conn, given ...string) {
 	}
 	seek := slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return slices.Contains(given, name) })
 	for _, name := range given {
-		if !slices.Contains(s.names, name) && len(s.names) < s.server.config.ChannelsPerConn {
+		if !slices.Contains(s.names, name) && len(s.names) < s.server.current.Load().ChannelsPerConn {
 			s.names = append(s.names, name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -161,7 +162,7 @@ func (s *session) dropped(c *reactor.Conn, d reactor.Drop) {
 	if rs = rs.begin(d, s.joined); len(rs) == 0 {
 		return
 	}
-	if s.hearsWildcardOf(rs[len(rs)-1].channel) { // which would go on, in front of what is refilled
+	if s.hearsWildcardOf(rs[len(rs)-1].channel.Name()) { // which would go on, in front of what is refilled
 		code, reason := s.closeCode(reactor.CauseSlow)
 		s.disconnect(c, code, reason)
 		return
@@ -196,15 +197,17 @@ func (s *session) stopRefill(c *reactor.Conn, channel *hub.Channel) {
 
 func (s *session) fill(c *reactor.Conn, channel *hub.Channel, records []broker.Record) int {
 	room := c.OutboundRoom()
-	missed, n := replayOf(room/4*3, channel.Name(), records, s.id())
+	missed, n := s.server.batch(room/4*3, channel, records, s.id())
 	if n == 0 && len(records) > 0 && room == s.server.outboundMaxBytes() { // one may be larger when nothing else waits
-		missed, n = replayOf(math.MaxInt64, channel.Name(), records[:1], s.id())
+		missed.Release()
+		missed, n = s.server.batch(math.MaxInt64, channel, records[:1], s.id())
 	}
-	missed.send(c)
+	sendBatch(c, missed)
 	return n
 }
 
 func (s *session) gap(c *reactor.Conn, channel *hub.Channel, after, before uint64) {
+	s.server.noteChannel(s.number, flight.Gap, channel.Name())
 	send(c, native.AppendGapText(nil, channel.Name(), after, before))
 }
 
@@ -234,6 +237,8 @@ func (s *rawSession) fill(c *reactor.Conn, _ *hub.Channel, records []broker.Reco
 	return len(records)
 }
 
-func (s *rawSession) gap(*reactor.Conn, *hub.Channel, uint64, uint64) {}
+func (s *rawSession) gap(_ *reactor.Conn, channel *hub.Channel, _, _ uint64) {
+	s.server.noteChannel(s.number, flight.Gap, channel.Name())
+}
 
 func (s *rawSession) refilled(c *reactor.Conn, r *refill) { s.missed = s.missed.without(c, r) }

@@ -8,7 +8,6 @@ import (
 	jsclient "github.com/wsedge/wsedge/clients/js"
 	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/auth"
-	"github.com/wsedge/wsedge/internal/demo"
 	"github.com/wsedge/wsedge/internal/metrics"
 )
 
@@ -16,23 +15,28 @@ import (
 // has.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	apiConfig := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api()}
-	if s.gate != nil {
-		apiConfig.Backend = s.gate.auth.Backend
-	}
-	mux.Handle("/api/", api.New(apiConfig))
-	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.Handle("/api/", s.api)
+	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /wsedge.js", jsclient.Script())
 	mux.Handle("GET /wsedge.d.ts", jsclient.Types())
 	if !s.config.adminApart() {
 		mux.HandleFunc("GET /metrics", s.serveMetrics)
-		mux.Handle("GET /{$}", demo.Handler())
+		s.registerConsole(mux)
 	}
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
 	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
+}
+
+// newAPI makes the handler of everything below /api/.
+func (s *Server) newAPI() http.Handler {
+	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why, Stats: &s.apiRequests, Tracer: s.config.Tracer}
+	if s.gate != nil {
+		config.Backend = s.gate.auth.Backend
+	}
+	return api.New(config)
 }
 
 func plain(w http.ResponseWriter, status int, body string) {
@@ -43,19 +47,6 @@ func plain(w http.ResponseWriter, status int, body string) {
 
 // upgradeHTTP gives the request to the reactor, which is made after the routes.
 func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor.ServeHTTP(w, r) }
-
-// serveHealth says that the process lives.
-func serveHealth(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
-
-// serveReady says whether new clients are welcome.
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if s.draining.Load() || s.reactor == nil {
-		w.Header().Set("Retry-After", "1")
-		plain(w, http.StatusServiceUnavailable, "draining\n")
-		return
-	}
-	plain(w, http.StatusOK, s.readiness())
-}
 
 func (s *Server) info() api.Info {
 	return api.Info{
@@ -79,11 +70,22 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "starting\n")
 		return
 	}
+	stats := engine.Stats()
 	w.Header().Set("Content-Type", metrics.ContentType)
-	text := metrics.AppendHistory(metrics.Append(nil, engine.Stats(), s.hub.Channels()), s.historyStats())
+	text := metrics.AppendHistory(metrics.Append(nil, stats, s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
 	text = s.appendEngine(text)
+	if s.gate != nil {
+		text = metrics.AppendConsole(text, s.console.Logins())
+	}
+	text = metrics.AppendAPI(metrics.AppendTraffic(metrics.AppendNode(text, s.nodeStats()), s.trafficStats()), s.apiRequests.ByMethod())
+	if spans := s.config.Tracer.Stats(); spans != nil {
+		text = metrics.AppendTracing(text, spans)
+	}
+	if stats.TLS != nil {
+		text = metrics.AppendTLS(text, stats.TLS)
+	}
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}

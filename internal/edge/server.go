@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,9 +12,11 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
@@ -46,9 +49,18 @@ type Server struct {
 	started time.Time
 	gate    *gate  // nil without authentication
 	admin   *admin // nil without an admin address
+	api     http.Handler
+	console *console.Console
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
+
+	replays replays // guards itself
+
+	flights     atomic.Pointer[flight.Recorder] // nil: nothing is recorded
+	traffic     traffic                         // shared: atomic
+	reload      atomic.Pointer[reloadState]     // likewise
+	apiRequests api.Stats                       // likewise
 
 	// Shared: atomic.
 	denied     denials
@@ -80,6 +92,8 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
 	s.current.Store(&s.config)
+	s.record(cfg.FlightRecorder)
+	s.reload.Store(&reloadState{good: cfg.now()})
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
@@ -90,6 +104,8 @@ func Listen(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.api = s.newAPI()
+	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
 		return nil, err
 	}
@@ -98,9 +114,10 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
-		OnDrop: onDrop, OnResume: onResume, Forms: forms,
-		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Origins: cfg.Origins,
+		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, Forms: forms,
+		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
+		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
 		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
 		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
 		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
@@ -124,6 +141,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.endErr = s.reactor.Wait()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.replays.close()
 		close(s.done)
 	}()
 	return s, nil
@@ -156,9 +174,17 @@ func closeCode(c *reactor.Conn, cause reactor.Cause) (frame.CloseCode, string) {
 	return c.Context().(conversation).closeCode(cause)
 }
 
-func onDrop(c *reactor.Conn, d reactor.Drop) { c.Context().(conversation).dropped(c, d) }
+func (s *Server) onDrop(c *reactor.Conn, d reactor.Drop) {
+	talk := c.Context().(conversation)
+	s.noteDrop(talk, d)
+	talk.dropped(c, d)
+}
 
-func onResume(c *reactor.Conn, t *reactor.Topic) { c.Context().(conversation).resumed(c, t) }
+func (s *Server) onResume(c *reactor.Conn, t *reactor.Topic) {
+	talk := c.Context().(conversation)
+	s.noteResumed(talk, t)
+	talk.resumed(c, t)
+}
 
 // handler passes what the reactor reports to the conn's conversation.
 type handler struct{ server *Server }
@@ -172,5 +198,6 @@ func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 func (h handler) OnClose(c *reactor.Conn, end reactor.End) {
 	h.server.limiter.leave(end.RemoteAddr)
 	farewell(c, end)
+	h.server.noteEnd(c, end)
 	c.Context().(conversation).closed()
 }

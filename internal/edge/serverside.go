@@ -15,7 +15,7 @@ const removedByServer = "server"
 
 var errPersonal = &native.Error{Code: native.CodePermissionDenied, Message: "the channel is another user's"}
 
-// mayHave tells whether the client may be subscribed to a channel as far as its name says whose it is. Where nobody says who clients are,
+// mayHave tells whether the client may be subscribed to a channel, or read its history, as far as its name says whose it is. Where nobody says who clients are,
 // neither tokens nor a backend that is asked, there is nobody to keep out.
 func mayHave(m *member, v *visitor, name string) bool {
 	owner, personal := channel.PersonalUser(name)

@@ -12,6 +12,7 @@ import (
 
 // conversation is what a conn's Context holds: one client, in one dialect. All methods are called on the conn's loop.
 type conversation interface {
+	recorded
 	open(c *reactor.Conn)
 	message(c *reactor.Conn, op frame.Opcode, payload []byte)
 	closed()
@@ -62,6 +63,8 @@ func (p *pending) remove(j *join) {
 
 func (s *session) open(c *reactor.Conn) {
 	s.number = s.server.clients.add(c)
+	s.server.flights.Load().Open(s.number)
+	s.server.traffic.native.Add(1)
 	if s.member != nil {
 		s.enter(c)
 		return
@@ -78,6 +81,8 @@ func (s *session) id() string { return s.server.clients.id(s.number) }
 
 func (s *session) closed() {
 	s.server.clients.remove(s.number)
+	s.server.traffic.native.Add(-1)
+	s.server.traffic.subscriptions.Add(-int64(len(s.joined)))
 	s.leaveGate()
 	s.releaseCursors()
 	s.server.unname(s.guest())
@@ -111,10 +116,12 @@ func (s *session) message(c *reactor.Conn, op frame.Opcode, payload []byte) {
 // carryOut carries out a command, or tells what is wrong with it.
 func (s *session) carryOut(c *reactor.Conn, cmd *native.Command, err *native.Error) {
 	if err != nil {
-		s.respond(c, native.AppendError(nil, cmd.ID, "", err))
+		s.server.traffic.command(s.number, 0)
+		s.refuse(c, cmd.ID, "", err)
 		s.strike(c)
 		return
 	}
+	s.server.traffic.command(s.number, cmd.Verb)
 	if over := s.overRate(); over != nil {
 		s.overstep(c, cmd.ID, onlyChannel(cmd), over)
 		return
@@ -158,6 +165,9 @@ func (s *session) settle() {
 
 // disconnect closes the conn, with the dialect's announcement before the close frame.
 func (s *session) disconnect(c *reactor.Conn, code frame.CloseCode, reason string) {
+	if s.member != nil {
+		s.member.over = true // what is held for a verdict is not looked at any more
+	}
 	if v := s.guest(); v != nil {
 		v.turns.drop()
 		v.turns = nil

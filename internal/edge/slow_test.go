@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/channel"
 )
 
@@ -66,13 +67,36 @@ func TestSlowClientIsToldOfTheGap(t *testing.T) {
 // Where too much waits, publishers are told: 429 by the API, unavailable in the dialect.
 func TestPublishersAreToldOfABacklog(t *testing.T) {
 	s := startServer(t, Config{OutboundMaxBytes: 64 << 20, OutboundMaxAge: time.Hour, NodeMaxBytes: 200_000})
-	slow := greet(t, s)
+	slow, other := greet(t, s), greet(t, s)
 	slow.subscribe("news")
 	_, status, answer := flood(t, s, "news", func() bool { return false })
 	if status != http.StatusTooManyRequests || !matches(`{"type":"error","code":"unavailable","message":"*"}`, answer) {
 		t.Errorf("%d %s", status, answer)
 	}
-	other := greet(t, s)
 	other.say(`{"type":"publish","id":1,"channel":"news","data":1}`)
 	other.want(`{"type":"error","id":1,"channel":"news","code":"unavailable","message":"*"}`)
+}
+
+// TestSlowPolicyOfAnOpenChannelIsReloaded: who is subscribed is treated by the new one; that gaps are filled neither begins nor ends.
+func TestSlowPolicyOfAnOpenChannelIsReloaded(t *testing.T) {
+	namespaces := func(policy channel.SlowPolicy) *channel.Namespaces {
+		n := channel.Open()
+		n.Default.Slow, n.Default.HistorySize = policy, 1
+		return n
+	}
+	s := startServer(t, Config{OutboundMaxBytes: 50_000, OutboundMaxAge: patience, Namespaces: namespaces(channel.Disconnect)})
+	c := greet(t, s)
+	c.subscribe("news")
+	for _, step := range []struct {
+		policy channel.SlowPolicy
+		reason string
+	}{{channel.DropNewest, "newest"}, {channel.SkipToHistory, "newest"}, {channel.DropOldest, "oldest"}, {channel.Disconnect, "slow"}} {
+		if err := s.Reconfigure(Config{Namespaces: namespaces(step.policy)}); err != nil {
+			t.Fatal(err)
+		}
+		before := s.reactor.Stats().Drops[step.reason]
+		flood(t, s, "news", func() bool { return s.reactor.Stats().Drops[step.reason] > before })
+	}
+	for op, _ := c.next(); op != frame.OpClose; op, _ = c.next() {
+	}
 }

@@ -61,11 +61,24 @@ func (s *session) proveTurn(c *reactor.Conn, t *turns, one *turn) {
 			return
 		}
 		one.command.Token = "" // what it allows has been noted
-		if refusal != nil {
+		if refusal == nil {
+			s.proven(t, one.message)
+		} else {
 			t.take()
 			s.refuseToken(c, &one.command, refusal)
 		}
 	})
+}
+
+// proven spares the other channels of a message the verification of its token, as far as that is good for them: a message would cost the loop
+// up to ChannelsPerConn of them.
+func (s *session) proven(t *turns, m *turnMessage) {
+	for _, other := range t.waiting {
+		if other.message == m && s.member.hasLeave(other.command.Channels[0]) {
+			other.command.Token = ""
+		}
+	}
+	t.next = 0 // they may be asked about ahead now
 }
 
 // action is what the command wants to do in its channel.

@@ -142,3 +142,21 @@ func TestDeniedChannelsOfOneCommand(t *testing.T) {
 		}
 	}
 }
+
+// A token that came with several channels is verified once, however many those are, and the backend is asked about all of them at once.
+func TestATokenForSeveralChannelsIsVerifiedOnce(t *testing.T) {
+	b := startBackend(t)
+	cfg := authConfig()
+	cfg.Webhooks = b.config(webhook.Subscribe)
+	s := startServer(t, cfg)
+	c := greetWith(t, s, mint(t, time.Now(), nil))
+	token := mint(t, time.Now(), map[string]any{"channel": "token:*"})
+	c.say(`{"type":"subscribe","id":1,"channels":["token:a","token:b","token:c"],"token":"` + token + `"}`)
+	questions := []*question{b.asked(webhook.Subscribe), b.asked(webhook.Subscribe), b.asked(webhook.Subscribe)}
+	for _, q := range questions {
+		q.say <- yes
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		c.want(`{"type":"subscribed","id":1,"channel":"token:` + name + `",*}`)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -16,10 +17,12 @@ var (
 )
 
 // upgrade decides which dialect a client gets, by the path. It runs on the conn's loop.
-func (s *Server) upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
+func (s *Server) upgrade(c *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
 	switch {
 	case s.reactor == nil:
 		return reactor.Accept{}, errStarting
+	case string(r.Path) == console.SocketPath: // its Host was looked at on the admin address
+		return s.upgradeConsole(c, r)
 	case !s.hosts.allow(string(r.Host)):
 		return reactor.Accept{}, errForeignHost
 	}

@@ -91,3 +91,29 @@ func TestSessionSize(t *testing.T) {
 		t.Errorf("a slot is %d B, want at most 16", size)
 	}
 }
+
+// The bound of a head is that of the first request and of later ones on a connection, which net/http reads and gives some KiB more.
+func TestHeadIsBounded(t *testing.T) {
+	s := startServer(t, Config{MaxHeadBytes: 2 << 10})
+	long := func(bytes int) string { return "X-Long: " + strings.Repeat("x", bytes) + "\r\n" }
+	for _, row := range []struct{ target, lines, status, reason string }{
+		{"/ws", long(1700), "101", ""}, {"/ws", long(2 << 10), "431", "head_too_big"}, {"/ws?token=" + strings.Repeat("x", 1<<10), "", "414", "request_line_too_long"},
+	} {
+		before := s.reactor.Stats().Refused[row.reason]
+		if c := dialRaw(t, s, handshake(s, row.target, row.lines)); c.status() != row.status {
+			t.Errorf("%+.60v: %s", row, c.head)
+		}
+		if n := s.reactor.Stats().Refused[row.reason] - before; row.reason != "" && n != 1 {
+			t.Errorf("%s counted %d times", row.reason, n)
+		}
+	}
+	get := "GET /healthz HTTP/1.1\r\nHost: " + s.Addr().String() + "\r\n"
+	c := dialRaw(t, s, get+"\r\n")
+	if c.status() != "200" {
+		t.Fatal(c.head)
+	}
+	c.write([]byte(get + long(10<<10) + "\r\n"))
+	if rest := c.hearRest(); !strings.Contains(rest, "HTTP/1.1 431 ") {
+		t.Errorf("a later head: %q", rest)
+	}
+}

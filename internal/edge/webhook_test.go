@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/wsedge/wsedge/internal/channel"
@@ -386,4 +387,42 @@ func TestPersonalChannelsOfWhoTheBackendSays(t *testing.T) {
 		return strings.Contains(answer, `"matched":1}`)
 	})
 	raw.want("1")
+}
+
+// Where a backend decides who may be in a channel, nobody else reads its history, or sees who is there, whatever the namespace says.
+func TestWhoTheBackendKeepsOutDoesNotRead(t *testing.T) {
+	b := startBackend(t)
+	cfg := authConfig()
+	cfg.Auth.Anonymous, cfg.Webhooks, cfg.Namespaces = true, b.config(webhook.Subscribe), keeping(10, nil)
+	s := startServer(t, cfg)
+	if status, answer := call(t, s, "POST", "/api/publish", `{"channel":"chat:1","data":"secret"}`, apiKey); status != 200 {
+		t.Fatal(answer)
+	}
+	c := greet(t, s)
+	ask := func(name, history, presence string) {
+		t.Helper()
+		c.say(`{"type":"history","id":1,"channel":"` + name + `"}`)
+		c.want(history)
+		c.say(`{"type":"presence","id":2,"channel":"` + name + `"}`)
+		c.want(presence)
+	}
+	const denied, secret, count = `{"type":"error","id":*,"code":"permission_denied",*}`, `{"type":"history",*"secret"*}`, `{"type":"presence",*"count":*}`
+	ask("chat:1", denied, denied)
+	c.say(`{"type":"subscribe","id":3,"channel":"chat:1"}`)
+	b.asked(webhook.Subscribe).say <- `{"allow":false}`
+	c.want(`{"type":"error","id":3,*"permission_denied"*}`)
+	ask("chat:1", denied, denied)
+	c.say(`{"type":"subscribe","id":3,"channel":"chat:1"}`)
+	b.agree(webhook.Subscribe)
+	c.want(`{"type":"subscribed","id":3,*}`)
+	ask("chat:1", secret, count)
+
+	c = greet(t, s)
+	c.say(`{"type":"subscribe","id":3,"channel":"chat:*"}`)
+	b.agree(webhook.Subscribe)
+	c.want(`{"type":"subscribed","id":3,*}`)
+	ask("chat:1", secret, count)
+
+	c = greetWith(t, s, mint(t, time.Now(), map[string]any{"grants": []any{map[string]any{"channel": "chat:*", "allow": []string{"history"}}}}))
+	ask("chat:1", secret, denied)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -35,6 +36,8 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 		return errUnavailable
 	}
 	s.joined = append(s.joined, wildcard)
+	s.server.noteChannel(s.number, flight.Subscribed, pattern)
+	s.server.traffic.subscriptions.Add(1)
 	s.respond(c, native.AppendSubscribedLive(nil, id, pattern, from != nil))
 	return nil
 }
@@ -44,6 +47,6 @@ func overlap(other *hub.Channel, pattern string) bool {
 }
 
 // hearsWildcardOf tells whether a wildcard of the client covers the channel.
-func (s *session) hearsWildcardOf(one *hub.Channel) bool {
-	return slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return other.IsWildcard() && channel.Covers(other.Name(), one.Name()) })
+func (s *session) hearsWildcardOf(name string) bool {
+	return slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return other.IsWildcard() && channel.Covers(other.Name(), name) })
 }

@@ -62,10 +62,13 @@ func (c *Channel) Topic() *reactor.Topic {
 		Policy: slowPolicies[options.Slow], MaxAge: options.SlowMaxAge,
 		Gap: &gapEncoder{channel: c, promised: options.Slow == channel.SkipToHistory},
 	})
-	if c.topic.CompareAndSwap(nil, t) {
-		return t
+	if !c.topic.CompareAndSwap(nil, t) {
+		return c.topic.Load()
 	}
-	return c.topic.Load()
+	if now := c.Options(); now != options { // replaced meanwhile, by somebody who found no topic
+		t.SetSlow(slowPolicies[now.Slow], now.SlowMaxAge)
+	}
+	return t
 }
 
 // slowPolicies are the reactor's words for the policies.
@@ -107,13 +110,14 @@ func (c *Channel) Hold(user string, start broker.Start) (broker.Hold, uint64) {
 }
 
 // Deliver implements broker.Sink. The engine calls it with the log locked; nothing in it waits.
-func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.Delivered, error) {
 	topic, also := c.topic.Load(), c.hub.covering(c.name)
 	if len(also) > 0 {
 		topic = c.Topic()
 	}
 	if topic == nil {
-		return 0, nil
+		c.hub.fanout.count(p)
+		return unheard(p), nil
 	}
 	publication := reactor.Publication{
 		Encoder: &encoder{c.hub.config.Forms, dialect.Message{Publication: p, Channel: c.name, Offset: offset, Prev: prev}},
@@ -124,11 +128,16 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 	if p.Exclude != "" {
 		publication.Exclude = c.hub.config.Conn(p.Exclude)
 	}
+	timed := c.hub.fanout.begin()
+	if p.Receipt || !timed.IsZero() {
+		publication.Receipt = reactor.NewReceipt()
+	}
 	matched, err := topic.Publish(publication)
+	c.hub.fanout.settle(p, timed, publication.Receipt, matched, err)
 	if errors.Is(err, reactor.ErrBacklog) {
 		err = ErrBacklog
 	}
-	return matched, err
+	return delivered(p, matched, publication.Receipt), err
 }
 
 // Gap implements broker.Sink: subscribers are told, in a form that has words for it. Where the node has no room for that, the offsets around the next

@@ -82,6 +82,8 @@ type Hub struct {
 
 	walks walks // of List
 
+	fanout fanout // guards itself
+
 	shards [shards]shard
 }
 
@@ -116,8 +118,11 @@ func New(config Config) *Hub {
 // Options are those of the channel of that name, whether it is open or not. They are not to be changed.
 func (h *Hub) Options(name string) *channel.Options { return h.namespaces.Load().Of(name) }
 
-// SetNamespaces changes what channels promise. What a topic is made with, for the first subscriber, stays until the channel is
-// dropped: its policy for slow subscribers.
+// NamespaceOf is the name of the namespace that the channel of that name is in.
+func (h *Hub) NamespaceOf(name string) string { return h.namespaces.Load().NameOf(name) }
+
+// SetNamespaces changes what channels promise. Whether slow subscribers are brought what they missed out of the history stays as it
+// is until the channel is dropped: see reactor.Topic.SetSlow.
 func (h *Hub) SetNamespaces(n *channel.Namespaces) {
 	h.replacing.Lock()
 	defer h.replacing.Unlock()
@@ -131,7 +136,11 @@ func (h *Hub) SetNamespaces(n *channel.Namespaces) {
 		}
 		s.mu.Unlock()
 		for _, c := range channels { // a log may be publishing just now, and nobody who needs the shard waits for that
-			c.log.SetRetention(retentionOf(c.Options()))
+			o := c.Options()
+			c.log.SetRetention(retentionOf(o))
+			if t := c.topic.Load(); t != nil {
+				t.SetSlow(slowPolicies[o.Slow], o.SlowMaxAge)
+			}
 		}
 	}
 }

@@ -16,6 +16,8 @@ const (
 	APIRequests                   // at once
 	APIRate                       // of one API key
 	AuthRate                      // of one address without a good API key
+	ConnectTimeout                // without a token
+	APIBody                       // compressed, too large, or not come in time
 	Persistent                    // a client was closed because it went on regardless
 
 	numReasons
@@ -23,7 +25,8 @@ const (
 
 var reasonNames = [numReasons]string{
 	MessageRate: "message_rate", UserMessageRate: "user_message_rate", PublishRate: "publish_rate", MessageBytes: "message_bytes",
-	Channels: "channels", UserConns: "user_connections", APIRequests: "api_requests", APIRate: "api_rate", AuthRate: "auth_rate", Persistent: "persistent",
+	Channels: "channels", UserConns: "user_connections", APIRequests: "api_requests", APIRate: "api_rate", AuthRate: "auth_rate",
+	ConnectTimeout: "connect_timeout", APIBody: "api_body", Persistent: "persistent",
 }
 
 // String returns the metric label.

@@ -14,6 +14,6 @@ func AppendAcks(dst []byte, a Acks) []byte {
 	e.byReason("wsedge_ack_cursors_forgotten_total",
 		"Users of channels of whom it was forgotten: for others (users), with their channel (channel), or because a reload has changed how many are kept (reload).", a.Forgotten)
 	e.byReason("wsedge_ack_cursors_refused_total",
-		"Users of whom it could not be kept: as many others are connected (users), or there is no memory (memory).", a.Refused)
+		"Subscriptions and acknowledgements of users of whom it could not be kept: as many others are connected (users), or there is no memory (memory).", a.Refused)
 	return e.text
 }

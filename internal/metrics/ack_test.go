@@ -18,7 +18,7 @@ wsedge_ack_cursor_bytes 2
 wsedge_ack_cursors_forgotten_total{reason="channel"} 4
 wsedge_ack_cursors_forgotten_total{reason="reload"} 5
 wsedge_ack_cursors_forgotten_total{reason="users"} 3
-# HELP wsedge_ack_cursors_refused_total Users of whom it could not be kept: as many others are connected (users), or there is no memory (memory).
+# HELP wsedge_ack_cursors_refused_total Subscriptions and acknowledgements of users of whom it could not be kept: as many others are connected (users), or there is no memory (memory).
 # TYPE wsedge_ack_cursors_refused_total counter
 wsedge_ack_cursors_refused_total{reason="memory"} 7
 wsedge_ack_cursors_refused_total{reason="users"} 6

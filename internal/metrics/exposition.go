@@ -40,6 +40,8 @@ func Append(dst []byte, s reactor.Stats, channels int) []byte {
 	e.byReason("wsedge_violations_total", "Connections ended for breaking the protocol.", s.Violations)
 	e.byReason("wsedge_drops_total", "Publications that did not reach a subscriber.", s.Drops)
 	e.byReason("wsedge_ended_total", "Connections that the server closed by itself.", s.Ended)
+	e.head("wsedge_loop_wait_seconds", "gauge", "How long the event loop that waits longest for its turn has been waiting.")
+	e.float("wsedge_loop_wait_seconds", s.LoopWait.Seconds())
 	e.histogram("wsedge_loop_lag_seconds", "How long ticks have waited for their turn on an event loop.", s.LoopLag.Bounds, s.LoopLag.Counts, s.LoopLag.Sum)
 	return e.text
 }
@@ -57,15 +59,29 @@ func (e *exposition) one(name, kind, help string, value int64) {
 
 // byReason writes a counter's series in the order of their reasons, which are tokens of ours and need no escape.
 func (e *exposition) byReason(name, help string, values map[string]int64) {
-	e.head(name, "counter", help)
-	for _, reason := range slices.Sorted(maps.Keys(values)) {
-		e.text = append(e.text, name+`{reason="`+reason+`"} `+strconv.FormatInt(values[reason], 10)+"\n"...)
+	e.by(name, "counter", help, "reason", values)
+}
+
+// by writes series in the order of what label tells apart, which are tokens of ours as well.
+func (e *exposition) by(name, kind, help, label string, values map[string]int64) {
+	e.head(name, kind, help)
+	for _, token := range slices.Sorted(maps.Keys(values)) {
+		e.text = append(e.text, name+`{`+label+`="`+token+`"} `+strconv.FormatInt(values[token], 10)+"\n"...)
 	}
 }
 
 // histogram writes one of durations, by the buckets' upper bounds; the last bucket has none.
 func (e *exposition) histogram(name, help string, bounds []time.Duration, counts []int64, total time.Duration) {
 	e.head(name, "histogram", help)
+	e.buckets(name, "", bounds, counts, total)
+}
+
+// buckets writes one histogram of those of a name, with labels such as a="b", or none.
+func (e *exposition) buckets(name, labels string, bounds []time.Duration, counts []int64, total time.Duration) {
+	before, all := "{", ""
+	if labels != "" {
+		before, all = "{"+labels+",", "{"+labels+"}"
+	}
 	var sum int64
 	for i, count := range counts {
 		sum += count
@@ -73,8 +89,8 @@ func (e *exposition) histogram(name, help string, bounds []time.Duration, counts
 		if i < len(bounds) {
 			bound = strconv.FormatFloat(bounds[i].Seconds(), 'g', -1, 64)
 		}
-		e.text = append(e.text, name+`_bucket{le="`+bound+`"} `+strconv.FormatInt(sum, 10)+"\n"...)
+		e.text = append(e.text, name+"_bucket"+before+`le="`+bound+`"} `+strconv.FormatInt(sum, 10)+"\n"...)
 	}
-	e.text = append(e.text, name+"_sum "+strconv.FormatFloat(total.Seconds(), 'g', -1, 64)+"\n"...)
-	e.text = append(e.text, name+"_count "+strconv.FormatInt(sum, 10)+"\n"...)
+	e.text = append(e.text, name+"_sum"+all+" "+strconv.FormatFloat(total.Seconds(), 'g', -1, 64)+"\n"...)
+	e.text = append(e.text, name+"_count"+all+" "+strconv.FormatInt(sum, 10)+"\n"...)
 }

@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"bytes"
+	"math"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -38,20 +38,40 @@ func AppendProcess(dst []byte) []byte {
 
 // process is what the system knows of us; what it does not say is left out.
 func (e *exposition) process() {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err == nil {
+	if used, ok := cpuTime(); ok {
 		e.head("process_cpu_seconds_total", "counter", "CPU time, user and system.")
-		e.float("process_cpu_seconds_total", (time.Duration(used.Utime.Nano()) + time.Duration(used.Stime.Nano())).Seconds())
+		e.float("process_cpu_seconds_total", used.Seconds())
 	}
 	e.head("process_start_time_seconds", "gauge", "Unix time at which the process began.")
 	e.float("process_start_time_seconds", float64(started.UnixMilli())/1e3)
-	if text, err := os.ReadFile("/proc/self/statm"); err == nil { // Linux: pages in all, pages in memory, …
-		if fields := bytes.Fields(text); len(fields) > 1 {
-			if pages, err := strconv.ParseInt(string(fields[1]), 10, 64); err == nil {
-				e.one("process_resident_memory_bytes", "gauge", "Resident memory.", pages*int64(os.Getpagesize()))
-			}
-		}
+	if n, ok := residentBytes(); ok {
+		e.one("process_resident_memory_bytes", "gauge", "Resident memory.", n)
 	}
+	e.descriptors()
+}
+
+// descriptors are the open files, of which each connection takes one, and how many there may be.
+func (e *exposition) descriptors() {
+	if n, ok := openFiles(); ok {
+		e.one("process_open_fds", "gauge", "Open file descriptors.", n)
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
+		e.one("process_max_fds", "gauge", "Most open file descriptors.", int64(min(limit.Cur, math.MaxInt64)))
+	}
+}
+
+// openFiles counts the open files. Linux says in the directory's size how many there are, from 6.2 on; before that, each has to be read.
+func openFiles() (int64, bool) {
+	about, err := os.Stat("/proc/self/fd")
+	if err != nil {
+		return 0, false
+	}
+	if n := about.Size(); n > 0 {
+		return n, true
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	return int64(len(entries)), err == nil
 }
 
 func (e *exposition) float(name string, value float64) {

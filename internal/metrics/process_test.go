@@ -23,7 +23,7 @@ func TestAppendProcess(t *testing.T) {
 		"go_gc_duration_seconds_count": 1, "process_cpu_seconds_total": 1e-4, "process_start_time_seconds": float64(time.Now().Unix() - 3600),
 	}
 	if runtime.GOOS == "linux" {
-		atLeast["process_resident_memory_bytes"] = 1e6
+		atLeast["process_resident_memory_bytes"], atLeast["process_open_fds"], atLeast["process_max_fds"] = 1e6, 3, 16
 	}
 	for name, least := range atLeast {
 		m := regexp.MustCompile(`(?m)^` + name + ` (.+)$`).FindStringSubmatch(text)

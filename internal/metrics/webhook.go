@@ -30,6 +30,6 @@ func AppendWebhooks(dst []byte, s webhook.Stats, overruns int64) []byte {
 		open = 1
 	}
 	e.one("wsedge_webhook_circuit_open", "gauge", "1 while the backend is not asked, because it failed too often.", open)
-	e.histogram("wsedge_webhook_seconds", "How long questions to the backend took, all waiting included.", webhook.Bounds[:], s.Latency[:], s.LatencySum)
+	e.histogram("wsedge_webhook_duration_seconds", "How long questions to the backend took, all waiting included.", webhook.Bounds[:], s.Latency[:], s.LatencySum)
 	return e.text
 }

@@ -20,8 +20,8 @@ func TestAppendWebhooks(t *testing.T) {
 		`wsedge_webhook_requests_total{event="publish",outcome="refused"} 3`, `wsedge_webhook_requests_total{event="connect",outcome="allowed"} 0`,
 		`wsedge_webhook_failures_total{reason="timeout"} 2`, "wsedge_webhook_told_total 7", "wsedge_webhook_overruns_total 8", "wsedge_webhook_retries_total 1",
 		`wsedge_webhook_dropped_total{reason="queue_full"} 4`, "wsedge_webhook_asking 5", "wsedge_webhook_telling 6", "wsedge_webhook_circuit_open 1",
-		`wsedge_webhook_seconds_bucket{le="0.001"} 2`, `wsedge_webhook_seconds_bucket{le="10"} 2`, `wsedge_webhook_seconds_bucket{le="+Inf"} 3`,
-		"wsedge_webhook_seconds_sum 1.5", "wsedge_webhook_seconds_count 3",
+		`wsedge_webhook_duration_seconds_bucket{le="0.001"} 2`, `wsedge_webhook_duration_seconds_bucket{le="10"} 2`, `wsedge_webhook_duration_seconds_bucket{le="+Inf"} 3`,
+		"wsedge_webhook_duration_seconds_sum 1.5", "wsedge_webhook_duration_seconds_count 3",
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("%q is missing in\n%s", want, text)

@@ -11,7 +11,7 @@ import (
 // Client, which has no events.
 type Client struct {
 	// Immutable after New.
-	config Config // its bounds, TLS and Logger
+	config Config // its bounds, TLS, Trace and Logger
 	node   string
 
 	asking     context.Context // ends what is being asked
@@ -120,7 +120,7 @@ func (c *Client) put(q *Question) (Verdict, *failure) {
 	}
 	ctx, cancel := context.WithDeadline(c.asking, q.since.Add(q.settings.config.Timeout))
 	defer cancel()
-	answer, f := q.settings.sender.post(ctx, newID(), q.body)
+	answer, f := c.send(ctx, q.settings.sender, q.event, newID(), q.body)
 	if f != nil {
 		return Verdict{}, f
 	}

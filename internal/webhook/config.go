@@ -49,6 +49,9 @@ type Config struct {
 	// TellFor is how long an attempt to tell is repeated before it is given up. Default 2 min.
 	TellFor time.Duration
 
+	// Trace is called before each request. It returns the value of its traceparent, and what is to be called with the reason why it failed, ""
+	// for none. nil: requests have no traceparent.
+	Trace func(event string) (traceparent string, end func(failure string))
 	// TLS verifies an https backend. nil: the system's authorities.
 	TLS *tls.Config
 	// Logger gets what an operator must know, at most a line for each time that the backend fails or comes back. Default

@@ -78,14 +78,17 @@ func newSender(cfg *Config) *sender {
 // newID makes the id of a request.
 func newID() string { return "msg_" + rand.Text() }
 
-// post makes one attempt, and returns the answer's body.
-func (s *sender) post(ctx context.Context, id string, body []byte) ([]byte, *failure) {
+// post makes one attempt, and returns the answer's body. traceparent is that of W3C Trace Context, "" for none.
+func (s *sender) post(ctx context.Context, id, traceparent string, body []byte) ([]byte, *failure) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, &failure{failNetwork, err}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "wsedge")
+	if traceparent != "" {
+		r.Header.Set("traceparent", traceparent)
+	}
 	// The transport may try again where the backend has closed a connection at rest just when this request came: it carries the same
 	// id then. No value: the header itself is not sent.
 	r.Header["Idempotency-Key"] = nil

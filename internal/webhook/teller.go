@@ -152,7 +152,7 @@ func (t *teller) attempt(id string, body []byte) *failure {
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.telling, s.config.Timeout)
 	defer cancel()
-	_, f := s.sender.post(ctx, id, body)
+	_, f := c.send(ctx, s.sender, Disconnect, id, body)
 	c.mu.Lock()
 	s.release()
 	c.mu.Unlock()

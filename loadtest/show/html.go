@@ -73,7 +73,7 @@ func tiles(r *loadtest.Report) []Tile {
 }
 
 func tables(r *loadtest.Report) []Table {
-	all := []Table{latencyTable(r), phasesTable(r), backTable(r), slowTable(r), floorTable(r), topicsTable(r), ledgerTable(r), publicationsTable(r), causesTable(r), serverTable(r), agentsTable(r), environmentTable(r), configTable(r), sysctlTable(r)}
+	all := []Table{latencyTable(r), phasesTable(r), backTable(r), recoveryTable(r), slowTable(r), floorTable(r), topicsTable(r), ledgerTable(r), publicationsTable(r), causesTable(r), serverTable(r), agentsTable(r), environmentTable(r), configTable(r), sysctlTable(r)}
 	return slices.DeleteFunc(all, func(t Table) bool { return len(t.Rows) == 0 })
 }
 
@@ -112,6 +112,9 @@ func ledgerTable(r *loadtest.Report) Table {
 	t.count("expected", l.Expected)
 	t.count("received", l.Received)
 	t.count("lost", l.Lost)
+	if r.Config.Recover {
+		t.count("unrecovered", l.Unrecovered)
+	}
 	t.count("duplicated", l.Duplicated)
 	t.count("reordered", l.Reordered)
 	t.count("corrupted", l.Corrupted)

@@ -59,6 +59,23 @@ func backTable(r *loadtest.Report) Table {
 	return t
 }
 
+// recoveryTable is about what those got that had missed something.
+func recoveryTable(r *loadtest.Report) Table {
+	t := Table{Title: "Recovery", Head: []string{"", "returned", "recovered", "not recovered", "deliveries recovered", "not recovered", "back p50", "p99", "max", "caught up p50", "p99", "max"}}
+	for _, p := range r.Phases {
+		c := p.Recovery
+		if c == nil || c.Returned == 0 && p.Unrecovered == 0 {
+			continue
+		}
+		row := []string{p.Name, thousands(c.Returned), thousands(c.Recovered), thousands(c.NotRecovered), thousands(c.Publications), thousands(p.Unrecovered)}
+		for _, us := range []int64{c.Back.P50, c.Back.P99, c.Back.Max, c.CaughtUp.P50, c.CaughtUp.P99, c.CaughtUp.Max} {
+			row = append(row, loadtest.FormatMicros(us))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
 func slowTable(r *loadtest.Report) Table {
 	t := Table{Title: "Slow connections"}
 	if s := r.Slow; s != nil {

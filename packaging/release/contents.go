@@ -15,7 +15,7 @@ import (
 
 // documented are the files of the repository that every archive has; onLinux only those for Linux, in directories of their own.
 var (
-	documented = []string{"LICENSE", "README.md", ":(glob)docs/*.md", ":(glob)docs/*.json", "docs/decisions", "docs/images"}
+	documented = []string{"LICENSE", "README.md", ":(glob)docs/*.md", ":(glob)docs/*.json", "docs/decisions", "docs/images", "clients/js/README.md", "packaging/grafana", "packaging/prometheus"}
 	onLinux    = map[string]string{
 		"packaging/systemd/wsedge.service":  "systemd/wsedge.service",
 		"packaging/systemd/wsedge.sysusers": "systemd/wsedge.sysusers",

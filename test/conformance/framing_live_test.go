@@ -21,7 +21,7 @@ import (
 // TestUnfinishedMessages runs FR-7 against a server that does not wait long for the rest of a message, or for the answer
 // to its close frame: there is none in the middle of a frame.
 func TestUnfinishedMessages(t *testing.T) {
-	_, target := listenEcho(t, reactor.Config{MessageTimeout: 200 * time.Millisecond, CloseTimeout: 600 * time.Millisecond})
+	_, target := listenEcho(t, reactor.Config{MessageTimeout: 2 * time.Second, CloseTimeout: 600 * time.Millisecond})
 	var s suite
 	whole := frame(fin|text, "Hello, world!")
 	for name, steps := range map[string][]step{

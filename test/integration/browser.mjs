@@ -1,67 +1,140 @@
-// Two tabs of a real Chromium on the demo page: what is published in one is seen in the other.
-// Usage: node browser.mjs ADDRESS SCREENSHOT
+// Two tabs of a real Chromium on the console, in development mode: what is published in one is seen in the other, figures move, and all
+// of it can be done by keyboard, on a phone, and without the server for a while.
+// Usage: node browser.mjs ADDRESS PICTURES
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const [address, screenshot] = process.argv.slice(2);
+const [address, pictures] = process.argv.slice(2);
 const secure = process.env.WSEDGE_TLS ? "s" : "";
 const profile = await mkdtemp(join(tmpdir(), "wsedge-chromium-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
   headless: true,
-  viewport: { width: 1100, height: 840 },
+  viewport: { width: 1280, height: 860 },
   colorScheme: "light",
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],
 });
 try {
-  const faults = [];
-  const open = async () => {
+  let faults = [];
+  const open = async (fragment = "") => {
     const page = await context.newPage();
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (line) => line.type() === "error" && faults.push(line.text()));
-    await page.goto(`http${secure}://${address}/`);
-    await page.waitForSelector('#state[data-state="open"]');
+    await page.goto(`http${secure}://${address}/${fragment}`);
+    await page.waitForSelector('#state[data-state="live"]');
     return page;
   };
-  const subscribe = async (page, channel) => {
+  const watch = async (page, channel) => {
     await page.fill("#channel", channel);
     await page.press("#channel", "Enter");
-    await page.waitForSelector(`#channels li:not(.wait) >> text=${channel}`);
+    await page.waitForSelector(`.chips li:not(.wait) >> text=${channel}`);
   };
   const publish = async (page, channel, data) => {
     await page.fill("#to", channel);
     await page.fill("#data", data);
     await page.press("#data", "Control+Enter");
   };
-  const [one, two] = [await open(), await open()];
+  const figure = (page, name, value) => page.waitForFunction(([name, value]) => [...document.querySelectorAll("dt")].some((dt) => dt.textContent === name && dt.nextElementSibling.textContent === value), [name, value]);
+  const hasFocus = (page, text) => page.waitForFunction((text) => document.activeElement.textContent.trim().startsWith(text), text);
+
+  // Publish and watch, in two tabs.
+  const [one, two] = [await open("#/watch"), await open("#/watch")];
+  for (const page of [one, two]) await page.waitForSelector(".chips li:not(.wait) >> text=news"); // watched from the beginning
   const extensions = await one.evaluate((url) => new Promise((resolve, reject) => {
     const ws = new WebSocket(url);
     ws.onopen = () => { resolve(ws.extensions); ws.close(); };
     ws.onerror = reject;
   }), `ws${secure}://${address}/ws`);
   assert.match(extensions, /^permessage-deflate/);
-  await subscribe(one, "weather");
-  await subscribe(two, "weather");
+  await watch(one, "weather");
+  await watch(two, "weather");
   await publish(one, "news", '{"title":"wsedge is live","edition":1}');
-  await two.waitForSelector("#log code >> text=wsedge is live");
+  await two.waitForSelector(".log code >> text=wsedge is live");
   await publish(one, "weather", "cloudy ".repeat(500)); // long enough to be compressed
-  await two.waitForSelector("#log code >> text=cloudy cloudy");
+  await two.waitForSelector(".log code >> text=cloudy cloudy");
   await publish(two, "weather", "Sunny at the edge, 21 degrees");
-  for (const page of [one, two]) await page.waitForSelector("#log code >> text=Sunny at the edge");
-  await one.waitForFunction(() => document.getElementById("count").textContent === "2");
-  if (screenshot) {
-    await one.bringToFront();
-    await one.waitForTimeout(1500); // the arrival of a message is animated
-    await one.screenshot({ path: screenshot });
-  }
-  // A tab that goes is no longer counted, and the other goes on.
+  for (const page of [one, two]) await page.waitForSelector(".log code >> text=Sunny at the edge");
+  await two.waitForSelector("#told, .done >> text=2 queued");
+
+  // The figures move, and go back.
+  const three = await open();
+  await figure(three, "WebSocket", "2");
+  await figure(three, "Channels", "2");
   await two.close();
-  await one.waitForFunction(() => document.getElementById("count").textContent === "1");
+  await figure(three, "WebSocket", "1");
+  await three.evaluate(() => fetch("/api/publish", { method: "POST", body: '{"channel":"news","data":1}' }));
+  await three.waitForFunction(() => document.querySelectorAll("section .sub")[1].textContent.startsWith("7 since")); // 2 + 2 + 2 to two tabs, 1 to one
+
+  // By keyboard: over the skip link into the sections, and along a chart.
+  await three.keyboard.press("Tab");
+  await hasFocus(three, "Skip to the content");
+  for (const name of ["wsedge", "", "Overview", "Channels"]) {
+    await three.keyboard.press("Tab");
+    await hasFocus(three, name);
+  }
+  await three.keyboard.press("Enter");
+  await three.waitForSelector("h1 >> text=Channels");
+  await hasFocus(three, "Channels");
+  await three.waitForSelector('td a >> text=weather');
+  await three.focus('td a >> text=news');
+  await three.keyboard.press("Enter");
+  await three.waitForSelector("h2 >> text=Position");
+  await three.goBack();
+  await three.goBack();
+  await three.waitForSelector("h1 >> text=Overview");
+  await three.focus(".chart");
+  const read = () => three.getAttribute(".chart", "aria-valuetext");
+  await three.keyboard.press("Home");
+  const first = await read();
+  await three.keyboard.press("End");
+  assert.notEqual(await read(), first);
+  assert.match(first, /^\d\d:\d\d:\d\d: connections \d/);
+
+  // A client, by its id; and its end, which is asked for twice.
+  const id = (await one.textContent("[role=status] >> text=watching as")).replace("watching as ", "");
+  await three.evaluate((hash) => { location.hash = hash; }, `#/clients/${id}`);
+  await three.waitForSelector(".chips >> text=weather");
+  await three.click("button >> text=Disconnect");
+  await three.click("button >> text=Really?");
+  await three.waitForSelector("text=1 disconnected.");
+  await one.waitForSelector("text=closed by the server: forced");
+
+  // Nothing is too wide for a phone, in any section; light and dark.
+  await three.setViewportSize({ width: 360, height: 740 });
+  for (const section of ["overview", "channels", "channels/news", "clients", "watch", "problems"]) {
+    for (const colorScheme of ["dark", "light"]) {
+      await three.emulateMedia({ colorScheme });
+      await three.evaluate((hash) => { location.hash = hash; }, `#/${section}`);
+      await three.waitForSelector("main h1");
+      const [wide, paper] = await three.evaluate(() => [document.documentElement.scrollWidth - innerWidth, getComputedStyle(document.body).backgroundColor]);
+      assert.ok(wide <= 0, `${section} is ${wide} pixels too wide`);
+      assert.equal(paper, colorScheme === "dark" ? "rgb(13, 19, 17)" : "rgb(243, 245, 244)");
+    }
+  }
+  if (pictures) {
+    await three.setViewportSize({ width: 390, height: 844 });
+    await three.evaluate(() => { location.hash = "#/watch/news"; });
+    await three.waitForSelector(".chips li:not(.wait) >> text=news");
+    await three.screenshot({ path: `${pictures}/console-phone.png` });
+  }
+  await three.click("#theme");
+  assert.equal(await three.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await three.setViewportSize({ width: 1280, height: 860 });
+  await three.evaluate(() => { location.hash = "#/overview"; });
+  await figure(three, "Channels", "2");
+  if (pictures) await three.screenshot({ path: `${pictures}/console-dark.png` });
   assert.deepEqual(faults, []);
+
+  // Without the server it says so, and comes back.
+  await context.setOffline(true);
+  await three.waitForSelector("#banner >> text=does not answer");
+  await context.setOffline(false);
+  await three.waitForSelector("#banner", { state: "hidden" });
+  await three.waitForSelector('#state[data-state="live"]');
   console.log("ok");
 } finally {
   await context.close();

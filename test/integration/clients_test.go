@@ -106,16 +106,18 @@ func TestBrowser(t *testing.T) {
 	}
 	needs(t, "node", chromium)
 	s := start(t, "", "--deflate")
-	picture := os.Getenv("WSEDGE_SCREENSHOT") // where to keep it
-	if picture == "" {
-		picture = filepath.Join(t.TempDir(), "demo.png")
+	pictures := os.Getenv("WSEDGE_SCREENSHOTS") // the directory to keep them in
+	if pictures == "" {
+		pictures = t.TempDir()
 	}
-	out := run(t, "node", "browser.mjs", s.addr, picture)
+	out := run(t, "node", "browser.mjs", s.addr, pictures)
 	if !strings.HasSuffix(out, "ok\n") {
 		t.Errorf("the browser said %q", out)
 	}
-	if info, err := os.Stat(picture); err != nil || info.Size() < 10_000 {
-		t.Errorf("the picture: %v, %v", info, err)
+	for _, name := range []string{"console-dark.png", "console-phone.png"} {
+		if info, err := os.Stat(filepath.Join(pictures, name)); err != nil || info.Size() < 10_000 {
+			t.Errorf("the picture: %v, %v", info, err)
+		}
 	}
 	s.stop()
 }

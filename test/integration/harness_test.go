@@ -63,7 +63,7 @@ type server struct {
 	done chan struct{} // the log has ended
 }
 
-var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+var listening = regexp.MustCompile(`[ =]listening addr=(\S+)`)
 
 // start runs wsedge serve on a free port. prefix, if any, is a shell line put before it, such as "ulimit -n 256;".
 func start(t *testing.T, prefix string, args ...string) *server {
@@ -79,6 +79,12 @@ func startCommand(t *testing.T, prefix, command string, args ...string) *server 
 	if prefix != "" {
 		cmd = exec.Command("sh", append([]string{"-c", prefix + ` exec "$0" "$@"`, binary}, args...)...)
 	}
+	return follow(t, cmd)
+}
+
+// follow starts a server's program and waits until its log says where it listens.
+func follow(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -92,9 +98,9 @@ func startCommand(t *testing.T, prefix, command string, args ...string) *server 
 	select {
 	case s.addr = <-addr:
 	case <-s.done:
-		t.Fatalf("wsedge ended: %s", s.logged())
+		t.Fatalf("the server ended: %s", s.logged())
 	case <-time.After(patience):
-		t.Fatalf("wsedge does not listen: %s", s.logged())
+		t.Fatalf("the server does not listen: %s", s.logged())
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -184,7 +190,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // run runs a client to its end and returns what it said.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return runWithin(t, patience, name, args...)
+}
+
+// runWithin is run for a client that does more than one thing.
+func runWithin(t *testing.T, limit time.Duration, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {

@@ -54,7 +54,7 @@ func unpacked(t *testing.T, dist string, names []string) {
 		}
 		linux := strings.Contains(name, "_linux_")
 		for file, want := range map[string]bool{"wsload": linux, "systemd/wsedge.service": linux, "sysctl/90-wsedge.conf": linux,
-			"LICENSE": true, "THIRD_PARTY_LICENSES": true, "docs/CONFIGURATION.md": true, "wsedge.sample.yaml": true} {
+			"LICENSE": true, "THIRD_PARTY_LICENSES": true, "docs/CONFIGURATION.md": true, "packaging/grafana/wsedge.json": true, "packaging/prometheus/alerts.yml": true, "wsedge.sample.yaml": true} {
 			if _, err := os.Stat(filepath.Join(top, file)); (err == nil) != want {
 				t.Errorf("%s has %s: %t", name, file, err == nil)
 			}

@@ -82,13 +82,14 @@ test("what is refused for now is tried again until its time is over", async (t) 
 });
 
 test("a refused command that waits is said once after a break", async (t) => {
-  const { client, socket } = await fake(t);
+  const { client, socket, breakDown } = await fake(t);
   socket().welcome();
   const done = client.publish("news", 1);
-  socket().answer("publish", { type: "error", code: "rate", message: "later" });
-  socket().end();
-  await pass(250); // the delay of the command, and of the connection
-  socket().welcome();
+  for (const delay of [250, 0]) {
+    socket().answer("publish", { type: "error", code: "rate", message: "later" });
+    await pass(delay);
+  }
+  await breakDown(); // after 250 ms; the command was to wait for 500
   await pass(1_000);
   assert.equal(socket().count("publish"), 1);
   socket().answer("publish", { type: "published", offset: 5 });
@@ -109,6 +110,16 @@ test("64 are on their way at a time, 1,000 wait, and a subscribe need not", asyn
     if (answered === 0) assert.equal(socket().sent.at(-1).type, "subscribe");
   }
   assert.equal((await Promise.all(all)).at(-1).offset, 1_000);
+});
+
+test("after a break the order is what it was", async (t) => {
+  const { client, socket, breakDown } = await fake(t);
+  socket().welcome();
+  const all = Promise.allSettled(Array.from({ length: 70 }, (_, n) => client.publish("news", n)));
+  await breakDown();
+  assert.deepEqual(socket().sent.slice(0, 64).map((m) => m.data), Array.from({ length: 64 }, (_, n) => n));
+  client.close();
+  await all;
 });
 
 test("what is too large is not sent: the server would close the connection for good", async (t) => {

@@ -109,18 +109,66 @@ test("an attempt without a welcome is given up, and what comes of it is nothing 
   assert.deepEqual([sockets.length, client.state, client.id], [2, "connecting", undefined]);
 });
 
-test("back online it connects at once, and offline it asks whether the connection lives", async (t) => {
+test("an error without a close is an end, too; with one it counts once", async (t) => {
+  const { client, socket, sockets } = await fake(t);
+  const seen = record(client, "connecting");
+  socket().onerror({});
+  await pass(0);
+  assert.deepEqual(seen.map(([, about]) => [about.code, about.reason]), [[1006, "error"]]);
+  await pass(250);
+  assert.equal(sockets.length, 2);
+  socket().onerror({});
+  socket().end(1006, "");
+  await pass(0);
+  assert.deepEqual([seen.length, seen.at(-1)[1].attempt, seen.at(-1)[1].reason], [2, 2, ""]);
+});
+
+/** browser has the globals of one for the time of a test, and returns the listeners by their event. */
+function browser(t) {
   const listeners = {};
   globalThis.addEventListener = (event, f) => { listeners[event] = f; };
   globalThis.removeEventListener = (event) => { delete listeners[event]; };
-  t.after(() => { delete globalThis.addEventListener; delete globalThis.removeEventListener; });
+  globalThis.document = { hidden: false, addEventListener, removeEventListener };
+  t.after(() => { for (const name of ["addEventListener", "removeEventListener", "document"]) delete globalThis[name]; });
+  return listeners;
+}
+
+test("looked at again it does not wait, and makes sure that the connection lives", async (t) => {
+  const listeners = browser(t), { socket, sockets } = await fake(t, { minDelay: 600_000, maxDelay: 600_000 });
+  const look = async (hidden) => {
+    document.hidden = hidden;
+    listeners.visibilitychange({ type: "visibilitychange" });
+    await turn();
+  };
+  socket().end();
+  await look(true);
+  assert.equal(sockets.length, 1);
+  await look(false);
+  assert.equal(sockets.length, 2);
+  socket().welcome();
+  await look(true);
+  assert.equal(socket().count("ping"), 0);
+  await look(false);
+  assert.equal(socket().count("ping"), 1);
+});
+
+test("back online it connects at once, and offline it asks whether the connection lives", async (t) => {
+  const listeners = browser(t);
   const { client, socket, sockets } = await fake(t, { minDelay: 600_000, maxDelay: 600_000 });
+  const seen = record(client, "connecting");
   socket().end();
   await pass(1_000);
   assert.equal(sockets.length, 1);
-  listeners.online();
+  listeners.online({ type: "online" });
   await turn();
   assert.equal(sockets.length, 2);
+  listeners.online({ type: "online" });
+  await turn();
+  assert.equal(sockets.length, 2, "that attempt is on its way");
+  socket().end();
+  listeners.online({ type: "online" });
+  await turn();
+  assert.deepEqual(seen.map(([, about]) => about.attempt), [1, 1]);
   socket().welcome();
   listeners.offline();
   assert.equal(socket().count("ping"), 1);
@@ -202,6 +250,19 @@ test("a refresh that fails is tried again", async (t) => {
   assert.equal(socket().last("refresh").token, "third");
 });
 
+test("a token that comes for an attempt which is over makes no connection", async (t) => {
+  const answer = [];
+  const { client, socket, sockets } = await fake(t, { getToken: () => new Promise((resolve) => answer.push(resolve)) });
+  client.close();
+  client.connect();
+  answer[1]("second");
+  await turn();
+  answer[0]("first");
+  await turn();
+  socket().open();
+  assert.deepEqual([sockets.length, socket().last("connect").token], [1, "second"]);
+});
+
 test("close ends everything; connect begins again", async (t) => {
   const { client, socket, sockets } = await fake(t);
   socket().welcome();
@@ -228,9 +289,11 @@ test("a listener may close the client whatever it listens to", async (t) => {
       const { client, socket, sockets } = await fake(t);
       client.subscribe("news");
       client.on(event, () => client.close());
+      const told = record(client, "connected");
       act(socket());
       await pass(100_000);
       assert.deepEqual([client.state, sockets.length, socket().count("subscribe")], ["disconnected", 1, 0]);
+      if (event === "state") assert.deepEqual(told, [], "it is not so any more");
     });
   }
   const { client, socket, sockets } = await fake(t);

@@ -48,11 +48,12 @@ test("recovery that fails is told, and the new position counts", async (t) => {
 
 test("the latest value comes, though it is not above the position", async (t) => {
   const { messages, say, breakDown, socket } = await subscribed(t);
-  say(10);
+  say(9);
   await breakDown();
+  assert.deepEqual(socket().last("subscribe").recover, { epoch: "e", offset: 10 });
   socket().answer("subscribe", { type: "subscribed", epoch: "e", offset: 10, recovered: true });
   say(11);
-  assert.deepEqual(messages, [10, 11]);
+  assert.deepEqual(messages, [9, 11]);
 });
 
 test("since goes on from a position that was kept; recover: false does not", async (t) => {
@@ -86,6 +87,8 @@ test("acknowledgements: cumulative, gathered, and what was not acknowledged come
   assert.equal(socket().count("ack"), 0);
   await pass(100);
   assert.deepEqual([socket().count("ack"), socket().last("ack")], [1, { type: "ack", channel: "news", offset: 12 }]);
+  await pass(1_000);
+  assert.equal(socket().count("ack"), 1);
   await breakDown();
   socket().answer("subscribe", { type: "subscribed", epoch: "e", offset: 13, recovered: true, acked: 12 });
   say(13); // seen, but not acknowledged
@@ -97,9 +100,31 @@ test("acknowledgements: cumulative, gathered, and what was not acknowledged come
   assert.deepEqual(messages, [11, 12, 13, 13, 14]);
   await pass(100);
   assert.equal(socket().last("ack").offset, 13);
+  say(15);
+  sub.ack(14);
+  await pass(100);
+  assert.equal(socket().last("ack").offset, 14);
   sub.ack();
   client.close();
-  assert.equal(socket().last("ack").offset, 14, "said before the end");
+  assert.equal(socket().last("ack").offset, 15, "said before the end");
+});
+
+test("acknowledgements: not of another epoch, and not beyond what has come", async (t) => {
+  const { client, sub, socket, say, breakDown } = await subscribed(t, {}, { recovered: false });
+  const kept = [];
+  sub.on("message", (m) => kept.push(m));
+  say(11, 12);
+  await breakDown();
+  socket().answer("subscribe", { type: "subscribed", epoch: "f", offset: 0, recovered: false, acked: 0 });
+  say(1, 2, 3);
+  sub.ack(kept[1]);
+  await pass(100);
+  assert.equal(socket().count("ack"), 0);
+  sub.ack(99);
+  await pass(100);
+  assert.equal(socket().last("ack").offset, 3);
+  assert.deepEqual(kept.map((m) => [m.epoch, m.offset]), [["e", 11], ["e", 12], ["f", 1], ["f", 2], ["f", 3]]);
+  client.close();
 });
 
 test("acknowledgements: a page that begins anew starts at the user's cursor", async (t) => {
@@ -171,6 +196,27 @@ test("an unsubscribe that was refused for now does not end what came after it", 
   socket().answer("unsubscribe", { type: "error", code: "not_subscribed", message: "not subscribed" });
   socket().answer("subscribe", { type: "subscribed", epoch: "e", offset: 12 });
   assert.equal(next.state, "subscribed");
+});
+
+test("an unsubscribe that takes effect late makes what came after it begin anew", async (t) => {
+  const { client, socket, sub } = await subscribed(t);
+  sub.unsubscribe();
+  const next = client.subscribe("news");
+  socket().answer("unsubscribe", { type: "error", code: "rate", message: "later" });
+  socket().answer("subscribe", { type: "subscribed", epoch: "e", offset: 12 });
+  await pass(250);
+  socket().answer("unsubscribe", { type: "unsubscribed" });
+  assert.deepEqual([next.state, socket().last("subscribe").recover], ["subscribing", { epoch: "e", offset: 12 }]);
+});
+
+test("a subscribe that was refused for now is not said again when nobody wants it any more", async (t) => {
+  const { client, socket, errors } = await fake(t);
+  socket().welcome();
+  const sub = client.subscribe("news");
+  socket().answer("subscribe", { type: "error", code: "unavailable", message: "later" });
+  sub.unsubscribe();
+  await pass(1_000);
+  assert.deepEqual([socket().count("subscribe"), errors, client._flying.size], [1, [], 1], "only the unsubscribe waits for its answer");
 });
 
 test("the server's own subscriptions", async (t) => {

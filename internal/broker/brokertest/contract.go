@@ -25,6 +25,7 @@ func Run(t *testing.T, engine func(t *testing.T) broker.Broker) {
 	runHistory(t, open)
 	runKeys(t, open)
 	runCursors(t, open)
+	t.Run("a receipt is for whoever asks, and for the first with a key", func(t *testing.T) { testReceipt(t, open(t)) })
 }
 
 // listening is an engine whose logs deliver from the beginning, because somebody has asked for the position.
@@ -84,14 +85,18 @@ type entry struct {
 	offset, prev uint64
 }
 
-func (l *ledger) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+func (l *ledger) Deliver(p *broker.Publication, offset, prev uint64) (broker.Delivered, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {
-		return 0, l.refuse
+		return broker.Delivered{}, l.refuse
 	}
 	l.entries = append(l.entries, entry{string(p.Data), offset, prev})
-	return 1, nil
+	delivered := broker.Delivered{Matched: 1}
+	if p.Receipt {
+		delivered.Receipt = broker.Settled{Matched: 1, Queued: 1}
+	}
+	return delivered, nil
 }
 
 // Publish appends data and waits for the answer, whenever it comes.

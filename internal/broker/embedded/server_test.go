@@ -79,11 +79,11 @@ type sink struct {
 	gaps int
 }
 
-func (s *sink) Deliver(p *broker.Publication, _, _ uint64) (int, error) {
+func (s *sink) Deliver(p *broker.Publication, _, _ uint64) (broker.Delivered, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.got = append(s.got, string(p.Data))
-	return 1, nil
+	return broker.Delivered{Matched: 1}, nil
 }
 
 func (s *sink) Gap(uint64, uint64) {

@@ -45,5 +45,7 @@ func BenchmarkPublish(b *testing.B) {
 // discard is a Sink without subscribers.
 type discard struct{}
 
-func (discard) Deliver(*broker.Publication, uint64, uint64) (int, error) { return 0, nil }
-func (discard) Gap(uint64, uint64)                                       {}
+func (discard) Deliver(*broker.Publication, uint64, uint64) (broker.Delivered, error) {
+	return broker.Delivered{}, nil
+}
+func (discard) Gap(uint64, uint64) {}

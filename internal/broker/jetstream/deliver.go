@@ -69,7 +69,9 @@ func (l *log) fresh() bool {
 
 // deliver hands a record to the sink. Where that has no room, everything from there on waits in the stream. The caller holds mu.
 func (l *log) deliver(r *record, after afterwards) afterwards {
-	matched, err := l.sink.Deliver(r.Publication, r.seq, l.last)
+	number, own := l.engine.own(r)
+	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
+	delivered, err := l.sink.Deliver(r.Publication, r.seq, l.last)
 	if err != nil {
 		l.engine.counters.stalls.Add(1)
 		l.stalled = err
@@ -80,9 +82,9 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 	l.last, l.message = r.seq, r.seq
 	l.verified, l.verifiedAt = max(l.verified, r.seq), l.engine.config.Now()
 	l.moved()
-	if number, ok := l.engine.own(r); ok {
+	if own {
 		seq := r.seq
-		after = append(after, func() { l.engine.publishing.delivered(number, seq, matched) })
+		after = append(after, func() { l.engine.publishing.delivered(number, seq, delivered) })
 	}
 	return after
 }

@@ -39,14 +39,14 @@ func (j *journal) open(b broker.Broker, channel string, r broker.Retention) brok
 	return log
 }
 
-func (j *journal) Deliver(p *broker.Publication, offset, prev uint64) (int, error) {
+func (j *journal) Deliver(p *broker.Publication, offset, prev uint64) (broker.Delivered, error) {
 	if j.block != nil {
 		<-j.block
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.refuse != nil {
-		return 0, j.refuse
+		return broker.Delivered{}, j.refuse
 	}
 	if offset <= j.at {
 		j.t.Errorf("offset %d behind %d", offset, j.at)
@@ -55,7 +55,7 @@ func (j *journal) Deliver(p *broker.Publication, offset, prev uint64) (int, erro
 		j.t.Errorf("a silent gap: %d names %d as its predecessor, and the subscriber is at %d", offset, prev, j.at)
 	}
 	j.at, j.got[offset] = offset, string(p.Data)
-	return 1, nil
+	return broker.Delivered{Matched: 1}, nil
 }
 
 func (j *journal) Gap(after, before uint64) {

@@ -79,12 +79,12 @@ func (l *log) Publish(p *broker.Publication, done func(broker.Result, error)) (b
 	if err != nil {
 		return broker.Result{}, err
 	}
-	bytes := int64(len(p.Data) + len(p.Client) + len(p.Exclude) + headersMaxBytes)
+	bytes := int64(len(p.Data) + len(p.Client) + len(p.User) + len(p.Exclude) + headersMaxBytes)
 	if most := l.engine.link.nc.MaxPayload(); most > 0 && bytes > most {
 		l.engine.counters.failed(broker.ErrTooLarge)
 		return broker.Result{}, broker.ErrTooLarge
 	}
-	a, err := l.engine.publishing.begin(bytes, done)
+	a, err := l.engine.publishing.begin(bytes, p.Receipt, done)
 	if err != nil {
 		return broker.Result{}, err
 	}

@@ -42,6 +42,7 @@ type attempt struct {
 	bytes    int64
 	epoch    string
 	expected bool // it will be delivered on this node
+	receipt  bool // immutable: somebody waits for one
 	seq      uint64
 	until    time.Time
 	done     func(broker.Result, error)
@@ -54,7 +55,7 @@ func newPublishing(c *Config, failed func(error)) *publishing {
 }
 
 // begin enters a publication. ErrBusy where it would be one too many.
-func (p *publishing) begin(bytes int64, done func(broker.Result, error)) (*attempt, error) {
+func (p *publishing) begin(bytes int64, receipt bool, done func(broker.Result, error)) (*attempt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.under) >= p.maxCount || p.bytes+bytes > p.maxBytes && len(p.under) > 0 {
@@ -62,7 +63,7 @@ func (p *publishing) begin(bytes int64, done func(broker.Result, error)) (*attem
 		return nil, ErrBusy
 	}
 	p.next++
-	a := &attempt{number: p.next, bytes: bytes, until: p.now().Add(p.timeout), done: done}
+	a := &attempt{number: p.next, bytes: bytes, receipt: receipt, until: p.now().Add(p.timeout), done: done}
 	p.under[a.number] = a
 	p.bytes += bytes
 	p.started = append(p.started, a)
@@ -87,13 +88,21 @@ func (p *publishing) take(number uint64) *attempt {
 }
 
 // delivered tells that the sink has a publication of this node: NATS has it, too.
-func (p *publishing) delivered(number, seq uint64, matched int) {
+func (p *publishing) delivered(number, seq uint64, d broker.Delivered) {
 	p.mu.Lock()
 	a := p.take(number)
 	p.mu.Unlock()
 	if a != nil {
-		a.succeed(seq, matched)
+		a.succeed(seq, d)
 	}
+}
+
+// wantsReceipt tells whether somebody waits for the receipt of a publication of this node.
+func (p *publishing) wantsReceipt(number uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.under[number]
+	return a != nil && a.receipt
 }
 
 // fail ends an attempt.
@@ -107,8 +116,8 @@ func (p *publishing) fail(number uint64, err error) {
 	}
 }
 
-func (a *attempt) succeed(seq uint64, matched int) {
-	a.done(broker.Result{Position: broker.Position{Epoch: a.epoch, Offset: seq}, Matched: matched}, nil)
+func (a *attempt) succeed(seq uint64, d broker.Delivered) {
+	a.done(broker.Result{Position: broker.Position{Epoch: a.epoch, Offset: seq}, Matched: d.Matched, Receipt: d.Receipt}, nil)
 }
 
 // ack is what JetStream answers to a publication.
@@ -156,7 +165,7 @@ func (p *publishing) store(number uint64, answer *ack) {
 	}
 	p.mu.Unlock()
 	if a != nil {
-		a.succeed(answer.Seq, 0)
+		a.succeed(answer.Seq, broker.Delivered{})
 	}
 }
 
@@ -164,7 +173,7 @@ func (p *publishing) store(number uint64, answer *ack) {
 func (p *publishing) expire() {
 	now := p.now()
 	for _, a := range p.overdue(&p.stored, now) {
-		a.succeed(a.seq, 0)
+		a.succeed(a.seq, broker.Delivered{})
 	}
 	for _, a := range p.overdue(&p.started, now) {
 		p.failed(ErrUnknown)
@@ -202,7 +211,7 @@ func (p *publishing) lose(err error) {
 	p.mu.Unlock()
 	for _, a := range all {
 		if a.seq != 0 {
-			a.succeed(a.seq, 0)
+			a.succeed(a.seq, broker.Delivered{})
 			continue
 		}
 		p.failed(err)

@@ -15,6 +15,7 @@ import (
 const (
 	headerKind    = "Ws-Kind"    // absent: JSON
 	headerClient  = "Ws-Client"  // escaped
+	headerUser    = "Ws-User"    // escaped
 	headerExclude = "Ws-Exclude" // escaped
 	headerFrom    = "Ws-From"    // the node that published it, a dot, and a number
 )
@@ -45,6 +46,9 @@ func messageOf(subject string, p *broker.Publication) *nats.Msg {
 	}
 	if p.Client != "" {
 		m.Header.Set(headerClient, url.QueryEscape(p.Client))
+	}
+	if p.User != "" {
+		m.Header.Set(headerUser, url.QueryEscape(p.User))
 	}
 	if p.Exclude != "" {
 		m.Header.Set(headerExclude, url.QueryEscape(p.Exclude))
@@ -78,7 +82,8 @@ func recordOf(m *nats.Msg) (record, bool) {
 			r.Kind = broker.Kind(kind)
 		}
 	}
-	r.Client, r.Exclude, r.from = unescape(header(m, headerClient)), unescape(header(m, headerExclude)), header(m, headerFrom)
+	r.Client, r.User, r.Exclude = unescape(header(m, headerClient)), unescape(header(m, headerUser)), unescape(header(m, headerExclude))
+	r.from = header(m, headerFrom)
 	return r, true
 }
 

@@ -72,5 +72,8 @@ func parts(m *dialect.Message, storage []byte) (data, tail []byte) {
 	if m.Client != "" {
 		tail = appendString(tail, "client", m.Client)
 	}
+	if m.User != "" {
+		tail = appendQuoted(tail, "user", m.User)
+	}
 	return data, append(tail, '}')
 }

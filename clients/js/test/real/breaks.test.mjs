@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, eventually, happens, network, serve } from "./server.mjs";
 
-const keeping = ["--history-size", "1000", "--recover"];
+const keeping = ["--history-size", "10000", "--recover"];
 
 /** watch subscribes, and keeps the data of what comes. */
 async function watch(client, channel) {
@@ -52,6 +52,25 @@ test("a network that breaks, ten times: everything once and in order", async (t)
   }
   assert.deepEqual(got, Array.from({ length: n }, (_, i) => i + 1));
   assert.ok(ends.length >= 10 && ends.every((code) => code === 1006), String(ends));
+});
+
+test("forty breaks at any moment, while everybody publishes: everything once, and each channel in order", async (t) => {
+  const server = await serve(t, ...keeping), net = await network(t, server.port);
+  const client = connect(t, net.port, { timeout: 60_000, maxDelay: 20 }), { got: all } = await watch(client, "feed"), { got: own } = await watch(client, "own");
+  const said = [];
+  let breaking = true, n = 0;
+  const backend = (async () => { while (breaking) await server.api("publish", { channel: "feed", data: ++n }); })();
+  const page = (async () => { while (breaking) said.push((await client.publish("own", said.length + 1)).offset); })();
+  for (let i = 0; i < 40; i++) {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 60)); // whenever: in a handshake, in a recovery, in the midst of a frame
+    net.cut();
+    net.mend();
+  }
+  breaking = false;
+  await Promise.all([backend, page]);
+  await eventually("all of it", () => all.length >= n && own.length >= said.length);
+  const upTo = (last) => Array.from({ length: last }, (_, i) => i + 1);
+  assert.deepEqual([all, own, said], [upTo(n), upTo(said.length), upTo(said.length)]);
 });
 
 test("a publish whose answer is lost takes place once", async (t) => {
@@ -130,3 +149,26 @@ test("ten thousand messages by for await", async (t) => {
     if (n === 10_000) break;
   }
 });
+
+// Node's own WebSocket can't be told to stop reading.
+if (!process.env.WSEDGE_GLOBAL_WEBSOCKET) {
+  for (const [policy, refill] of [["drop-oldest", undefined], ["skip-to-history", true]]) {
+    test(`a client that does not read for a while: ${policy}`, async (t) => {
+      const server = await serve(t, ...keeping, "--slow", policy, "--outbound-max", "200000");
+      const client = connect(t, server.port), { sub, got } = await watch(client, "news");
+      const gaps = [];
+      sub.on("gap", (gap) => gaps.push(gap));
+      const socket = client._socket._socket;
+      socket.pause();
+      const text = "x".repeat(50_000), last = 400; // far more than the kernel's buffers take
+      for (let i = 1; i <= last; i++) await server.api("publish", { channel: "news", data: text + i });
+      socket.resume();
+      await eventually("the last one", () => got.at(-1) === text + last);
+      assert.ok(gaps.length > 0 && gaps.every((gap) => gap.refill === refill));
+      const numbers = got.map((data) => Number(data.slice(text.length)));
+      const missing = new Set(gaps.filter((gap) => !gap.refill).flatMap(({ after, before }) => Array.from({ length: before - after - 1 }, (_, i) => after + 1 + i)));
+      assert.deepEqual([...numbers, ...missing].sort((a, b) => a - b), Array.from({ length: last }, (_, i) => i + 1), "each came, or was announced as missing");
+      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    });
+  }
+}

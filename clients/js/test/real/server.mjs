@@ -114,8 +114,8 @@ export function token(seconds, claims) {
   return `${head}.${createHmac("sha256", secret).update(head).digest("base64url")}`;
 }
 
-/** configured starts a server that wants tokens; namespaces are lines of YAML. */
-export async function configured(t, namespaces) {
+/** configured starts a server that wants tokens; namespaces are lines of YAML, and so is what else is to stand in auth. */
+export async function configured(t, namespaces, auth = "") {
   const dir = await mkdtemp(join(tmpdir(), "wsedge-js-"));
   t.after(() => rm(dir, { recursive: true }));
   const file = join(dir, "wsedge.yaml");
@@ -123,6 +123,7 @@ export async function configured(t, namespaces) {
 auth:
   keys: [{algorithm: HS256, secret: "${secret}"}]
   api_keys: [{name: test, secret: "${apiKey}", scopes: [all]}]
+${auth}
 namespaces:
 ${namespaces}`, { mode: 0o600 });
   return serve(t, "--config", file);

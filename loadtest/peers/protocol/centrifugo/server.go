@@ -20,6 +20,9 @@ const (
 	maxMessage = maxBody
 )
 
+// kept has a publication kept for those that come back.
+var kept = centrifuge.WithHistory(1000, time.Minute)
+
 // newNode lets anyone in. batch is how long the library waits for more to join in one frame; 0 is its default, not at all.
 func newNode(batch time.Duration) (*centrifuge.Node, error) {
 	node, err := centrifuge.New(centrifuge.Config{})
@@ -35,7 +38,7 @@ func newNode(batch time.Duration) (*centrifuge.Node, error) {
 				done(centrifuge.SubscribeReply{}, centrifuge.ErrorPermissionDenied)
 				return
 			}
-			done(centrifuge.SubscribeReply{}, nil)
+			done(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: true}}, nil)
 		})
 		client.OnPublish(func(_ centrifuge.PublishEvent, done centrifuge.PublishCallback) {
 			done(centrifuge.PublishReply{}, nil)
@@ -67,7 +70,7 @@ func publish(node *centrifuge.Node, body io.Reader) []byte {
 	if err != nil || request.Channel == "" || request.Data == nil {
 		return []byte(`{"error":{"code":107,"message":"bad request"}}`)
 	}
-	if _, err := node.Publish(request.Channel, request.Data); err != nil {
+	if _, err := node.Publish(request.Channel, request.Data, kept); err != nil {
 		return []byte(`{"error":{"code":100,"message":"internal server error"}}`)
 	}
 	return []byte(`{"result":{}}`)

@@ -71,6 +71,21 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
+// TestRecovery has everybody cut off in the midst: what the library's history brings, in its replies, is counted like what others send
+// behind theirs.
+func TestRecovery(t *testing.T) {
+	r := run(t, start(t, 0, 0), func(c *loadtest.Config) {
+		c.Recover, c.Rate, c.Publishers, c.Topics = true, 100, 4, 2
+		c.Phases = []loadtest.PhasePlan{{Name: "before", Duration: 300 * time.Millisecond}, {
+			Name: "storm", Duration: 1500 * time.Millisecond, Drop: 1, DropBy: loadtest.DropReset, ReturnAfter: 300 * time.Millisecond,
+		}}
+	})
+	if c, l := r.Recovery, r.Ledger; !r.Verdict.OK || c.Returned != 40 || c.Recovered != 40 || c.CaughtUp.Count != 40 || c.Publications < 40*10 ||
+		l.Received != l.Expected || l.Expected != 40*r.Publications.Acknowledged/2 {
+		t.Errorf("%v\n%+v\n%+v", r.Verdict.Reasons, c, l)
+	}
+}
+
 // TestHeartbeats has clients whose answers to the protocol's heartbeats do not come disconnected: none is.
 func TestHeartbeats(t *testing.T) {
 	r := run(t, start(t, 0, time.Second), func(c *loadtest.Config) {

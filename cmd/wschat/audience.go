@@ -1,0 +1,74 @@
+package main
+
+import (
+	"sync"
+
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// audience is who gets the same messages: the members of a path, or of a room.
+type audience struct {
+	// Immutable after newAudience.
+	path  *path
+	room  string // "" for that of a path
+	topic *reactor.Topic
+
+	mu      sync.Mutex // over a count and the notice of it, so that the last count that anybody gets is right
+	members int
+}
+
+func (p *path) newAudience(room string) *audience {
+	return &audience{path: p, room: room, topic: p.chat.server.NewTopic(reactor.TopicOptions{})}
+}
+
+// enter makes m one of the audience, and gives them all, m included, the notice of it. nil: nobody is told.
+func (a *audience) enter(m *member, notice func(count int) output) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_ = m.Subscribe(a.topic, 0) // fails for a conn that is closing: then exit follows
+	a.members++
+	switch {
+	case notice == nil:
+	case a.members > a.path.chat.quietAbove:
+		m.tell(notice(a.members))
+	default:
+		_, _ = a.push(notice(a.members), nil) // one that a flood has taken is in the push log
+	}
+}
+
+// exit takes m out, gives the others the notice of it, nil for none, and returns how many they are.
+func (a *audience) exit(m *member, notice func(count int) output) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.Unsubscribe(a.topic)
+	a.members--
+	if notice != nil && a.members > 0 && a.members <= a.path.chat.quietAbove {
+		_, _ = a.push(notice(a.members), nil)
+	}
+	return a.members
+}
+
+// push sends v to everyone but except, which may be nil, and returns how many they are. It does not wait. The error is
+// reactor.ErrBacklog: nothing was sent.
+func (a *audience) push(v any, except *member) (receivers int, err error) {
+	text := text(encode(v))
+	p := reactor.Publication{Encoder: text}
+	if except != nil {
+		p.Exclude = except.Conn
+	}
+	if receivers, err = a.topic.Publish(p); except != nil && receivers > 0 {
+		receivers--
+	}
+	a.path.pushes.Add(1)
+	a.path.chat.log.note(a, text, receivers, err)
+	return receivers, err
+}
+
+// text is a publication of one text message.
+type text []byte
+
+// AppendForm implements reactor.Encoder.
+func (t text) AppendForm(dst []byte, _ reactor.Form) []byte {
+	return frame.AppendFrame(dst, frame.OpText, t)
+}

@@ -1,0 +1,229 @@
+package journal
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// queueLines and queueBytes bound what waits to be written: some 0.5 MB, and the data that hashes are made of.
+	queueLines = 4096
+	queueBytes = 4 << 20
+)
+
+// Journal writes the logs that Configure has asked for. Safe from any goroutine.
+type Journal struct {
+	// Immutable after New.
+	logger *slog.Logger
+	now    func() time.Time
+	lines  chan line
+	swaps  chan *swap
+	quit   chan struct{}
+
+	// Shared: atomic. nil: that log is off.
+	push   atomic.Pointer[Push]
+	access atomic.Pointer[Access]
+
+	counts    [numStreams]counts
+	published atomic.Uint64 // publications that were there to be sampled
+	queued    atomic.Int64  // bytes that the queued lines keep
+
+	opened openings
+
+	configuring sync.Mutex // held by Configure, Reopen and Close, which wait for the writing goroutine
+	settings    Settings   // guarded by configuring
+	started     bool       // likewise: there is a writing goroutine
+	ended       bool       // likewise
+	writing     sync.WaitGroup
+}
+
+// counts are a log's.
+type counts struct{ written, dropped atomic.Int64 }
+
+// New makes a Journal that writes nothing yet. logger is the main log.
+func New(logger *slog.Logger, now func() time.Time) *Journal {
+	return &Journal{logger: logger, now: now}
+}
+
+// Configure has the journal go on as the settings say, and opens their files anew. An error: nothing has changed.
+func (j *Journal) Configure(s Settings) error {
+	j.configuring.Lock()
+	defer j.configuring.Unlock()
+	return j.configure(s)
+}
+
+// Reopen opens the files anew, for those who have moved them away. An error: what was open stays so.
+func (j *Journal) Reopen() error {
+	j.configuring.Lock()
+	defer j.configuring.Unlock()
+	return j.configure(j.settings)
+}
+
+func (j *Journal) configure(s Settings) error {
+	if j.ended || !j.started && !s.Push.Enabled && !s.Access.Enabled {
+		return nil
+	}
+	sw, err := openSinks(s, j.logger)
+	if err != nil {
+		return err
+	}
+	if !j.started {
+		j.started = true
+		j.lines, j.swaps, j.quit = make(chan line, queueLines), make(chan *swap), make(chan struct{})
+		j.writing.Go(func() { (&writer{journal: j}).run() })
+	}
+	j.swaps <- sw
+	<-sw.done
+	j.settings = s
+	j.push.Store(nil)
+	if s.Push.Enabled {
+		j.push.Store(&s.Push)
+	}
+	j.access.Store(nil)
+	if s.Access.Enabled {
+		j.access.Store(&s.Access)
+	}
+	if !s.Access.Enabled || !s.Access.Connections {
+		j.opened.clear()
+	}
+	return nil
+}
+
+// Close writes what waits, and closes the files. What comes afterwards is not written.
+func (j *Journal) Close() {
+	j.configuring.Lock()
+	defer j.configuring.Unlock()
+	j.push.Store(nil)
+	j.access.Store(nil)
+	if j.started && !j.ended {
+		close(j.quit)
+		j.writing.Wait()
+	}
+	j.ended = true
+}
+
+// PushWanted tells whether a publication is to be logged: all that failed are, and of the others one of as many as the settings say. It counts, so
+// it is asked once for each.
+func (j *Journal) PushWanted(failed bool) bool {
+	s := j.push.Load()
+	return s != nil && (failed || (j.published.Add(1)-1)%uint64(s.Every) == 0)
+}
+
+// Push logs a publication for which PushWanted was true. It keeps the data for a moment, if the settings want something of it: it must not be changed.
+func (j *Journal) Push(p Pushed) {
+	s := j.push.Load()
+	if s == nil {
+		return
+	}
+	l := &pushLine{Pushed: p, bytes: len(p.Data), every: s.Every, data: s.Data}
+	switch s.Data {
+	case DataHash:
+	case DataHead:
+		l.Data = append([]byte(nil), p.Data[:min(len(p.Data), s.HeadBytes)]...)
+	default:
+		l.Data = nil
+	}
+	j.put(line{pushes, j.now(), len(l.Data), l})
+}
+
+// Handshake logs a handshake, and notes when the connection was opened, if its end will be wanted. number is the client's.
+func (j *Journal) Handshake(h Handshake, number uint64) {
+	s := j.access.Load()
+	if s == nil {
+		return
+	}
+	now := j.now()
+	if s.Connections && h.Client != "" {
+		j.opened.add(number, now)
+	}
+	j.put(line{accesses, now, 0, &handshakeLine{h, s.Address.of(h.Address)}})
+}
+
+// Requests tells whether requests are logged.
+func (j *Journal) Requests() bool { return j.access.Load() != nil }
+
+// Request logs a request to the API.
+func (j *Journal) Request(r Request) {
+	if s := j.access.Load(); s != nil {
+		j.put(line{accesses, j.now(), 0, &requestLine{r, s.Address.of(r.Address)}})
+	}
+}
+
+// Ends tells whether the ends of connections are logged.
+func (j *Journal) Ends() bool {
+	s := j.access.Load()
+	return s != nil && s.Connections
+}
+
+// End logs the end of a connection. It fills in how long that lasted, as far as it was there when it was opened.
+func (j *Journal) End(c Closed, number uint64) {
+	s := j.access.Load()
+	if s == nil || !s.Connections {
+		return
+	}
+	now := j.now()
+	if opened, ok := j.opened.take(number); ok {
+		c.Lasted = now.Sub(opened)
+	}
+	j.put(line{accesses, now, 0, &closedLine{c, s.Address.of(c.Address)}})
+}
+
+// put queues a line, or drops it: nobody waits.
+func (j *Journal) put(l line) {
+	if j.queued.Add(int64(l.size)) <= queueBytes {
+		select {
+		case j.lines <- l:
+			return
+		default:
+		}
+	}
+	j.queued.Add(-int64(l.size))
+	j.counts[l.to].dropped.Add(1)
+}
+
+// Stats are how many lines each log has, and how many were dropped instead.
+type Stats struct{ Pushes, PushesDropped, Accesses, AccessesDropped int64 }
+
+// Stats are those so far.
+func (j *Journal) Stats() Stats {
+	p, a := &j.counts[pushes], &j.counts[accesses]
+	return Stats{p.written.Load(), p.dropped.Load(), a.written.Load(), a.dropped.Load()}
+}
+
+// openings are when connections were opened, by their clients' numbers.
+type openings struct {
+	shards [64]struct {
+		sync.Mutex
+		at map[uint64]int64 // Unix time in nanoseconds
+	}
+}
+
+func (o *openings) add(number uint64, at time.Time) {
+	s := &o.shards[number%uint64(len(o.shards))]
+	s.Lock()
+	defer s.Unlock()
+	if s.at == nil {
+		s.at = make(map[uint64]int64)
+	}
+	s.at[number] = at.UnixNano()
+}
+
+func (o *openings) take(number uint64) (time.Time, bool) {
+	s := &o.shards[number%uint64(len(o.shards))]
+	s.Lock()
+	defer s.Unlock()
+	at, ok := s.at[number]
+	delete(s.at, number)
+	return time.Unix(0, at), ok
+}
+
+func (o *openings) clear() {
+	for i := range o.shards {
+		s := &o.shards[i]
+		s.Lock()
+		s.at = nil
+		s.Unlock()
+	}
+}

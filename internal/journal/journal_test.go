@@ -1,0 +1,317 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Run(m, warmUp) }
+
+// warmUp has the runtime open what it keeps for files.
+func warmUp() {
+	if file, err := os.Open(os.DevNull); err == nil {
+		file.Close()
+	}
+}
+
+// still is a clock that stands still.
+func still() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// mainLog is a main log that can be read while it is written.
+type mainLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (m *mainLog) Write(b []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.text.Write(b)
+}
+
+func (m *mainLog) String() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.text.String()
+}
+
+// start makes a journal.
+func start(t testing.TB, s Settings) (*Journal, *mainLog) {
+	t.Helper()
+	log := &mainLog{}
+	j := New(slog.New(slog.NewTextHandler(log, nil)), still)
+	t.Cleanup(j.Close)
+	s, problems := s.WithDefaults()
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if err := j.Configure(s); err != nil {
+		t.Fatal(err)
+	}
+	return j, log
+}
+
+// read is what a file holds, line by line.
+func read(t testing.TB, name string) []string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+}
+
+// push does what those do who publish.
+func push(j *Journal, p Pushed) {
+	if j.PushWanted(p.Error != "") {
+		j.Push(p)
+	}
+}
+
+func TestPushLines(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "push")
+	for _, row := range []struct {
+		settings Push
+		pushed   Pushed
+		want     string // behind the time
+	}{
+		{Push{}, Pushed{Channel: "news", Key: "backend", Data: []byte("secret"), Offset: 7, Epoch: "e", Matched: 3},
+			`"msg":"push","channel":"news","key":"backend","offset":7,"epoch":"e","matched":3,"bytes":6}`},
+		{Push{Data: DataNone}, Pushed{Channel: "news", Client: "n-1", User: "a\"nn", Data: []byte("secret"), Offset: 7, Epoch: "e", Repeated: true},
+			`"msg":"push","channel":"news","client":"n-1","user":"a\"nn","offset":7,"epoch":"e","matched":0,"repeated":true}`},
+		{Push{Data: DataHash, Every: 10}, Pushed{Channel: "news", Data: []byte("secret"), Offset: 7, Epoch: "e"},
+			`"msg":"push","channel":"news","offset":7,"epoch":"e","matched":0,"bytes":6,"sha256":"2bb80d537b1da3e3","every":10}`},
+		{Push{Data: DataHead, HeadBytes: 3}, Pushed{Channel: "news", Data: []byte("seäret"), Offset: 7, Epoch: "e"},
+			`"msg":"push","channel":"news","offset":7,"epoch":"e","matched":0,"bytes":7,"head":"se�"}`},
+		{Push{}, Pushed{Channel: strings.Repeat("x", 300), Error: "too_large", Data: []byte("secret")},
+			`"msg":"push","channel":"` + strings.Repeat("x", 255) + `…","error":"too_large","bytes":6}`},
+	} {
+		row.settings.Enabled, row.settings.File = true, file
+		os.Remove(file)
+		j, _ := start(t, Settings{Push: row.settings})
+		push(j, row.pushed)
+		j.Close()
+		push(j, row.pushed) // nobody writes it
+		if got := read(t, file); len(got) != 1 || got[0] != `{"time":"2026-01-02T03:04:05Z",`+row.want {
+			t.Errorf("got  %s\nwant %s", got, row.want)
+		}
+		if st := j.Stats(); st.Pushes != 1 || st.PushesDropped != 0 {
+			t.Errorf("%+v", st)
+		}
+	}
+}
+
+func TestSamples(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "push")
+	j, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Every: 10}})
+	for i := range 95 {
+		p := Pushed{Channel: "news", Offset: uint64(i)}
+		if i%19 == 1 {
+			p.Error = "rate"
+		}
+		push(j, p)
+	}
+	j.Close()
+	failed, fine := 0, 0
+	for _, l := range read(t, file) {
+		if strings.Contains(l, `"error":"rate"`) {
+			failed++
+		} else {
+			fine++
+		}
+	}
+	if failed != 5 || fine != 9 {
+		t.Errorf("%d that failed, %d others; want 5 and 9", failed, fine)
+	}
+}
+
+func TestAccessLines(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "access")
+	address := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 77), Port: 5000}
+	j, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true, Address: AddressSubnet}})
+	j.Handshake(Handshake{Address: address, Status: 101, Client: "n-1", Dialect: "raw"}, 1)
+	j.Handshake(Handshake{Address: address, Status: 403, Reason: "origin"}, 0)
+	j.Request(Request{Address: address, Method: "POST", Path: "/api/publish", Key: "backend", Status: 200, In: 20, Out: 30, Took: 1500 * time.Microsecond})
+	j.Request(Request{Method: strings.Repeat("M", 300), Path: "/api/\"\n", Status: 404, In: -1})
+	j.End(Closed{Address: address, Client: "n-1", User: "ann", Code: 1000, Reason: "bye\n", Remote: true}, 1)
+	j.End(Closed{Client: "n-2", Code: 1006}, 2)
+	j.Close()
+	want := []string{
+		`"msg":"handshake","address":"192.0.2.0/24","status":101,"client":"n-1","dialect":"raw"}`,
+		`"msg":"handshake","address":"192.0.2.0/24","status":403,"reason":"origin"}`,
+		`"msg":"request","address":"192.0.2.0/24","method":"POST","path":"/api/publish","status":200,"key":"backend","in":20,"out":30,"duration_ms":1.5}`,
+		`"msg":"request","method":"` + strings.Repeat("M", 255) + `…","path":"/api/\"\n","status":404,"out":0,"duration_ms":0}`,
+		`"msg":"close","address":"192.0.2.0/24","client":"n-1","user":"ann","code":1000,"reason":"bye\n","by_client":true}`,
+		`"msg":"close","client":"n-2","code":1006,"by_client":false}`,
+	}
+	for i, got := range read(t, file) {
+		if got != `{"time":"2026-01-02T03:04:05Z",`+want[i] {
+			t.Errorf("got  %s\nwant %s", got, want[i])
+		}
+	}
+}
+
+func TestRedaction(t *testing.T) {
+	tcp := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1} }
+	for _, row := range []struct {
+		address            net.Addr
+		full, subnet, none string
+	}{
+		{tcp("192.0.2.77"), "192.0.2.77", "192.0.2.0/24", ""}, {tcp("::ffff:192.0.2.77"), "192.0.2.77", "192.0.2.0/24", ""},
+		{tcp("2001:db8:1:2::3"), "2001:db8:1:2::3", "2001:db8:1::/48", ""}, {&net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}, "fe80::1%eth0", "fe80::/48", ""},
+		{&net.UnixAddr{Name: "@", Net: "unix"}, "unix", "unix", ""}, {nil, "", "", ""}, {&net.IPAddr{}, "", "", ""},
+	} {
+		for mode, want := range map[Address]string{AddressFull: row.full, AddressSubnet: row.subnet, AddressNone: row.none} {
+			if got := mode.of(row.address); got != want {
+				t.Errorf("%v, %s: %q, want %q", row.address, mode, got, want)
+			}
+		}
+	}
+}
+
+// Lines that come faster than they are written are dropped, counted, and told of; all others are there.
+func TestBurst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "push")
+	j, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Data: DataHash}})
+	data := make([]byte, 64<<10) // 4 MiB are 64 of them: hashing is slower than queueing
+	var publishers sync.WaitGroup
+	for range 4 {
+		publishers.Go(func() {
+			for range 500 {
+				push(j, Pushed{Channel: "news", Data: data})
+			}
+		})
+	}
+	publishers.Wait()
+	j.Close()
+	st := j.Stats()
+	if st.Pushes+st.PushesDropped != 2000 || st.PushesDropped == 0 || j.queued.Load() != 0 {
+		t.Errorf("%+v, %d B still queued", st, j.queued.Load())
+	}
+	lines, told := int64(0), int64(0)
+	for _, l := range read(t, file) {
+		var r struct {
+			Msg   string
+			Lines int64
+		}
+		if err := json.Unmarshal([]byte(l), &r); err != nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+		if r.Msg == "push" {
+			lines++
+		}
+		told += r.Lines
+	}
+	if lines != st.Pushes || told != st.PushesDropped {
+		t.Errorf("%d lines, %d dropped by what they say; counted %+v", lines, told, st)
+	}
+}
+
+// A file that was moved away gets what was said before, a new one the rest; one that can't be opened changes nothing.
+func TestReopen(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "log")
+	settings := Settings{Push: Push{Enabled: true, File: file, Every: 1}, Access: Access{Enabled: true, File: file}}
+	j, log := start(t, settings)
+	say := func(i int) {
+		push(j, Pushed{Channel: fmt.Sprint("c", i)})
+		j.Request(Request{Method: "GET", Path: fmt.Sprint("/", i)})
+	}
+	say(1)
+	if err := os.Rename(file, file+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	say(2)
+	bad := settings
+	bad.Push.File = filepath.Join(folder, "none", "log")
+	if err := j.Configure(bad); err == nil || !strings.Contains(err.Error(), "push log: ") {
+		t.Errorf("%v", err)
+	}
+	say(3)
+	if err := j.Configure(Settings{Push: Push{Enabled: true, Every: 1}}); err != nil { // to the main log
+		t.Fatal(err)
+	}
+	say(4)
+	if err := j.Configure(Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	say(5)
+	j.Close()
+	if err := j.Reopen(); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{file + ".1": "c1 /1", file: "c2 /2 c3 /3"} {
+		var said []string
+		for _, l := range read(t, name) {
+			var r struct{ Channel, Path string }
+			_ = json.Unmarshal([]byte(l), &r)
+			said = append(said, r.Channel+r.Path)
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if text := log.String(); strings.Count(text, "msg=push") != 1 || !strings.Contains(text, "channel=c4") {
+		t.Errorf("main log: %s", text)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	_, problems := Settings{Push: Push{Every: -1, HeadBytes: 2000, Data: "all"}, Access: Access{Address: "half"}}.WithDefaults()
+	if len(problems) != 4 {
+		t.Errorf("%v", problems)
+	}
+}
+
+// Off, there is no goroutine and no file, and asking costs nothing.
+func TestOff(t *testing.T) {
+	j, _ := start(t, Settings{})
+	if n := testing.AllocsPerRun(100, func() {
+		push(j, Pushed{Channel: "news"})
+		j.Handshake(Handshake{}, 1)
+		j.End(Closed{}, 1)
+		j.Request(Request{})
+	}); n != 0 || j.started || j.Requests() || j.Ends() {
+		t.Errorf("%v allocations, started: %v", n, j.started)
+	}
+}
+
+// The end of a connection says how long it lasted.
+func TestLasted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "access")
+	j, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true}})
+	now := still()
+	j.now = func() time.Time { return now }
+	j.Handshake(Handshake{Status: 101, Client: "n-1"}, 1)
+	now = now.Add(1500 * time.Millisecond)
+	j.End(Closed{Client: "n-1"}, 1)
+	j.Close()
+	if got := read(t, file); !strings.Contains(got[1], `"duration_ms":1500`) {
+		t.Errorf("%s", got)
+	}
+}
+
+func BenchmarkPush(b *testing.B) {
+	j, _ := start(b, Settings{Push: Push{Enabled: true, File: filepath.Join(b.TempDir(), "push")}})
+	b.ReportAllocs()
+	for b.Loop() {
+		push(j, Pushed{Channel: "news", Key: "backend", Offset: 1, Epoch: "e"})
+	}
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Everybody comes back at once, and is to have missed nothing. Three runs of `wsload … --recover`:
+#
+#   cut      all connections are reset (RST), and back at once
+#   away     the same, but they stay away for 12.5 s: 100 publications at 8/s
+#   killed   the server is killed (kill -9) and started again: its history is gone, so that nobody can recover, and all are told so
+#
+#   loadtest/storm.sh [--conns N] [--rate PER_S] [--rows "ROW ..."] [--port P] [--out DIR] [--no-build]
+#
+# The server is pinned to cores 0,1 and the load to 2,3 where the machine has four. It exits with 1 where somebody was not back and caught up
+# within 10 s of the time that it began to come back at, or a delivery was lost.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+conns=18000 rate=8 rows='cut away killed' port=18480 out='' build=yes
+take_options "conns rate rows port out" "$@"
+cd "$(dirname "$0")/.."
+[[ -n $out ]] || out=$(mktemp -d)
+mkdir -p "$out"
+[[ $build == no ]] || make --no-print-directory build >&2
+pin 0,1 2,3
+
+load=''
+stop_all() {
+	[[ -z $load ]] || kill "$load" 2>/dev/null || true
+	stop_server
+}
+trap stop_all EXIT
+
+start_server() {
+	"${serve_on[@]}" bin/wsedge serve --addr "127.0.0.1:$port" --history-size 1000 --recover >>"$out/$1.serve.log" 2>&1 &
+	server=$!
+	await_server wsedge "$out/$1.serve.log" "$port"
+}
+
+# The generator opens all connections in one go, and may miss a send time over it: what counts is what arrived, so --accept-invalid.
+flags=(--conns "$conns" --payload 128 --recover --max-in-flight "$conns" --drain 20s --accept-invalid)
+
+# storm ROW AWAY LIMIT: one run in which the connections stay away for so many seconds, with a limit for all to have caught up.
+storm() {
+	"${load_on[@]}" bin/wsload storm "ws://127.0.0.1:$port/ws" "${flags[@]}" --rate "$rate" --drop-by reset --return-after "$2s" --duration 30s --warmup 2s --quiet \
+		--pid "$server" --json "$out/$1.json" --expect "recovery.caught_up.max<$3s" --expect 'phases.storm.not_back==0' >"$out/$1.txt" 2>&1
+}
+
+# killed ends the server behind six seconds, and starts another.
+killed() {
+	printf 'url: ws://127.0.0.1:%s/ws\nphases:\n  - {name: killed, duration: 28s, rate: %s/s}\n' "$port" "$rate" >"$out/killed.yaml"
+	"${load_on[@]}" bin/wsload run "$out/killed.yaml" "${flags[@]}" --plain --json "$out/killed.json" --expect 'recovery.back.max<10s' \
+		--expect 'ledger.lost==0' >"$out/killed.txt" 2>"$out/killed.progress" &
+	load=$!
+	until (($(sed -n 's/.* published \([0-9]*\) .*/\1/p' "$out/killed.progress" | tail -n 1)0 > 60 * rate)); do
+		kill -0 "$load" 2>/dev/null || { cat "$out/killed.progress" >&2; return 1; }
+		sleep 0.1
+	done
+	kill -9 "$server"
+	wait "$server" 2>/dev/null || true
+	start_server killed
+	wait "$load" || true # connections that the server has ended are failures of the run
+	load=''
+	! grep '^expect: .*FAILED' "$out/killed.txt"
+}
+
+status=0
+for row in $rows; do
+	: >"$out/$row.serve.log"
+	start_server "$row"
+	case $row in
+	cut) storm cut 0 10 || status=1 ;;
+	away) storm away 12.5 22.5 || status=1 ;;
+	killed) killed || status=1 ;;
+	*) echo "storm.sh: no row $row" >&2; exit 2 ;;
+	esac
+	stop_server
+	echo "== $row"
+	grep -E '^(ledger|  dropped|retries|  recovery|  back |  caught|  NOT|  memory|expect|generator|result)|unrecovered$' "$out/$row.txt"
+done
+echo "all of it: $out"
+exit "$status"
