@@ -66,7 +66,7 @@ func (r *reloader) checked(file string, document *config.Document) (*serving, er
 		return nil, err
 	}
 	s.cfg.Webhooks, err = s.hooks.config()
-	s.problem = errors.Join(s.problem, err)
+	s.problem = errors.Join(s.problem, err, s.engine.check())
 	_, err = s.secure.config(r.logger)
 	return s, config.Join(append(problems, s.combined(err)...))
 }

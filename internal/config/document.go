@@ -22,6 +22,8 @@ type Document struct {
 	Deflate    Deflate
 	Auth       Auth
 	Webhook    Webhook
+	Engine     Engine
+	Cluster    Cluster
 	Namespaces Namespaces
 	Log        Log
 	Tracing    Tracing
@@ -67,6 +69,26 @@ type Webhook struct {
 	OnFailure  string
 	AllowNets  []string
 	Headers    []string
+}
+
+// Engine is the section engine.
+type Engine struct {
+	Use       string
+	Dir       string
+	Sync      time.Duration
+	Replicas  int
+	Prefix    string
+	CredsFile string
+	NkeyFile  string
+	CAFile    string
+}
+
+// Cluster is the section cluster.
+type Cluster struct {
+	Name       string
+	Listen     string
+	Routes     []string
+	SecretFile string
 }
 
 // Limits is the section limits.

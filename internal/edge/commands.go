@@ -262,8 +262,9 @@ func (s *session) publisher() string {
 
 func (s *session) publishReply(id []byte, name string, result broker.Result, err error) []byte {
 	if err != nil {
-		s.server.noteRefusal(s.number, name, errUnavailable)
-		return native.AppendError(nil, id, name, errUnavailable)
+		why := engineError(err)
+		s.server.noteRefusal(s.number, name, why)
+		return native.AppendError(nil, id, name, why)
 	}
 	s.server.noteChannel(s.number, flight.Published, name)
 	return native.AppendPublished(nil, id, name, result.Offset)

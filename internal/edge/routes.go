@@ -75,6 +75,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	text := metrics.AppendHistory(metrics.Append(nil, stats, s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
+	text = s.appendEngine(text)
 	if s.gate != nil {
 		text = metrics.AppendConsole(text, s.console.Logins())
 	}
