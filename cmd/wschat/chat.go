@@ -75,7 +75,7 @@ func start(o options) (*chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ch.log, err = openPushLog(o.pushLog, o.logger); err != nil {
+	if ch.log, err = openPushLog(o.pushLog); err != nil {
 		return nil, err
 	}
 	for _, name := range pathNames {

@@ -1,13 +1,6 @@
 // Command wschat is a group chat in one small program, to read as well as to run: four plain servers as tutorials show them, each at a path of
-// its own, on package reactor. docs/GUIDE.md says what goes over the wire.
-//
-//	/node    a welcome with a user's id, JSON in, and who leaves is told of
-//	/python  a welcome, who joins and leaves with the number of members, chat to everyone, an application's own ping
-//	/rooms   rooms with names: join, chat, typing, leave; the page at / speaks this one
-//	/group   plain text in, the same to everyone, and a heartbeat every few seconds
-//
-// The one that --root names answers at /, too, where the tutorials' clients connect. It stores nothing: who is not there does not get it. It
-// imports nothing but the standard library, reactor and frame, as any program could.
+// its own, on package reactor. docs/GUIDE.md says what goes over the wire. It stores nothing: who is not there does not get it. It imports
+// nothing but the standard library, reactor and frame, as any program could.
 //
 // Ownership: a member belongs to its conn's loop. An audience is shared, and its count guarded by a lock, under which nothing waits: a
 // publication is handed to the loops, not sent.
@@ -69,18 +62,17 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 		o.token = token
 	}
 	var problems []error
-	for problem, wrong := range map[string]bool{
-		"what is " + f.Arg(0) + "? there are flags only":     f.NArg() > 0,
-		"--root: there are " + strings.Join(pathNames, ", "): behaviours[o.root] == nil,
-		"--rate: at least 0":                                 o.rate < 0,
-		"--quiet-above: at least 1":                          o.quietAbove < 1,
-		"--ping-interval: at least 1s":                       o.ping < time.Second,
-		"--beat: at least 100ms":                             o.beat < 100*time.Millisecond,
-	} {
+	problem := func(wrong bool, what string) {
 		if wrong {
-			problems = append(problems, errors.New(problem))
+			problems = append(problems, errors.New(what))
 		}
 	}
+	problem(f.NArg() > 0, f.Arg(0)+": there are flags only")
+	problem(behaviours[o.root] == nil, "--root: there are "+strings.Join(pathNames, ", "))
+	problem(o.rate < 0, "--rate: at least 0")
+	problem(o.quietAbove < 1, "--quiet-above: at least 1")
+	problem(o.ping < time.Second, "--ping-interval: at least 1s")
+	problem(o.beat < 100*time.Millisecond, "--beat: at least 100ms")
 	return o, errors.Join(problems...)
 }
 
@@ -91,15 +83,15 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	o.logger.Info("listening", "addr", ch.server.Addr().String(), "root", o.root)
-	ended := make(chan error, 1)
-	go func() { ended <- ch.server.Wait() }()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		o.logger.Info("ending", "members", ch.server.Stats().Open)
+	cut := make(chan error, 1) // tells of members that had to be cut off
+	stop := context.AfterFunc(ctx, func() {
 		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		err = ch.server.Shutdown(within)
+		cut <- ch.server.Shutdown(within)
+	})
+	err = ch.server.Wait()
+	if !stop() {
+		err = errors.Join(err, <-cut)
 	}
 	return errors.Join(err, ch.stop())
 }

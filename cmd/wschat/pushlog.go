@@ -2,7 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"log/slog"
+	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -11,15 +12,13 @@ import (
 // pushLog is a file with a line for each message that was pushed to an audience. Loops must not wait for a disk: lines go through a bounded
 // queue to a goroutine, and what it cannot take is counted. A nil *pushLog takes nothing.
 type pushLog struct {
-	file       *os.File
-	lines      chan []byte
-	quit, done chan struct{}
-	missed     atomic.Int64
-	logger     *slog.Logger
+	lines  chan []byte
+	done   chan error
+	missed atomic.Int64
 }
 
 // openPushLog opens the log at name for appending; nil if name is "". 4,096 lines are some seconds of a busy server.
-func openPushLog(name string, logger *slog.Logger) (*pushLog, error) {
+func openPushLog(name string) (*pushLog, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -27,8 +26,8 @@ func openPushLog(name string, logger *slog.Logger) (*pushLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &pushLog{file: file, lines: make(chan []byte, 4096), quit: make(chan struct{}), done: make(chan struct{}), logger: logger}
-	go l.write()
+	l := &pushLog{lines: make(chan []byte, 4096), done: make(chan error)}
+	go l.write(file)
 	return l, nil
 }
 
@@ -52,30 +51,25 @@ func (l *pushLog) note(a *audience, message []byte, receivers int, err error) {
 	}
 }
 
-// write writes what comes until quit, and what waits then.
-func (l *pushLog) write() {
-	defer close(l.done)
-	for quit := l.quit; quit != nil || len(l.lines) > 0; {
-		select {
-		case line := <-l.lines:
-			if _, err := l.file.Write(line); err != nil && l.missed.Add(1) == 1 {
-				l.logger.Error("push log", "error", err) // once; the chat goes on
-			}
-		case <-quit:
-			quit = nil // from now on only lines come
+// write writes what comes, until close. A disk that is full costs lines, and the chat goes on.
+func (l *pushLog) write(file *os.File) {
+	for line := range l.lines {
+		if _, err := file.Write(line); err != nil {
+			l.missed.Add(1)
 		}
 	}
+	l.done <- file.Close()
 }
 
-// close writes what waits. Nothing is to be noted any more.
+// close writes what waits. Nothing must be noted any more. The error tells of missing lines, too.
 func (l *pushLog) close() error {
 	if l == nil {
 		return nil
 	}
-	close(l.quit)
-	<-l.done
+	close(l.lines)
+	err := <-l.done
 	if missed := l.missed.Load(); missed > 0 {
-		l.logger.Warn("push log", "missed", missed)
+		err = errors.Join(err, fmt.Errorf("the push log lacks %d lines", missed))
 	}
-	return l.file.Close()
+	return err
 }

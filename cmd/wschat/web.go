@@ -62,18 +62,15 @@ func (ch *chat) writeMetrics(w io.Writer) {
 			fmt.Fprintf(w, "%s{%s=%q} %d\n", name, label, value, values[value])
 		}
 	}
-	byPath := func(name, kind string, value func(p *path) *atomic.Int64) {
+	names := [...]string{"members", "messages_total", "limited_total", "acks_total", "pushes_total"}
+	for i, kind := range [...]string{"gauge", "counter", "counter", "counter", "counter"} {
 		values := map[string]int64{}
-		for _, path := range pathNames {
-			values[path] = value(ch.paths["/"+path]).Load()
+		for _, name := range pathNames {
+			p := ch.paths["/"+name]
+			values[name] = [...]*atomic.Int64{&p.members, &p.messages, &p.limited, &p.acks, &p.pushes}[i].Load()
 		}
-		family(name, kind, "path", values)
+		family("wschat_"+names[i], kind, "path", values)
 	}
-	byPath("wschat_members", "gauge", func(p *path) *atomic.Int64 { return &p.members })
-	byPath("wschat_messages_total", "counter", func(p *path) *atomic.Int64 { return &p.messages })
-	byPath("wschat_limited_total", "counter", func(p *path) *atomic.Int64 { return &p.limited })
-	byPath("wschat_acks_total", "counter", func(p *path) *atomic.Int64 { return &p.acks })
-	byPath("wschat_pushes_total", "counter", func(p *path) *atomic.Int64 { return &p.pushes })
 	s := ch.server.Stats()
 	fmt.Fprintf(w, "# TYPE wschat_deliveries_total counter\nwschat_deliveries_total %d\n", s.Deliveries)
 	family("wschat_drops_total", "counter", "reason", s.Drops)     // pushes that a member did not get

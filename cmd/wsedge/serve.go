@@ -44,6 +44,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addHistory(flags, everywhere, &cfg.HistoryMaxBytes)
 	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
 	addDrain(flags, &cfg.Drain)
+	addFlightRecorder(flags, &cfg.FlightRecorder)
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
 	s.hooks = addWebhook(flags)

@@ -128,6 +128,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 		return nil, nil, err
 	}
 	s.file = file
+	s.cfg.Logs, s.cfg.FlightRecorder.Ends = logsOf(document), document.FlightRecorder.Ends
 	s.cfg.Origins = s.origins.values
 	if s.cfg.AdminAddr == "" {
 		s.cfg.AdminAddr = defaultAdminAddr

@@ -28,6 +28,8 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Pushed is told of each publication, and of each that failed behind the check of the request. May be nil.
+	Pushed func(Pushed)
 	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
 	// where nothing is recorded. Required.
 	Why func(client, user string) (reports []byte, recording bool)

@@ -44,6 +44,8 @@ type Result struct {
 	Matched int
 	// Receipt says what becomes of it with them. nil: nobody has asked, or it was not published, because its idempotency key is known.
 	Receipt Receipt
+	// Repeated tells that it was not published, because its idempotency key is known. Only logs tell it: an engine that does not know leaves it false.
+	Repeated bool
 }
 
 // Sink takes a channel's publications on this node, in the order of their offsets, one at a time.

@@ -28,6 +28,8 @@ type Document struct {
 	Log        Log
 	Tracing    Tracing
 
+	FlightRecorder FlightRecorder
+
 	marks map[string]Position // of what the file sets, sections included, by path
 }
 
@@ -141,6 +143,31 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+	Push   PushLog
+	Access AccessLog
+}
+
+// PushLog is the section log.push.
+type PushLog struct {
+	Enabled   bool
+	File      string
+	Every     int
+	Data      string
+	HeadBytes int64
+}
+
+// AccessLog is the section log.access.
+type AccessLog struct {
+	Enabled     bool
+	File        string
+	Connections bool
+	Address     string
+}
+
+// FlightRecorder is the section flight_recorder.
+type FlightRecorder struct {
+	Enabled bool
+	Ends    int
 }
 
 // Tracing is the section tracing.

@@ -19,6 +19,9 @@ var sections = []section{
 	{"namespaces.default", "Channels without a namespace: those without a colon in their name. With strict: false, also those of unknown namespaces."},
 	{"namespaces.named", "Namespaces by name, which is the part of a channel's name before its first colon. Each has the keys of namespaces.default, and none of its values."},
 	{"log", "The log, on the standard error."},
+	{"log.push", "Who published what, where, and to how many: a line for each publication. Nothing waits for it; lines that can't be written as fast are dropped and counted."},
+	{"log.access", "Handshakes, accepted or refused, and requests to the API: a line for each, without tokens, keys or query strings."},
+	{"flight_recorder", "What happened to each connection last, so that wsedge why can tell why it was closed."},
 	{"tracing", "OpenTelemetry spans of what is published by the API, until the last loop has served it. Without url there are none."},
 }
 
@@ -200,6 +203,26 @@ var Options = []Option{
 	{Path: "namespaces.default.publish_rate", Flag: "publish-rate", Default: "0", Max: 1_000_000, Reload: true, Doc: "How many publications a second a client may send; two seconds' worth may come at once. 0: no bound."},
 
 	{Path: "log.format", Flag: "log-format", Default: "text", Words: []string{"text", "json"}, Doc: "Format of the log."},
+
+	{Path: "log.push.enabled", Default: "false", Reload: true, Doc: "Log publications, and clients' attempts that were refused.",
+		Danger: "lines tell which user or key publishes where"},
+	{Path: "log.push.file", File: true, Reload: true, Doc: "File that lines are appended to, as JSON; opened anew on SIGHUP. Default: they go to the log."},
+	{Path: "log.push.every", Default: "1", Reload: true, Doc: "Log one of so many publications, and all that fail."},
+	{Path: "log.push.data", Default: "size", Words: []string{"none", "size", "hash", "head"}, Reload: true,
+		Doc:    "What of the data: nothing, its bytes, also a part of its SHA-256, or also how it begins.",
+		Danger: "head writes contents into the log; a hash tells data that can be guessed, and that two are the same"},
+	{Path: "log.push.head_bytes", Default: "64", Max: 1024, Reload: true, Doc: "How much of the data, with data: head."},
+	{Path: "log.access.enabled", Default: "false", Reload: true, Doc: "Log handshakes and requests."},
+	{Path: "log.access.file", File: true, Reload: true, Doc: "File that lines are appended to, as JSON; it may be that of log.push. Opened anew on SIGHUP. Default: they go to the log."},
+	{Path: "log.access.connections", Default: "false", Reload: true, Doc: "Log the end of each connection, too, with its close code: some 40 B for each."},
+	{Path: "log.access.address", Default: "full", Words: []string{"full", "subnet", "none"}, Reload: true,
+		Doc:    "Clients' addresses: whole, the /24 of IPv4 and the /48 of IPv6, or not at all.",
+		Danger: "an address is personal data in many places"},
+
+	{Path: "flight_recorder.enabled", Flag: "flight-recorder", Default: "false", Reload: true,
+		Doc:    "Record connections from then on, in up to 256 B each. POST /api/why tells of them, as wsedge why does.",
+		Danger: "whoever has an API key that may read sees what clients did"},
+	{Path: "flight_recorder.ends", Default: "10000", Max: 1 << 20, Reload: true, Doc: "How many connections are remembered that have ended, of up to 512 B each."},
 
 	{Path: "tracing.url", Flag: "tracing", Doc: "URL of an OTLP receiver, such as http://127.0.0.1:4318; without a path it gets spans at /v1/traces."},
 	{Path: "tracing.ratio", Flag: "tracing-ratio", Default: "0.01",

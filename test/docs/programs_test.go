@@ -54,14 +54,25 @@ func told(t *testing.T) flags {
 			t.Fatalf("%s has only %d commands", program, len(all[program]))
 		}
 	}
+	chat := make(map[string]bool) // wschat has no commands, and the flags of Go's own package
+	for _, f := range regexp.MustCompile(`(?m)^  -([a-z0-9-]+)`).FindAllStringSubmatch(said(t, "wschat", "-help"), -1) {
+		chat[f[1]] = true
+	}
+	all["wschat"] = map[string]map[string]bool{"": chat}
 	return all
 }
 
 func helpOf(t *testing.T, program string, command ...string) string {
 	t.Helper()
-	out, err := exec.Command(filepath.Join(programs, program), append([]string{"help"}, command...)...).CombinedOutput()
+	return said(t, program, append([]string{"help"}, command...)...)
+}
+
+// said is what a program prints.
+func said(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(programs, program), args...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s help %v: %v\n%s", program, command, err, out)
+		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 	}
 	return string(out)
 }

@@ -1,9 +1,10 @@
-// Chromium as a member of wschat and of the examples. Usage: node chat_browser.mjs hello ADDRESS
+// Chromium as a member of wschat and of the examples. Usage: node chat_browser.mjs hello ADDRESS, or handler PROGRAM of the example's
 //   or: node chat_browser.mjs client|group|page PROGRAM [PICTURE], where PROGRAM is wschat's, which is started and ended here
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -27,8 +28,8 @@ class Server {
     this.process = spawn(target, ["-addr", this.address, ...this.args], { stdio: ["ignore", "ignore", "pipe"] });
     this.ended = once(this.process, "exit");
     for await (const line of createInterface(this.process.stderr)) {
-      const [, address] = /listening addr=(\S+)/.exec(line) ?? [];
-      if (address) { this.address = address; break; }
+      const [, address, rest] = /listening addr=(\S+)(.*)/.exec(line) ?? [];
+      if (address) { [this.address, this.rest] = [address, rest]; break; }
     }
     this.process.stderr.resume();
     assert.equal(this.process.exitCode, null, "wschat did not start");
@@ -54,6 +55,42 @@ const conversations = {
       ws.onclose = ({ code, wasClean }) => resolve([...seen, code, wasClean]);
     }), `ws://${target}`);
     assert.deepEqual(seen, ["open", "你好, client!", 1005, true]);
+  },
+
+  // Pages of two origins, one of which may connect; and pushes to all and to one.
+  async handler() {
+    const host = async () => {
+      const site = http.createServer((_, answer) => answer.setHeader("Content-Type", "text/html").end("<!doctype html><title>a shop</title>"));
+      await once(site.listen(0, "127.0.0.1"), "listening");
+      return { site, origin: `http://127.0.0.1:${site.address().port}` };
+    };
+    const [shop, stranger] = [await host(), await host()];
+    const server = await new Server("-push-addr", "127.0.0.1:0", "-origins", shop.origin).start(), [, pushes] = /push=(\S+)/.exec(server.rest);
+    const open = async ({ origin }, user) => {
+      const page = await context.newPage();
+      await page.goto(origin);
+      const result = await page.evaluate((url) => new Promise((resolve) => {
+        const ws = window.ws = new WebSocket(url);
+        window.got = [];
+        ws.onopen = () => resolve("open");
+        ws.onmessage = ({ data }) => got.push(data);
+        ws.onclose = ({ code }) => resolve(code);
+      }), `ws://${server.address}/?user=${user}`);
+      return { page, result };
+    };
+    const push = async (text, query = "") => Number(await (await fetch(`http://${pushes}/push${query}`, { method: "POST", body: text })).text());
+    assert.equal((await open(stranger, "eve")).result, 1006);
+    const [ann, ben] = [await open(shop, "ann"), await open(shop, "ben")];
+    assert.deepEqual([ann.result, ben.result], ["open", "open"]);
+    await ann.page.evaluate(() => ws.send("hello"));
+    await ann.page.waitForFunction(() => got.length === 1);
+    assert.deepEqual([await push("to all"), await push("to ben", "?user=ben")], [2, 1]);
+    await ben.page.waitForFunction(() => got.length === 2);
+    await ann.page.waitForFunction(() => got.length === 2);
+    assert.deepEqual(await ann.page.evaluate(() => got), ["received: hello", "to all"]);
+    assert.deepEqual(await ben.page.evaluate(() => got), ["to all", "to ben"]);
+    for (const { site } of [shop, stranger]) { site.closeAllConnections(); site.close(); }
+    await server.end();
   },
 
   // The tutorial's client class, as the page has it, on every path: its events, its delays, and its end after five attempts.

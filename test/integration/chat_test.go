@@ -73,7 +73,8 @@ func TestHandler(t *testing.T) {
 	s.stop()
 }
 
-// TestChatBrowser: the tutorials' clients in Chromium, and wschat's page in two tabs, through a restart of the server.
+// TestChatBrowser: the tutorials' clients in Chromium, and wschat's page in two tabs, through a restart of the server. WSEDGE_CHAT_SCREENSHOT is
+// where to keep a picture of the page.
 func TestChatBrowser(t *testing.T) {
 	chromium := os.Getenv("CHROMIUM")
 	if chromium == "" {
@@ -87,12 +88,24 @@ func TestChatBrowser(t *testing.T) {
 		}
 		s.stop()
 	})
-	wschat := program(t, "cmd/wschat")
-	for _, c := range []string{"client", "group", "page"} {
-		t.Run(c, func(t *testing.T) {
-			if out := runWithin(t, 2*patience, "node", "chat_browser.mjs", c, wschat, os.Getenv("WSEDGE_SCREENSHOT")); out != "ok\n" {
+	for _, c := range []struct{ conversation, program string }{
+		{"handler", "examples/handler"}, {"client", "cmd/wschat"}, {"group", "cmd/wschat"}, {"page", "cmd/wschat"},
+	} {
+		t.Run(c.conversation, func(t *testing.T) {
+			if out := runWithin(t, 2*patience, "node", "chat_browser.mjs", c.conversation, program(t, c.program), os.Getenv("WSEDGE_CHAT_SCREENSHOT")); out != "ok\n" {
 				t.Errorf("the browser said %q", out)
 			}
 		})
 	}
+}
+
+// TestLoadOfChat has wsload drive rooms by the file that the figures of the guide are made with.
+func TestLoadOfChat(t *testing.T) {
+	const files = "../../cmd/wschat/testdata/"
+	wsload, s := buildLoad(t), startProgram(t, "cmd/wschat", "-rate", "0")
+	run(t, wsload, "check", files+"rooms.yaml")
+	rooms := "ws://" + s.addr + "/rooms"
+	mustLoad(t, wsload, "fanout", rooms, "--protocol", files+"wschat.yaml", "--publishers", "4")
+	mustLoad(t, wsload, "fanout", rooms, "--protocol", files+"wschat.yaml", "--topics", "5", "--topic-sizes", "zipf:1")
+	s.stop()
 }

@@ -31,7 +31,8 @@ func testKey(t *testing.T, b broker.Broker) {
 	if _, err := publishKey(log, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := publishKey(log, "k"); err != nil || again.Position != first.Position {
+	again, err := publishKey(log, "k")
+	if err != nil || again.Position != first.Position {
 		t.Fatalf("got %+v, %v, want %+v", again, err, first)
 	}
 	checkLedger(t, sink, 2)
