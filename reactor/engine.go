@@ -63,6 +63,7 @@ func (e *engineEvents) OnOpen(raw gnet.Conn) (out []byte, action gnet.Action) {
 // open begins the life of a connection.
 func (l *loop) open(raw gnet.Conn) gnet.Action {
 	s := l.srv
+	l.accepted = true
 	c := newConn(l, raw)
 	timeout := s.cfg.HandshakeTimeout
 	if !s.admit() {

@@ -30,6 +30,7 @@ type loop struct {
 	stats loopStats
 
 	// Owned by the loop.
+	accepted  bool    // a connection was accepted since the last turn that served
 	depth     int     // calls of the engine that are nested in the present turn
 	wheel     wheel   // the deadlines of all conns
 	corked    *Conn   // the conn whose input is being handled: its output is appended to cork

@@ -31,6 +31,20 @@ func (l *loop) accept(p *post) {
 	l.runq.push(g)
 }
 
+// acceptingShare is how much shorter a turn is in which a connection was accepted: the engine accepts one a turn, and where thousands wait the
+// broadcasts must not leave them to the kernel, which drops them and has them wait for seconds.
+const acceptingShare = 8
+
+// turnBudget is how many deliveries this turn may have.
+func (l *loop) turnBudget() int {
+	budget := l.srv.cfg.TurnMaxSends
+	if l.accepted {
+		l.accepted = false
+		budget = max(budget/acceptingShare, 1)
+	}
+	return budget
+}
+
 // serve sends publications to subscribers, as much as the turn's budget allows. The rest waits for the next turn, which it
 // asks for: the poll in between reads what has come meanwhile.
 func (l *loop) serve() {
@@ -38,7 +52,7 @@ func (l *loop) serve() {
 		return
 	}
 	several := false
-	for budget := l.srv.cfg.TurnMaxSends; budget > 0 && l.runq.len() > 0; {
+	for budget := l.turnBudget(); budget > 0 && l.runq.len() > 0; {
 		g := l.runq.pop()
 		several = several || l.runq.len() > 0
 		if window, b, ok := g.take(budget); ok {

@@ -23,6 +23,7 @@ var apiCommands = []command{
 	{"presence", "say who is subscribed to a channel", presence, false},
 	{"channels", "list the channels that are open", channels, false},
 	{"info", "say which node this is, and how many are connected", info, false},
+	{"why", "say why a client was closed", why, false},
 	{"subscribe", "subscribe clients to channels", subscribe, false},
 	{"unsubscribe", "end clients' subscriptions", unsubscribe, false},
 	{"disconnect", "close clients' connections", disconnect, false},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,6 +29,7 @@ func check(e *environment, args []string) int {
 		return exitFailure
 	}
 	certificates, err := s.secure.config(slog.New(slog.DiscardHandler))
+	s.problem = errors.Join(s.problem, s.engine.check())
 	problems = append(problems, s.combined(err)...)
 	if certificates != nil {
 		if _, err := s.secure.open(certificates); err != nil {

@@ -26,6 +26,9 @@ func (r *reloader) reload() {
 	}
 	r.server.Reloaded(err)
 	if err != nil {
+		if err := r.server.ReopenLogs(); err != nil { // they may have been moved away all the same
+			r.logger.Error("SIGHUP: logs not opened anew", "error", err)
+		}
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			r.logger.Error("SIGHUP: configuration not reloaded, the old one stays", "problem", problem)
 		}
@@ -63,7 +66,7 @@ func (r *reloader) checked(file string, document *config.Document) (*serving, er
 		return nil, err
 	}
 	s.cfg.Webhooks, err = s.hooks.config()
-	s.problem = errors.Join(s.problem, err)
+	s.problem = errors.Join(s.problem, err, s.engine.check())
 	_, err = s.secure.config(r.logger)
 	return s, config.Join(append(problems, s.combined(err)...))
 }

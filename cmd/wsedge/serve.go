@@ -44,9 +44,11 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addHistory(flags, everywhere, &cfg.HistoryMaxBytes)
 	addLimits(flags, &cfg.Limits, &cfg.ChannelsPerConn, everywhere)
 	addDrain(flags, &cfg.Drain)
+	addFlightRecorder(flags, &cfg.FlightRecorder)
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
 	s.hooks = addWebhook(flags)
+	s.engine = addEngine(flags)
 	s.traced = addTracing(flags)
 	s.format = addLogFormat(flags)
 	return s, flags
@@ -72,6 +74,14 @@ func serve(e *environment, args []string) int {
 	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)
+	}
+	engine, err := s.engine.open(cfg.Namespaces, cfg.HistoryMaxBytes, logger)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	defer engine.close()
+	if engine != nil {
+		cfg.Broker = engine.engine
 	}
 	cfg.TLS, cfg.Certificates = sec.options(), sec.certificates()
 	tracer, endTracing, err := s.traced.tracer(logger)

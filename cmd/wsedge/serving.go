@@ -22,6 +22,7 @@ type serving struct {
 	secure *tlsFlags
 	access *authFlags
 	hooks  *webhookFlags
+	engine *engineFlags
 	traced *tracingFlags
 	format *logFormat
 
@@ -127,6 +128,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 		return nil, nil, err
 	}
 	s.file = file
+	s.cfg.Logs, s.cfg.FlightRecorder.Ends = logsOf(document), document.FlightRecorder.Ends
 	s.cfg.Origins = s.origins.values
 	if s.cfg.AdminAddr == "" {
 		s.cfg.AdminAddr = defaultAdminAddr
@@ -140,7 +142,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	certificates, err := s.secure.config(logger)
 	hooks, badHooks := s.hooks.config()
-	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks)
+	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks, s.engine.check())
 	if s.document == nil {
 		_, badTracing := s.traced.config()
 		return certificates, exitUsage, errors.Join(err, s.problem, badTracing, s.cfg.Check())

@@ -40,6 +40,7 @@ func (h *handler) guard(next http.Handler) http.Handler {
 		if backend == nil {
 			return
 		}
+		requesterOf(r.Context()).identify(backend)
 		if r.URL.Path == batchPath {
 			next.ServeHTTP(w, r) // each command comes by here again
 			return

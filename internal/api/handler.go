@@ -28,6 +28,8 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Pushed is told of each publication, and of each that failed behind the check of the request. May be nil.
+	Pushed func(Pushed)
 	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
 	// where nothing is recorded. Required.
 	Why func(client, user string) (reports []byte, recording bool)
@@ -143,7 +145,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, hub.ErrBacklog):
 		return http.StatusTooManyRequests
-	case errors.Is(err, hub.ErrTooLarge):
+	case errors.Is(err, hub.ErrTooLarge), errors.Is(err, broker.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
 	}
 	return http.StatusServiceUnavailable
@@ -157,7 +159,14 @@ func translate(err error) *native.Error {
 	if errors.Is(err, hub.ErrTooLarge) {
 		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the channel takes"}
 	}
-	if errors.Is(err, errUnanswered) {
+	if errors.Is(err, broker.ErrTooLarge) {
+		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the engine takes"}
+	}
+	var away *broker.Unavailable
+	if errors.As(err, &away) && !away.Maybe {
+		return &native.Error{Code: native.CodeUnavailable, Message: away.Reason + ": it was not published; try again later"}
+	}
+	if errors.Is(err, errUnanswered) || away != nil {
 		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published; with an idempotency_key it is safe to repeat"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}

@@ -36,6 +36,7 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request) *auth.Bac
 		h.refused.unauthorized.Add(1)
 		w.Header().Set("WWW-Authenticate", "apikey")
 		fail(w, http.StatusUnauthorized, errNoKey)
+		return nil
 	}
 	return backend
 }

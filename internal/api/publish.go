@@ -95,7 +95,7 @@ func (h *handler) publish(w http.ResponseWriter, body []byte, patience *patience
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	result, failure := h.publishTo(name, &p)
+	result, failure := h.publishAndTell(name, &p)
 	if failure != nil {
 		fail(w, statusOf(failure), translate(failure))
 		return
@@ -148,7 +148,7 @@ func (h *handler) broadcastTo(name string, p *publication) (o broadcastResult) {
 	if o.failure = native.CheckChannel(name); o.failure != nil {
 		return o
 	}
-	result, err := h.publishTo(name, p)
+	result, err := h.publishAndTell(name, p)
 	if err != nil {
 		return broadcastResult{failure: translate(err)}
 	}

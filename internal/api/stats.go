@@ -10,7 +10,7 @@ import (
 )
 
 // methods are those whose requests are counted apart; all others are "other": a path that somebody makes up makes no series.
-var methods = [...]string{"batch", "broadcast", "channels", "disconnect", "history", "info", "openapi.yaml", "presence", "publish", "revoke", "subscribe", "unsubscribe", "other"}
+var methods = [...]string{"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "openapi.yaml", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why", "other"}
 
 // Stats counts requests. The zero value is empty. Safe from any goroutine.
 type Stats struct {
@@ -51,11 +51,13 @@ func (s *Stats) counted(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		of, seen, began := &s.of[methodIndex(r.URL.Path)], &statusWriter{ResponseWriter: w, status: http.StatusOK}, time.Now()
-		defer func() { // a handler that panics has answered as well: with the end of the connection
-			of.answered[min(seen.status/100, len(of.answered)-1)].Add(1)
+		status := http.StatusInternalServerError // where the handler panics, whatever it has said before
+		defer func() {
+			of.answered[min(status/100, len(of.answered)-1)].Add(1)
 			of.took.Observe(time.Since(began))
 		}()
 		next.ServeHTTP(seen, r)
+		status = seen.status
 	})
 }
 

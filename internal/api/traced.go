@@ -16,8 +16,10 @@ func (h *handler) traced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		span, r := h.config.Tracer.Request(r, methods[methodIndex(r.URL.Path)])
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		defer func() { span.End(seen.status) }()
+		status := http.StatusInternalServerError // where the handler panics
+		defer func() { span.End(status) }()
 		next.ServeHTTP(seen, r)
+		status = seen.status
 	})
 }
 

@@ -39,17 +39,24 @@ type Position struct {
 // Result is what became of a publication.
 type Result struct {
 	Position
-	// Matched is how many conns were subscribed.
+	// Matched is how many conns of this node the publication was queued to, as far as that was known in time. An engine with other nodes does not remember it
+	// with an idempotency key.
 	Matched int
 	// Receipt says what becomes of it with them. nil: nobody has asked, or it was not published, because its idempotency key is known.
 	Receipt Receipt
+	// Repeated tells that it was not published, because its idempotency key is known. Only logs tell it: an engine that does not know leaves it false.
+	Repeated bool
 }
 
 // Sink takes a channel's publications on this node, in the order of their offsets, one at a time.
 type Sink interface {
 	// Deliver hands p to the channel's subscribers. prev is the offset of the publication before it. It borrows nothing:
-	// p may be kept. An error means that nobody got it; an engine that can takes the offset back then.
+	// p may be kept. An error means that nobody on this node got it: an engine takes the offset back then, and the publication has failed; or, if
+	// other nodes have it, it delivers it again later, before all that come behind it.
 	Deliver(p *Publication, offset, prev uint64) (Delivered, error)
+	// Gap tells that publications are missing between two offsets, both exclusive, which will not come. It comes in its place among the deliveries. Engines that
+	// lose nothing never call it.
+	Gap(after, before uint64)
 }
 
 // Log is one channel's log. Safe from any goroutine.
@@ -60,7 +67,8 @@ type Log interface {
 	// One that failed can be tried again with its key.
 	Publish(p *Publication, done func(Result, error)) (Result, error)
 	// Position asks for the present position. done is called exactly once, from any goroutine, perhaps before Position
-	// returns. What was delivered before the answer is counted in it; what is delivered afterwards has a greater offset.
+	// returns. What was delivered before the call is counted in it; what is not counted in it will be delivered, if it was not meanwhile. Before
+	// somebody has asked for the position, or for anything that comes with it, an engine with other nodes need not deliver anything.
 	Position(done func(Position, error))
 	// Recover reads the position and what a subscriber is to get who joins there, in one instant, and answers as Position does.
 	Recover(q RecoverQuery, done func(Past, error))

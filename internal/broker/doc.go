@@ -2,8 +2,8 @@
 // place in its channel, keeps as much of the past as it is told to, and says what a channel's present position is, what
 // a subscriber has missed since an earlier one, and what each user has acknowledged.
 //
-// There is one engine so far, Memory, in the process itself. The interfaces leave room for one that has to ask somebody
-// else first: answers may come later, from any goroutine.
+// Memory is the engine in the process itself, which answers at once. Others ask somebody else first (Remote): packages jetstream and embedded. Their answers
+// come later, from any goroutine; they deliver what other nodes publish as well.
 //
 // The package never knows a connection, a client's protocol or a topic.
 //

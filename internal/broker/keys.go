@@ -20,8 +20,9 @@ type keys struct {
 
 // keyedResult is what became of a publication, and when it was made: Unix time in nanoseconds.
 type keyedResult struct {
-	Result
-	at int64
+	Position
+	matched int
+	at      int64
 }
 
 func (k *keys) len() int { return len(k.order) - k.first }

@@ -111,6 +111,7 @@ func (l *memoryLog) Publish(p *Publication, _ func(Result, error)) (Result, erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if first, known := l.past.resultOf(p.IdempotencyKey); known {
+		first.Repeated = true
 		return first, nil
 	}
 	delivered, err := l.sink.Deliver(p, l.offset+1, l.offset)

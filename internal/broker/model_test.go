@@ -105,6 +105,8 @@ type sink struct {
 
 var errRefused = errors.New("refused")
 
+func (s *sink) Gap(uint64, uint64) {}
+
 func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (broker.Delivered, error) {
 	if s.refuse {
 		return broker.Delivered{}, errRefused

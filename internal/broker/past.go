@@ -22,7 +22,7 @@ func (p *past) resultOf(key string) (Result, bool) {
 	}
 	p.expireKeys()
 	r, known := p.keys.results[key]
-	return r.Result, known
+	return Result{Position: r.Position, Matched: r.matched}, known
 }
 
 // keep appends a record, in the place of the oldest where there are enough.
@@ -63,7 +63,7 @@ func (p *past) remember(key string, r Result) {
 		p.engine.keys.givenUp.Add(1)
 		return
 	}
-	p.keys.put(key, keyedResult{r, p.now()})
+	p.keys.put(key, keyedResult{r.Position, r.Matched, p.now()})
 }
 
 // expire lets go what is too old, or too much after a change of the retention.

@@ -150,6 +150,29 @@ func TestClosesThatAreForGood(t *testing.T) {
 	}
 }
 
+// What the server said before it went counts, also where we find out by what we can't say any more.
+func TestTheLastWordIsHeard(t *testing.T) {
+	gone := make(chan struct{})
+	c := conversation(t, func(n int, p *peer) {
+		if n > 0 {
+			_ = p.conn.Close(3503, "it came back")
+			return
+		}
+		p.say(welcome)
+		const past = `,"channel":"news","epoch":"e","offset":1,"recovered":true,"publications":[`
+		p.say(`{"type":"history","id":` + strconv.Itoa(p.want("history").ID) + past + `]}`)
+		p.say(`{"type":"history","id":` + strconv.Itoa(p.want("history").ID) + past + `{"data":"a","offset":1}]}`)
+		_ = p.conn.Close(3503, "forced")
+		close(gone)
+	})
+	told := 0
+	err := c.Tail(t.Context(), Tail{Channels: []string{"news"}, Since: &Since{All: true}, Notice: func(string) {},
+		Message: func(*Message) error { told++; <-gone; return nil }})
+	if err == nil || err.Error() != "closed by the server: 3503 forced" || told != 1 {
+		t.Errorf("%v, %d told", err, told)
+	}
+}
+
 // What cannot be written any more because the server has closed does not hide why it has.
 func TestCloseWhileCommandsAreWritten(t *testing.T) {
 	var names []string

@@ -22,9 +22,13 @@ type Document struct {
 	Deflate    Deflate
 	Auth       Auth
 	Webhook    Webhook
+	Engine     Engine
+	Cluster    Cluster
 	Namespaces Namespaces
 	Log        Log
 	Tracing    Tracing
+
+	FlightRecorder FlightRecorder
 
 	marks map[string]Position // of what the file sets, sections included, by path
 }
@@ -65,6 +69,26 @@ type Webhook struct {
 	OnFailure  string
 	AllowNets  []string
 	Headers    []string
+}
+
+// Engine is the section engine.
+type Engine struct {
+	Use       string
+	Dir       string
+	Sync      time.Duration
+	Replicas  int
+	Prefix    string
+	CredsFile string
+	NkeyFile  string
+	CAFile    string
+}
+
+// Cluster is the section cluster.
+type Cluster struct {
+	Name       string
+	Listen     string
+	Routes     []string
+	SecretFile string
 }
 
 // Limits is the section limits.
@@ -119,6 +143,31 @@ type Namespaces struct {
 // Log is the section log.
 type Log struct {
 	Format string
+	Push   PushLog
+	Access AccessLog
+}
+
+// PushLog is the section log.push.
+type PushLog struct {
+	Enabled   bool
+	File      string
+	Every     int
+	Data      string
+	HeadBytes int64
+}
+
+// AccessLog is the section log.access.
+type AccessLog struct {
+	Enabled     bool
+	File        string
+	Connections bool
+	Address     string
+}
+
+// FlightRecorder is the section flight_recorder.
+type FlightRecorder struct {
+	Enabled bool
+	Ends    int
 }
 
 // Tracing is the section tracing.

@@ -26,6 +26,9 @@ func (d *Document) Notes() (notes []Note) {
 			notes = append(notes, Note{o.Path, o.Danger})
 		}
 	}
+	if d.Log.Push.Enabled && d.Log.Push.Data == "head" {
+		notes = append(notes, Note{"log.push.data", "the push log has contents of publications"})
+	}
 	anybody := d.Namespaces.Default.Subscribe != channel.Nobody
 	for _, name := range slices.Sorted(maps.Keys(d.Namespaces.Named)) {
 		o := d.Namespaces.Named[name]

@@ -241,12 +241,12 @@ func TestReloaded(t *testing.T) {
 }
 
 func TestNotes(t *testing.T) {
-	d, err := Parse("f", []byte("listen: {insecure_public: true, trusted_proxies: unix}\nnamespaces: {named: {a: {publish: anyone}}}"), "")
+	d, err := Parse("f", []byte("listen: {insecure_public: true, trusted_proxies: unix}\nlog: {push: {enabled: true, data: head}}\nnamespaces: {named: {a: {publish: anyone}}}"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	notes := fmt.Sprint(d.Notes())
-	for _, want := range []string{"{listen.insecure_public everybody", "{listen.trusted_proxies a proxy", "{namespaces.named.a.publish anyone", "{namespaces nobody may subscribe"} {
+	for _, want := range []string{"{listen.insecure_public everybody", "{listen.trusted_proxies a proxy", "{namespaces.named.a.publish anyone", "{namespaces nobody may subscribe", "{log.push.data the push log"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%s is not in %s", want, notes)
 		}

@@ -110,11 +110,14 @@ func (s *session) releaseCursors() {
 	s.guard.cursors = nil
 }
 
-// ackStats are those of the engine, if it is the one in the process.
+// ackStats are those of the engine, or of the one in the process that keeps cursors for it.
 func (s *Server) ackStats() metrics.Acks {
 	var stats broker.CursorStats
-	if m, ok := s.config.Broker.(*broker.Memory); ok {
-		stats = m.Stats().Cursors
+	switch b := s.config.Broker.(type) {
+	case *broker.Memory:
+		stats = b.Stats().Cursors
+	case interface{ Cursors() *broker.Memory }:
+		stats = b.Cursors().Stats().Cursors
 	}
 	return metrics.Acks{
 		Cursors: stats.Kept, Bytes: stats.Bytes,

@@ -220,11 +220,13 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 	name := cmd.Channels[0]
 	if objection != nil {
 		struck := false
+		s.logDenied(cmd, objection)
 		s.object(c, cmd.ID, name, objection, auth.Publish, &struck)
 		return
 	}
 	channel, err := s.server.hub.Acquire(name)
 	if err != nil {
+		s.logDenied(cmd, errNodeLimit)
 		s.refuse(c, cmd.ID, name, errNodeLimit)
 		return
 	}
@@ -238,6 +240,7 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 	}
 	result, err := channel.Publish(publication, func(result broker.Result, err error) {
 		channel.Release()
+		s.server.logPublished(publication, name, result, err)
 		c.Post(func(c *reactor.Conn) { s.answer(c, slot, text(s.publishReply(id, name, result, err))) })
 	})
 	if errors.Is(err, broker.ErrPending) {
@@ -245,6 +248,7 @@ func (s *session) publishUnless(c *reactor.Conn, cmd *native.Command, objection 
 		return
 	}
 	channel.Release()
+	s.server.logPublished(publication, name, result, err)
 	s.respond(c, s.publishReply(id, name, result, err))
 }
 
@@ -258,8 +262,9 @@ func (s *session) publisher() string {
 
 func (s *session) publishReply(id []byte, name string, result broker.Result, err error) []byte {
 	if err != nil {
-		s.server.noteRefusal(s.number, name, errUnavailable)
-		return native.AppendError(nil, id, name, errUnavailable)
+		why := engineError(err)
+		s.server.noteRefusal(s.number, name, why)
+		return native.AppendError(nil, id, name, why)
 	}
 	s.server.noteChannel(s.number, flight.Published, name)
 	return native.AppendPublished(nil, id, name, result.Offset)

@@ -11,6 +11,7 @@ import (
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/eventlog"
 	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/internal/tracing"
 	"github.com/wsedge/wsedge/internal/webhook"
@@ -104,6 +105,9 @@ type Config struct {
 	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
 	FlightRecorder FlightRecorder
 
+	// Logs are the push log and the access log. Default: none.
+	Logs eventlog.Settings
+
 	// Tracer makes spans of what goes through the API, and of requests to webhooks. nil: there are none.
 	Tracer *tracing.Tracer
 
@@ -192,6 +196,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	problems = append(problems, cfg.Limits.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
 	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
+	logs, badLogs := cfg.Logs.WithDefaults()
+	cfg.Logs, problems = logs, append(problems, badLogs...)
 	if cfg.DeflateTakeover && !cfg.Deflate {
 		problems = append(problems, errors.New("context takeover needs compression"))
 	}

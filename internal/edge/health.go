@@ -35,7 +35,7 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, why)
 		return
 	}
-	plain(w, http.StatusOK, "ok\n")
+	plain(w, http.StatusOK, s.readiness())
 }
 
 // stuck tells which trouble a loop is in; "" for none.

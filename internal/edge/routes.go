@@ -27,12 +27,12 @@ func (s *Server) routes() http.Handler {
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))
+	return s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux)))
 }
 
 // newAPI makes the handler of everything below /api/.
 func (s *Server) newAPI() http.Handler {
-	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Why: s.Why, Stats: &s.apiRequests, Tracer: s.config.Tracer}
+	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Pushed: s.logAPIPushed, Why: s.Why, Stats: &s.apiRequests, Tracer: s.config.Tracer}
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}
@@ -75,6 +75,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	text := metrics.AppendHistory(metrics.Append(nil, stats, s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
+	text = s.appendEngine(text)
 	if s.gate != nil {
 		text = metrics.AppendConsole(text, s.console.Logins())
 	}
@@ -88,5 +89,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	if s.hooks != nil {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}
+	text = metrics.AppendEventLogs(text, s.events.Stats())
 	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

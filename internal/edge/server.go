@@ -16,6 +16,7 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/dialect/raw"
+	"github.com/wsedge/wsedge/internal/eventlog"
 	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/webhook"
@@ -57,6 +58,7 @@ type Server struct {
 
 	replays replays // guards itself
 
+	events      *eventlog.Log                   // guards itself; immutable
 	flights     atomic.Pointer[flight.Recorder] // nil: nothing is recorded
 	traffic     traffic                         // shared: atomic
 	reload      atomic.Pointer[reloadState]     // likewise
@@ -72,7 +74,7 @@ type Server struct {
 	drainClients atomic.Int64           // how many there were when draining began
 	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
 
-	reconfiguring sync.Mutex // held by Reconfigure, which waits for nothing
+	reconfiguring sync.Mutex // held by Reconfigure, which waits for files alone
 
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
@@ -90,7 +92,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	node := newNodeID()
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
-		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{})}
+		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{}), events: eventlog.New(cfg.Logger, cfg.now)}
 	s.current.Store(&s.config)
 	s.record(cfg.FlightRecorder)
 	s.reload.Store(&reloadState{good: cfg.now()})
@@ -114,7 +116,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s.reactor, err = reactor.New(reactor.Config{
 		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
-		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, Forms: forms,
+		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, OnRefusal: s.logRefusal, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
 		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
@@ -125,9 +127,13 @@ func Listen(cfg Config) (*Server, error) {
 		TLS:         cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
 	})
 	if err == nil {
+		err = s.events.Configure(cfg.Logs)
+	}
+	if err == nil {
 		err = s.reactor.Start()
 	}
 	if err != nil {
+		s.events.Close()
 		closeHooks(s.hooks)
 		s.admin.end()
 		return nil, err
@@ -142,6 +148,7 @@ func Listen(cfg Config) (*Server, error) {
 		closeHooks(s.hooks)
 		s.admin.end()
 		s.replays.close()
+		s.events.Close()
 		close(s.done)
 	}()
 	return s, nil
@@ -189,7 +196,10 @@ func (s *Server) onResume(c *reactor.Conn, t *reactor.Topic) {
 // handler passes what the reactor reports to the conn's conversation.
 type handler struct{ server *Server }
 
-func (handler) OnOpen(c *reactor.Conn) { c.Context().(conversation).open(c) }
+func (h handler) OnOpen(c *reactor.Conn) {
+	c.Context().(conversation).open(c)
+	h.server.logOpen(c)
+}
 
 func (handler) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
 	c.Context().(conversation).message(c, op, payload)
@@ -199,5 +209,6 @@ func (h handler) OnClose(c *reactor.Conn, end reactor.End) {
 	h.server.limiter.leave(end.RemoteAddr)
 	farewell(c, end)
 	h.server.noteEnd(c, end)
+	h.server.logEnd(c, end)
 	c.Context().(conversation).closed()
 }

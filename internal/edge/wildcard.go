@@ -18,6 +18,9 @@ var (
 // subscribeWildcard subscribes the client to all channels that a pattern covers, from now on. It stands among the joined channels like any
 // other. Two wildcards of a client never overlap, and the reactor sees to it that a channel of its own does not bring a second copy.
 func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, from *native.Recover) *native.Error {
+	if s.server.remote() != nil {
+		return errNoWildcards
+	}
 	if slices.ContainsFunc(s.joined, func(other *hub.Channel) bool { return overlap(other, pattern) }) {
 		return errOverlap
 	}

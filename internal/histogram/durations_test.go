@@ -19,7 +19,7 @@ func TestDurations(t *testing.T) {
 	}
 	all.Wait()
 	s := h.Snapshot()
-	want := []int64{12, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 8}
+	want := []int64{12, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 8}
 	if !slices.Equal(s.Counts, want) || len(s.Bounds) != len(want)-1 || !slices.IsSorted(s.Bounds) {
 		t.Errorf("%v of %v, want %v", s.Counts, s.Bounds, want)
 	}

@@ -140,6 +140,29 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 	return delivered(p, matched, publication.Receipt), err
 }
 
+// Gap implements broker.Sink: subscribers are told, in a form that has words for it. Where the node has no room for that, the offsets around the next
+// publication tell.
+func (c *Channel) Gap(after, before uint64) {
+	topic := c.topic.Load()
+	if topic == nil {
+		return
+	}
+	_, _ = topic.Publish(reactor.Publication{Encoder: missing{c, after, before}, Seq: before - 1, Prev: after})
+}
+
+// missing implements reactor.Encoder.
+type missing struct {
+	channel       *Channel
+	after, before uint64
+}
+
+func (m missing) AppendForm(dst []byte, f reactor.Form) []byte {
+	if gaps := m.channel.hub.config.Gaps; int(f) < len(gaps) && gaps[f] != nil {
+		return gaps[f](dst, m.channel.name, m.after, m.before)
+	}
+	return dst
+}
+
 // gapEncoder implements reactor.GapEncoder.
 type gapEncoder struct {
 	channel  *Channel

@@ -165,6 +165,13 @@ func TestPrometheusScrapes(t *testing.T) {
 			t.Errorf("Prometheus does not take %s", query)
 		}
 	}
+	p.wantQuietAlerts()
+	s.stop()
+}
+
+// wantQuietAlerts wants all alerts to be evaluated, and none to fire.
+func (p *prometheus) wantQuietAlerts() {
+	p.t.Helper()
 	var answer struct {
 		Data struct {
 			Groups []struct {
@@ -172,7 +179,7 @@ func TestPrometheusScrapes(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, "all alerts are evaluated", func() bool {
+	eventually(p.t, "all alerts are evaluated", func() bool {
 		answer.Data.Groups = nil
 		if !p.ask("/api/v1/rules", &answer) || len(answer.Data.Groups) != 1 || len(answer.Data.Groups[0].Rules) == 0 {
 			return false
@@ -186,8 +193,7 @@ func TestPrometheusScrapes(t *testing.T) {
 	})
 	for _, r := range answer.Data.Groups[0].Rules {
 		if r.Health != "ok" || r.State == "firing" {
-			t.Errorf("%+v", r)
+			p.t.Errorf("%+v", r)
 		}
 	}
-	s.stop()
 }

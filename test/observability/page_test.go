@@ -14,7 +14,7 @@ const pageHead = `# Metrics
 
 <!-- Made from what a server shows: go test ./test/observability -run TestPage -update -->
 
-What ` + "`GET /metrics`" + ` shows, for Prometheus. What to look at, alerts and a dashboard: [OPERATING.md](OPERATING.md#metrics). No label is a client's choice.
+*For whoever reads what ` + "`GET /metrics`" + ` shows, or has it read by Prometheus.* What to look at, alerts and a dashboard: [OPERATING.md](OPERATING.md#metrics). No label is a client's choice.
 Some are there only with what they are about: TLS, authentication, webhooks, tracing.
 
 | metric | kind | labels | |

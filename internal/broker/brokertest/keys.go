@@ -31,7 +31,8 @@ func testKey(t *testing.T, b broker.Broker) {
 	if _, err := publishKey(log, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := publishKey(log, "k"); err != nil || again != first {
+	again, err := publishKey(log, "k")
+	if err != nil || again.Position != first.Position {
 		t.Fatalf("got %+v, %v, want %+v", again, err, first)
 	}
 	checkLedger(t, sink, 2)
@@ -40,19 +41,21 @@ func testKey(t *testing.T, b broker.Broker) {
 	}
 }
 
+// testFailedKey has the sink refuse a publication, and tries it again: it is delivered once.
 func testFailedKey(t *testing.T, b broker.Broker) {
 	refusal := errors.New("no room")
 	sink := &ledger{refuse: refusal}
 	log := b.Open("news", broker.Retention{}, sink)
 	defer log.Close()
-	if _, err := publishKey(log, "k"); !errors.Is(err, refusal) {
+	if _, err := publishKey(log, "k"); err != nil && !errors.Is(err, refusal) {
 		t.Fatalf("got %v", err)
 	}
-	sink.refuse = nil
-	if _, err := publishKey(log, "k"); err != nil {
-		t.Fatal(err)
-	}
-	checkLedger(t, sink, 1)
+	sink.refuseWith(nil)
+	publishWhenThereIsRoom(t, log, broker.Publication{Data: []byte("x"), IdempotencyKey: "k"})
+	sink.await(t, 1)
+	publishWhenThereIsRoom(t, log, broker.Publication{Data: []byte("x"), IdempotencyKey: "other"})
+	sink.await(t, 2)
+	checkLedger(t, sink, 2)
 }
 
 func testKeyRace(t *testing.T, b broker.Broker) {
@@ -71,7 +74,7 @@ func testKeyRace(t *testing.T, b broker.Broker) {
 	}
 	group.Wait()
 	for _, r := range results {
-		if r != results[0] {
+		if r.Position != results[0].Position {
 			t.Errorf("%+v and %+v", r, results[0])
 		}
 	}
@@ -93,8 +96,12 @@ func testManyKeys(t *testing.T, b broker.Broker) {
 		}
 	}
 	checkLedger(t, sink, broker.MaxKeys+1)
-	if _, err := publishKey(log, "0"); err != nil { // the oldest has been forgotten
+	first := sink.entries[0].offset
+	again, err := publishKey(log, "0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	checkLedger(t, sink, broker.MaxKeys+2)
+	if again.Offset != first { // an engine may remember more
+		checkLedger(t, sink, broker.MaxKeys+2)
+	}
 }

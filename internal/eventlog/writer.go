@@ -1,4 +1,4 @@
-package journal
+package eventlog
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func (s *sink) Write(b []byte) (int, error) {
 }
 
 // flush writes what was gathered.
-func (s *sink) flush(j *Journal) {
+func (s *sink) flush(e *Log) {
 	if s.file == nil || len(s.gathered) == 0 {
 		return
 	}
@@ -45,14 +45,14 @@ func (s *sink) flush(j *Journal) {
 	n, err := s.file.Write(b)
 	for to, lines := range s.lines {
 		if err != nil {
-			j.counts[to].dropped.Add(lines) // some may have been written; better too many than too few
+			e.counts[to].dropped.Add(lines) // some may have been written; better too many than too few
 		} else {
-			j.counts[to].written.Add(lines)
+			e.counts[to].written.Add(lines)
 		}
 	}
 	s.torn = err != nil && (n > 0 || s.torn)
 	if err != nil && !s.failing {
-		j.logger.Error("a log can't be written, and lines are dropped", "file", s.name, "error", err)
+		e.logger.Error("a log can't be written, and lines are dropped", "file", s.name, "error", err)
 	}
 	s.failing = err != nil
 	s.gathered, s.lines = s.gathered[:0], [numStreams]int64{}
@@ -117,31 +117,31 @@ func (sw *swap) close() {
 
 // writer is the writing goroutine.
 type writer struct {
-	journal *Journal
+	log     *Log
 	current *swap
 	told    [numStreams]int64 // dropped lines that a line has told of
 }
 
-// run writes until the journal is closed.
+// run writes until the Log is closed.
 func (w *writer) run() {
-	j := w.journal
-	w.current = <-j.swaps
+	e := w.log
+	w.current = <-e.swaps
 	close(w.current.done)
 	for {
 		select {
-		case l := <-j.lines:
+		case l := <-e.lines:
 			w.write(l)
-		case next := <-j.swaps:
+		case next := <-e.swaps:
 			w.drain()
 			w.current.close()
 			w.current = next
 			close(next.done)
-		case <-j.quit:
+		case <-e.quit:
 			w.drain()
 			w.current.close()
 			return
 		}
-		if len(j.lines) == 0 {
+		if len(e.lines) == 0 {
 			w.settle()
 		}
 	}
@@ -151,7 +151,7 @@ func (w *writer) run() {
 func (w *writer) drain() {
 	for {
 		select {
-		case l := <-w.journal.lines:
+		case l := <-w.log.lines:
 			w.write(l)
 		default:
 			w.settle()
@@ -161,42 +161,42 @@ func (w *writer) drain() {
 }
 
 func (w *writer) write(l line) {
-	j := w.journal
-	j.queued.Add(-int64(l.size))
+	e := w.log
+	e.queued.Add(-int64(l.size))
 	s := w.current.sinks[l.to]
 	if s == nil { // it was on when the line was made
-		j.counts[l.to].dropped.Add(1)
+		e.counts[l.to].dropped.Add(1)
 		return
 	}
 	r := slog.NewRecord(l.at, slog.LevelInfo, l.title(), 0)
 	r.AddAttrs(l.attrs()...)
 	if err := s.handler.Handle(context.Background(), r); err != nil {
-		j.counts[l.to].dropped.Add(1)
+		e.counts[l.to].dropped.Add(1)
 		return
 	}
 	if s.file == nil {
-		j.counts[l.to].written.Add(1)
+		e.counts[l.to].written.Add(1)
 		return
 	}
 	if s.lines[l.to]++; len(s.gathered) >= flushBytes {
-		s.flush(j)
+		s.flush(e)
 	}
 }
 
 // settle says how many lines were dropped since it last did, and writes all that was gathered.
 func (w *writer) settle() {
-	j := w.journal
+	e := w.log
 	for to := range numStreams {
 		s := w.current.sinks[to]
 		if s == nil {
 			continue
 		}
-		if dropped := j.counts[to].dropped.Load(); dropped > w.told[to] && !s.failing {
-			r := slog.NewRecord(j.now(), slog.LevelWarn, "lines were dropped", 0)
+		if dropped := e.counts[to].dropped.Load(); dropped > w.told[to] && !s.failing {
+			r := slog.NewRecord(e.now(), slog.LevelWarn, "lines were dropped", 0)
 			r.AddAttrs(slog.Int64("lines", dropped-w.told[to]), slog.String("log", streamNames[to]))
 			_ = s.handler.Handle(context.Background(), r) // it will be told with the next one
 			w.told[to] = dropped
 		}
-		s.flush(j)
+		s.flush(e)
 	}
 }

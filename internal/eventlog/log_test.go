@@ -1,4 +1,4 @@
-package journal
+package eventlog
 
 import (
 	"bytes"
@@ -46,20 +46,20 @@ func (m *mainLog) String() string {
 	return m.text.String()
 }
 
-// start makes a journal.
-func start(t testing.TB, s Settings) (*Journal, *mainLog) {
+// start makes a Log.
+func start(t testing.TB, s Settings) (*Log, *mainLog) {
 	t.Helper()
 	log := &mainLog{}
-	j := New(slog.New(slog.NewTextHandler(log, nil)), still)
-	t.Cleanup(j.Close)
+	e := New(slog.New(slog.NewTextHandler(log, nil)), still)
+	t.Cleanup(e.Close)
 	s, problems := s.WithDefaults()
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if err := j.Configure(s); err != nil {
+	if err := e.Configure(s); err != nil {
 		t.Fatal(err)
 	}
-	return j, log
+	return e, log
 }
 
 // read is what a file holds, line by line.
@@ -73,9 +73,9 @@ func read(t testing.TB, name string) []string {
 }
 
 // push does what those do who publish.
-func push(j *Journal, p Pushed) {
-	if j.PushWanted(p.Error != "") {
-		j.Push(p)
+func push(e *Log, p Pushed) {
+	if e.PushWanted(p.Error != "") {
+		e.Push(p)
 	}
 }
 
@@ -99,14 +99,14 @@ func TestPushLines(t *testing.T) {
 	} {
 		row.settings.Enabled, row.settings.File = true, file
 		os.Remove(file)
-		j, _ := start(t, Settings{Push: row.settings})
-		push(j, row.pushed)
-		j.Close()
-		push(j, row.pushed) // nobody writes it
+		e, _ := start(t, Settings{Push: row.settings})
+		push(e, row.pushed)
+		e.Close()
+		push(e, row.pushed) // nobody writes it
 		if got := read(t, file); len(got) != 1 || got[0] != `{"time":"2026-01-02T03:04:05Z",`+row.want {
 			t.Errorf("got  %s\nwant %s", got, row.want)
 		}
-		if st := j.Stats(); st.Pushes != 1 || st.PushesDropped != 0 {
+		if st := e.Stats(); st.Pushes != 1 || st.PushesDropped != 0 {
 			t.Errorf("%+v", st)
 		}
 	}
@@ -114,15 +114,15 @@ func TestPushLines(t *testing.T) {
 
 func TestSamples(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "push")
-	j, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Every: 10}})
+	e, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Every: 10}})
 	for i := range 95 {
 		p := Pushed{Channel: "news", Offset: uint64(i)}
 		if i%19 == 1 {
 			p.Error = "rate"
 		}
-		push(j, p)
+		push(e, p)
 	}
-	j.Close()
+	e.Close()
 	failed, fine := 0, 0
 	for _, l := range read(t, file) {
 		if strings.Contains(l, `"error":"rate"`) {
@@ -139,14 +139,14 @@ func TestSamples(t *testing.T) {
 func TestAccessLines(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access")
 	address := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 77), Port: 5000}
-	j, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true, Address: AddressSubnet}})
-	j.Handshake(Handshake{Address: address, Status: 101, Client: "n-1", Dialect: "raw"}, 1)
-	j.Handshake(Handshake{Address: address, Status: 403, Reason: "origin"}, 0)
-	j.Request(Request{Address: address, Method: "POST", Path: "/api/publish", Key: "backend", Status: 200, In: 20, Out: 30, Took: 1500 * time.Microsecond})
-	j.Request(Request{Method: strings.Repeat("M", 300), Path: "/api/\"\n", Status: 404, In: -1})
-	j.End(Closed{Address: address, Client: "n-1", User: "ann", Code: 1000, Reason: "bye\n", Remote: true}, 1)
-	j.End(Closed{Client: "n-2", Code: 1006}, 2)
-	j.Close()
+	e, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true, Address: AddressSubnet}})
+	e.Handshake(Handshake{Address: address, Status: 101, Client: "n-1", Dialect: "raw"}, 1)
+	e.Handshake(Handshake{Address: address, Status: 403, Reason: "origin"}, 0)
+	e.Request(Request{Address: address, Method: "POST", Path: "/api/publish", Key: "backend", Status: 200, In: 20, Out: 30, Took: 1500 * time.Microsecond})
+	e.Request(Request{Method: strings.Repeat("M", 300), Path: "/api/\"\n", Status: 404, In: -1})
+	e.End(Closed{Address: address, Client: "n-1", User: "ann", Code: 1000, Reason: "bye\n", Remote: true}, 1)
+	e.End(Closed{Client: "n-2", Code: 1006}, 2)
+	e.Close()
 	want := []string{
 		`"msg":"handshake","address":"192.0.2.0/24","status":101,"client":"n-1","dialect":"raw"}`,
 		`"msg":"handshake","address":"192.0.2.0/24","status":403,"reason":"origin"}`,
@@ -183,21 +183,21 @@ func TestRedaction(t *testing.T) {
 // Lines that come faster than they are written are dropped, counted, and told of; all others are there.
 func TestBurst(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "push")
-	j, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Data: DataHash}})
+	e, _ := start(t, Settings{Push: Push{Enabled: true, File: file, Data: DataHash}})
 	data := make([]byte, 64<<10) // 4 MiB are 64 of them: hashing is slower than queueing
 	var publishers sync.WaitGroup
 	for range 4 {
 		publishers.Go(func() {
 			for range 500 {
-				push(j, Pushed{Channel: "news", Data: data})
+				push(e, Pushed{Channel: "news", Data: data})
 			}
 		})
 	}
 	publishers.Wait()
-	j.Close()
-	st := j.Stats()
-	if st.Pushes+st.PushesDropped != 2000 || st.PushesDropped == 0 || j.queued.Load() != 0 {
-		t.Errorf("%+v, %d B still queued", st, j.queued.Load())
+	e.Close()
+	st := e.Stats()
+	if st.Pushes+st.PushesDropped != 2000 || st.PushesDropped == 0 || e.queued.Load() != 0 {
+		t.Errorf("%+v, %d B still queued", st, e.queued.Load())
 	}
 	lines, told := int64(0), int64(0)
 	for _, l := range read(t, file) {
@@ -223,35 +223,35 @@ func TestReopen(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "log")
 	settings := Settings{Push: Push{Enabled: true, File: file, Every: 1}, Access: Access{Enabled: true, File: file}}
-	j, log := start(t, settings)
+	e, log := start(t, settings)
 	say := func(i int) {
-		push(j, Pushed{Channel: fmt.Sprint("c", i)})
-		j.Request(Request{Method: "GET", Path: fmt.Sprint("/", i)})
+		push(e, Pushed{Channel: fmt.Sprint("c", i)})
+		e.Request(Request{Method: "GET", Path: fmt.Sprint("/", i)})
 	}
 	say(1)
 	if err := os.Rename(file, file+".1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Reopen(); err != nil {
+	if err := e.Reopen(); err != nil {
 		t.Fatal(err)
 	}
 	say(2)
 	bad := settings
 	bad.Push.File = filepath.Join(folder, "none", "log")
-	if err := j.Configure(bad); err == nil || !strings.Contains(err.Error(), "push log: ") {
+	if err := e.Configure(bad); err == nil || !strings.Contains(err.Error(), "push log: ") {
 		t.Errorf("%v", err)
 	}
 	say(3)
-	if err := j.Configure(Settings{Push: Push{Enabled: true, Every: 1}}); err != nil { // to the main log
+	if err := e.Configure(Settings{Push: Push{Enabled: true, Every: 1}}); err != nil { // to the main log
 		t.Fatal(err)
 	}
 	say(4)
-	if err := j.Configure(Settings{}); err != nil {
+	if err := e.Configure(Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	say(5)
-	j.Close()
-	if err := j.Reopen(); err != nil {
+	e.Close()
+	if err := e.Reopen(); err != nil {
 		t.Error(err)
 	}
 	for name, want := range map[string]string{file + ".1": "c1 /1", file: "c2 /2 c3 /3"} {
@@ -282,36 +282,36 @@ func TestProblems(t *testing.T) {
 
 // Off, there is no goroutine and no file, and asking costs nothing.
 func TestOff(t *testing.T) {
-	j, _ := start(t, Settings{})
+	e, _ := start(t, Settings{})
 	if n := testing.AllocsPerRun(100, func() {
-		push(j, Pushed{Channel: "news"})
-		j.Handshake(Handshake{}, 1)
-		j.End(Closed{}, 1)
-		j.Request(Request{})
-	}); n != 0 || j.started || j.Requests() || j.Ends() {
-		t.Errorf("%v allocations, started: %v", n, j.started)
+		push(e, Pushed{Channel: "news"})
+		e.Handshake(Handshake{}, 1)
+		e.End(Closed{}, 1)
+		e.Request(Request{})
+	}); n != 0 || e.started || e.Requests() || e.Ends() {
+		t.Errorf("%v allocations, started: %v", n, e.started)
 	}
 }
 
 // The end of a connection says how long it lasted.
 func TestLasted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access")
-	j, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true}})
+	e, _ := start(t, Settings{Access: Access{Enabled: true, File: file, Connections: true}})
 	now := still()
-	j.now = func() time.Time { return now }
-	j.Handshake(Handshake{Status: 101, Client: "n-1"}, 1)
+	e.now = func() time.Time { return now }
+	e.Handshake(Handshake{Status: 101, Client: "n-1"}, 1)
 	now = now.Add(1500 * time.Millisecond)
-	j.End(Closed{Client: "n-1"}, 1)
-	j.Close()
+	e.End(Closed{Client: "n-1"}, 1)
+	e.Close()
 	if got := read(t, file); !strings.Contains(got[1], `"duration_ms":1500`) {
 		t.Errorf("%s", got)
 	}
 }
 
 func BenchmarkPush(b *testing.B) {
-	j, _ := start(b, Settings{Push: Push{Enabled: true, File: filepath.Join(b.TempDir(), "push")}})
+	e, _ := start(b, Settings{Push: Push{Enabled: true, File: filepath.Join(b.TempDir(), "push")}})
 	b.ReportAllocs()
 	for b.Loop() {
-		push(j, Pushed{Channel: "news", Key: "backend", Offset: 1, Epoch: "e"})
+		push(e, Pushed{Channel: "news", Key: "backend", Offset: 1, Epoch: "e"})
 	}
 }

@@ -1,4 +1,4 @@
-package journal
+package eventlog
 
 import (
 	"strings"
@@ -7,15 +7,15 @@ import (
 
 // A file that can't be written costs its lines, which are counted, and the main log is told once.
 func TestFullDisk(t *testing.T) {
-	j, log := start(t, Settings{Push: Push{Enabled: true, File: "/dev/full"}})
+	e, log := start(t, Settings{Push: Push{Enabled: true, File: "/dev/full"}})
 	for range 3 {
-		push(j, Pushed{Channel: "news"})
-		if err := j.Reopen(); err != nil { // waits until it has been tried
+		push(e, Pushed{Channel: "news"})
+		if err := e.Reopen(); err != nil { // waits until it has been tried
 			t.Fatal(err)
 		}
 	}
-	j.Close()
-	if st := j.Stats(); st.Pushes != 0 || st.PushesDropped != 3 {
+	e.Close()
+	if st := e.Stats(); st.Pushes != 0 || st.PushesDropped != 3 {
 		t.Errorf("%+v", st)
 	}
 	if !strings.Contains(log.String(), "can't be written") {

@@ -1,4 +1,4 @@
-package journal
+package eventlog
 
 import (
 	"log/slog"
@@ -13,8 +13,8 @@ const (
 	queueBytes = 4 << 20
 )
 
-// Journal writes the logs that Configure has asked for. Safe from any goroutine.
-type Journal struct {
+// Log writes the logs that Configure has asked for. Safe from any goroutine.
+type Log struct {
 	// Immutable after New.
 	logger *slog.Logger
 	now    func() time.Time
@@ -42,78 +42,81 @@ type Journal struct {
 // counts are a log's.
 type counts struct{ written, dropped atomic.Int64 }
 
-// New makes a Journal that writes nothing yet. logger is the main log.
-func New(logger *slog.Logger, now func() time.Time) *Journal {
-	return &Journal{logger: logger, now: now}
+// New makes a Log that writes nothing yet. logger is the main log.
+func New(logger *slog.Logger, now func() time.Time) *Log {
+	return &Log{logger: logger, now: now}
 }
 
-// Configure has the journal go on as the settings say, and opens their files anew. An error: nothing has changed.
-func (j *Journal) Configure(s Settings) error {
-	j.configuring.Lock()
-	defer j.configuring.Unlock()
-	return j.configure(s)
+// Configure has it go on as the settings say, and opens their files anew. An error: nothing has changed.
+func (e *Log) Configure(s Settings) error {
+	e.configuring.Lock()
+	defer e.configuring.Unlock()
+	return e.configure(s)
 }
 
 // Reopen opens the files anew, for those who have moved them away. An error: what was open stays so.
-func (j *Journal) Reopen() error {
-	j.configuring.Lock()
-	defer j.configuring.Unlock()
-	return j.configure(j.settings)
+func (e *Log) Reopen() error {
+	e.configuring.Lock()
+	defer e.configuring.Unlock()
+	return e.configure(e.settings)
 }
 
-func (j *Journal) configure(s Settings) error {
-	if j.ended || !j.started && !s.Push.Enabled && !s.Access.Enabled {
+func (e *Log) configure(s Settings) error {
+	if e.ended || !e.started && !s.Push.Enabled && !s.Access.Enabled {
 		return nil
 	}
-	sw, err := openSinks(s, j.logger)
+	sw, err := openSinks(s, e.logger)
 	if err != nil {
 		return err
 	}
-	if !j.started {
-		j.started = true
-		j.lines, j.swaps, j.quit = make(chan line, queueLines), make(chan *swap), make(chan struct{})
-		j.writing.Go(func() { (&writer{journal: j}).run() })
+	if !e.started {
+		e.started = true
+		e.lines, e.swaps, e.quit = make(chan line, queueLines), make(chan *swap), make(chan struct{})
+		e.writing.Go(func() { (&writer{log: e}).run() })
 	}
-	j.swaps <- sw
+	e.swaps <- sw
 	<-sw.done
-	j.settings = s
-	j.push.Store(nil)
+	e.settings = s
+	e.push.Store(nil)
 	if s.Push.Enabled {
-		j.push.Store(&s.Push)
+		e.push.Store(&s.Push)
 	}
-	j.access.Store(nil)
+	e.access.Store(nil)
 	if s.Access.Enabled {
-		j.access.Store(&s.Access)
+		e.access.Store(&s.Access)
 	}
 	if !s.Access.Enabled || !s.Access.Connections {
-		j.opened.clear()
+		e.opened.clear()
 	}
 	return nil
 }
 
 // Close writes what waits, and closes the files. What comes afterwards is not written.
-func (j *Journal) Close() {
-	j.configuring.Lock()
-	defer j.configuring.Unlock()
-	j.push.Store(nil)
-	j.access.Store(nil)
-	if j.started && !j.ended {
-		close(j.quit)
-		j.writing.Wait()
+func (e *Log) Close() {
+	e.configuring.Lock()
+	defer e.configuring.Unlock()
+	e.push.Store(nil)
+	e.access.Store(nil)
+	if e.started && !e.ended {
+		close(e.quit)
+		e.writing.Wait()
 	}
-	j.ended = true
+	e.ended = true
 }
 
 // PushWanted tells whether a publication is to be logged: all that failed are, and of the others one of as many as the settings say. It counts, so
 // it is asked once for each.
-func (j *Journal) PushWanted(failed bool) bool {
-	s := j.push.Load()
-	return s != nil && (failed || (j.published.Add(1)-1)%uint64(s.Every) == 0)
+func (e *Log) PushWanted(failed bool) bool {
+	s := e.push.Load()
+	return s != nil && (failed || (e.published.Add(1)-1)%uint64(s.Every) == 0)
 }
 
+// Pushes tells whether publications are logged.
+func (e *Log) Pushes() bool { return e.push.Load() != nil }
+
 // Push logs a publication for which PushWanted was true. It keeps the data for a moment, if the settings want something of it: it must not be changed.
-func (j *Journal) Push(p Pushed) {
-	s := j.push.Load()
+func (e *Log) Push(p Pushed) {
+	s := e.push.Load()
 	if s == nil {
 		return
 	}
@@ -125,70 +128,70 @@ func (j *Journal) Push(p Pushed) {
 	default:
 		l.Data = nil
 	}
-	j.put(line{pushes, j.now(), len(l.Data), l})
+	e.put(line{pushes, e.now(), len(l.Data), l})
 }
 
 // Handshake logs a handshake, and notes when the connection was opened, if its end will be wanted. number is the client's.
-func (j *Journal) Handshake(h Handshake, number uint64) {
-	s := j.access.Load()
+func (e *Log) Handshake(h Handshake, number uint64) {
+	s := e.access.Load()
 	if s == nil {
 		return
 	}
-	now := j.now()
+	now := e.now()
 	if s.Connections && h.Client != "" {
-		j.opened.add(number, now)
+		e.opened.add(number, now)
 	}
-	j.put(line{accesses, now, 0, &handshakeLine{h, s.Address.of(h.Address)}})
+	e.put(line{accesses, now, 0, &handshakeLine{h, s.Address.of(h.Address)}})
 }
 
 // Requests tells whether requests are logged.
-func (j *Journal) Requests() bool { return j.access.Load() != nil }
+func (e *Log) Requests() bool { return e.access.Load() != nil }
 
 // Request logs a request to the API.
-func (j *Journal) Request(r Request) {
-	if s := j.access.Load(); s != nil {
-		j.put(line{accesses, j.now(), 0, &requestLine{r, s.Address.of(r.Address)}})
+func (e *Log) Request(r Request) {
+	if s := e.access.Load(); s != nil {
+		e.put(line{accesses, e.now(), 0, &requestLine{r, s.Address.of(r.Address)}})
 	}
 }
 
 // Ends tells whether the ends of connections are logged.
-func (j *Journal) Ends() bool {
-	s := j.access.Load()
+func (e *Log) Ends() bool {
+	s := e.access.Load()
 	return s != nil && s.Connections
 }
 
 // End logs the end of a connection. It fills in how long that lasted, as far as it was there when it was opened.
-func (j *Journal) End(c Closed, number uint64) {
-	s := j.access.Load()
+func (e *Log) End(c Closed, number uint64) {
+	s := e.access.Load()
 	if s == nil || !s.Connections {
 		return
 	}
-	now := j.now()
-	if opened, ok := j.opened.take(number); ok {
+	now := e.now()
+	if opened, ok := e.opened.take(number); ok {
 		c.Lasted = now.Sub(opened)
 	}
-	j.put(line{accesses, now, 0, &closedLine{c, s.Address.of(c.Address)}})
+	e.put(line{accesses, now, 0, &closedLine{c, s.Address.of(c.Address)}})
 }
 
 // put queues a line, or drops it: nobody waits.
-func (j *Journal) put(l line) {
-	if j.queued.Add(int64(l.size)) <= queueBytes {
+func (e *Log) put(l line) {
+	if e.queued.Add(int64(l.size)) <= queueBytes {
 		select {
-		case j.lines <- l:
+		case e.lines <- l:
 			return
 		default:
 		}
 	}
-	j.queued.Add(-int64(l.size))
-	j.counts[l.to].dropped.Add(1)
+	e.queued.Add(-int64(l.size))
+	e.counts[l.to].dropped.Add(1)
 }
 
 // Stats are how many lines each log has, and how many were dropped instead.
 type Stats struct{ Pushes, PushesDropped, Accesses, AccessesDropped int64 }
 
 // Stats are those so far.
-func (j *Journal) Stats() Stats {
-	p, a := &j.counts[pushes], &j.counts[accesses]
+func (e *Log) Stats() Stats {
+	p, a := &e.counts[pushes], &e.counts[accesses]
 	return Stats{p.written.Load(), p.dropped.Load(), a.written.Load(), a.dropped.Load()}
 }
 

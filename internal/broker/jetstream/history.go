@@ -1,0 +1,171 @@
+package jetstream
+
+import (
+	"github.com/wsedge/wsedge/internal/broker"
+)
+
+// History implements broker.Log.
+func (l *log) History(q broker.HistoryQuery, done func(broker.Past, error)) {
+	l.whenLive(func(err error) {
+		if err != nil {
+			done(broker.Past{}, err)
+			return
+		}
+		l.mu.Lock()
+		position, ok := l.position()
+		r := &reading{log: l, is: l.is, query: q, retention: l.retention, answer: broker.Past{Position: position}, message: l.message, done: done}
+		l.mu.Unlock()
+		if !ok {
+			done(broker.Past{}, ErrClosed)
+			return
+		}
+		r.begin()
+	})
+}
+
+// reading is a part of the history that is being read.
+type reading struct {
+	log       *log
+	is        *identity
+	query     broker.HistoryQuery
+	retention broker.Retention
+	answer    broker.Past
+	message   uint64
+	done      func(broker.Past, error)
+}
+
+func (r *reading) begin() {
+	since := r.query.Since
+	good := since != nil && since.Epoch == r.answer.Position.Epoch && since.Offset <= r.answer.Position.Offset
+	switch {
+	case good && since.Offset == r.answer.Position.Offset:
+		r.answer.Exact = true
+		r.done(r.answer, nil)
+	case r.retention.Size == 0 || r.message == 0 && !good:
+		r.done(r.answer, nil)
+	case good:
+		r.forward()
+	case since == nil:
+		r.newest(min(r.query.Limit, r.retention.Size))
+	default:
+		r.newest(r.retention.Size)
+	}
+}
+
+// forward reads the oldest behind a position.
+func (r *reading) forward() {
+	q := &r.query
+	s := &span{
+		log: r.log, is: r.is, from: q.Since.Offset, to: r.answer.Position.Offset, most: min(q.Limit, r.retention.Size), mostBytes: q.MaxBytes, atLeast: 1,
+	}
+	s.done = func(err error) {
+		inexact := func() { r.newest(r.retention.Size) }
+		exact := func() {
+			r.answer.Exact, r.answer.Publications = true, chain(s.records, q.Since.Offset)
+			r.done(r.answer, nil)
+		}
+		switch {
+		case err != nil:
+			r.done(broker.Past{}, err)
+		case s.broken || s.total > int64(r.retention.Size) || len(s.records) > 0 && r.tooOld(&s.records[0]):
+			inexact()
+		case s.anchored:
+			exact()
+		default:
+			s.prove(func(proven bool) {
+				if proven {
+					exact()
+				} else {
+					inexact()
+				}
+			})
+		}
+	}
+	s.read()
+}
+
+func (r *reading) tooOld(rec *record) bool { return tooOld(r.log, r.retention.Age, rec) }
+
+// newest reads the last n.
+func (r *reading) newest(n int) {
+	if n <= 0 {
+		r.done(r.answer, nil)
+		return
+	}
+	r.log.beginning(r.is, r.answer.Position.Offset, n+1, 0, func(from uint64, err error) {
+		if err != nil {
+			r.done(broker.Past{}, err)
+			return
+		}
+		s := &span{log: r.log, is: r.is, from: from, to: r.answer.Position.Offset, most: n, newest: true}
+		s.done = func(err error) {
+			if err == nil && s.broken { // it has gone while it was read: what there is now is newer
+				r.newest(n)
+				return
+			}
+			r.found(s, err)
+		}
+		s.read()
+	})
+}
+
+// found answers with as much of the newest as fits: of the last ones where no position was asked for, otherwise of the first.
+func (r *reading) found(s *span, err error) {
+	records, before := s.records, uint64(0)
+	if n := len(records) - s.most; n > 0 {
+		before, records = records[n-1].seq, records[n:]
+	}
+	for len(records) > 0 && r.tooOld(&records[0]) {
+		before, records = records[0].seq, records[1:]
+	}
+	bytes := int64(0)
+	if r.query.Since == nil {
+		from := len(records)
+		for from > 0 && len(records)-from < r.query.Limit {
+			if bytes += int64(len(records[from-1].Data)); bytes > r.query.MaxBytes && from < len(records) {
+				break
+			}
+			from--
+		}
+		if from > 0 && from < len(records) {
+			before = records[from-1].seq
+		}
+		records = records[from:]
+	} else {
+		to := 0
+		for to < len(records) && to < r.query.Limit {
+			if bytes += int64(len(records[to].Data)); bytes > r.query.MaxBytes && to > 0 {
+				break
+			}
+			to++
+		}
+		records = records[:to]
+	}
+	if len(records) > 0 && before == 0 { // nobody knows what was before it: something may have been
+		before = records[0].seq - 1
+	}
+	r.answer.Publications = chain(records, before)
+	r.done(r.answer, err)
+}
+
+// beginning finds a sequence from which on a channel has n publications, or all that it has, and not many more: there is no way to ask for the last n. It looks
+// further and further back.
+func (l *log) beginning(is *identity, last uint64, n, step int, done func(from uint64, err error)) {
+	from := uint64(0)
+	if shift := 2 * max(step-1, 0); step > 0 && shift < 62 && last>>shift > uint64(n) {
+		from = last - uint64(n)<<shift
+	}
+	l.engine.fetch(l.stream, l.subject(is), from, 1, func(p page, err error) {
+		count := int64(len(p.records)) + p.more
+		switch {
+		case err != nil:
+			done(0, err)
+		case step == 0 && count > int64(n): // more than that in all
+			l.beginning(is, last, n, 1, done)
+		case from == 0 || count >= int64(n):
+			done(max(from, 1)-1, nil)
+		default:
+			l.beginning(is, last, n, step+1, done)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package jetstream
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// place is where a subject is.
+type place struct {
+	seq   uint64    // of its last message; 0 where it has none
+	upTo  uint64    // of the stream, at the same instant
+	asked time.Time // before that
+}
+
+// offset is the position: where there is no message, nothing up to there is missing.
+func (p place) offset() uint64 {
+	if p.seq == 0 {
+		return p.upTo
+	}
+	return p.seq
+}
+
+// direct asks for messages of a stream; whichever of its replicas answers. done is told of doubts.
+func (e *Engine) direct(s *stream, body any, done func(answer, error)) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		done(answer{}, err)
+		return
+	}
+	e.requests.ask(&request{subject: "$JS.API.DIRECT.GET." + s.name, body: text, batch: true, done: func(a answer, err error) {
+		if errors.Is(err, ErrLeaderless) {
+			s.check()
+		}
+		done(a, err)
+	}})
+}
+
+// directQuery is a question for messages.
+type directQuery struct {
+	Seq       uint64   `json:"seq,omitempty"`
+	NextFor   string   `json:"next_by_subj,omitempty"`
+	MultiLast []string `json:"multi_last,omitempty"`
+	Batch     int      `json:"batch,omitempty"`
+	MaxBytes  int      `json:"max_bytes,omitempty"`
+}
+
+// locate finds where a subject is.
+func (e *Engine) locate(s *stream, subject string, done func(place, error)) {
+	asked := e.config.Now()
+	e.direct(s, directQuery{MultiLast: []string{subject}, Batch: 1}, func(a answer, err error) {
+		if err != nil {
+			done(place{}, err)
+			return
+		}
+		if len(a.messages) == 0 {
+			e.locateEmpty(s, subject, asked, done)
+			return
+		}
+		r, ok := recordOf(a.messages[0])
+		if !ok {
+			done(place{}, because(ErrRefused, "an answer without a sequence"))
+			return
+		}
+		done(place{r.seq, max(r.seq, upToOf(a)), asked}, nil)
+	})
+}
+
+// upToOf is which sequence of the stream an answer was good for.
+func upToOf(a answer) uint64 {
+	if a.end == nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(header(a.end, headerUpTo), 10, 64)
+	return n
+}
+
+// locateEmpty asks the stream's leader, where a replica has no message of a subject: that can be behind.
+func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done func(place, error)) {
+	body, _ := json.Marshal(map[string]string{"subjects_filter": subject}) // a map of strings
+	e.requests.ask(&request{subject: "$JS.API.STREAM.INFO." + s.name, body: body, done: func(a answer, err error) {
+		var info struct {
+			Error *struct {
+				Description string `json:"description"`
+			} `json:"error"`
+			State struct {
+				LastSeq  uint64           `json:"last_seq"`
+				Subjects map[string]int64 `json:"subjects"`
+			} `json:"state"`
+		}
+		switch {
+		case err != nil:
+		case len(a.messages) != 1:
+			err = because(ErrRefused, "no answer")
+		default:
+			err = json.Unmarshal(a.messages[0].Data, &info)
+		}
+		switch {
+		case err != nil:
+			done(place{}, err)
+		case info.Error != nil:
+			s.check()
+			done(place{}, because(ErrRefused, "%s", info.Error.Description))
+		case len(info.State.Subjects) > 0: // it has one by now
+			e.after(firstRetry, func() { e.locate(s, subject, done) })
+		default:
+			done(place{0, info.State.LastSeq, asked}, nil)
+		}
+	}})
+}
+
+// page is a part of what a subject has. All of it was there at one instant.
+type page struct {
+	records []record
+	more    int64 // behind it
+}
+
+// fetch reads what a subject has from a sequence on, at most that many messages.
+func (e *Engine) fetch(s *stream, subject string, from uint64, most int, done func(page, error)) {
+	e.direct(s, directQuery{Seq: max(from, 1), NextFor: subject, Batch: most, MaxBytes: batchBytes}, func(a answer, err error) {
+		var p page
+		for _, m := range a.messages {
+			r, ok := recordOf(m)
+			if !ok {
+				done(page{}, because(ErrRefused, "an answer without a sequence"))
+				return
+			}
+			p.records = append(p.records, r)
+		}
+		if a.end != nil {
+			p.more, _ = strconv.ParseInt(header(a.end, headerPending), 10, 64)
+		}
+		done(p, err)
+	})
+}

@@ -1,0 +1,173 @@
+package jetstream
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// complainEvery is how often the log says that there is no stream.
+const complainEvery = 10 * time.Second
+
+// stream is a namespace's. Its limits grow with what channels promise, and never shrink by themselves: other nodes may still promise more.
+type stream struct {
+	// Immutable after newStream.
+	engine *Engine
+	name   string
+	token  string // the namespace's
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	wanted   limits
+	is       *identity // nil until it is known
+	asking   bool
+	raising  bool                     // what is asked for next waits until more is kept
+	waiting  []func(*identity, error) // in their order
+	open     []*log                   // that are live
+	compared int                      // index into open, from which on comparing goes on
+
+	complained time.Time
+}
+
+func newStream(e *Engine, namespace string) *stream {
+	s := &stream{engine: e, name: e.config.Prefix, token: namespaceToken(namespace), wanted: limits{1, bareAge}}
+	if namespace != "" {
+		s.name += "_" + token(namespace)
+	}
+	return s
+}
+
+// want has the stream keep that from now on.
+func (s *stream) want(l limits) {
+	s.mu.Lock()
+	grows := !s.wanted.cover(l)
+	s.wanted = s.wanted.with(l)
+	raise := grows && s.is != nil
+	s.raising = s.raising || raise
+	s.mu.Unlock()
+	if raise {
+		s.check()
+	}
+}
+
+// whenKnown calls do with the stream's identity, which is asked for where it is not known; before this returns where it is. Calls come in their order.
+func (s *stream) whenKnown(do func(*identity, error)) {
+	s.mu.Lock()
+	if is := s.is; is != nil && !s.raising {
+		s.mu.Unlock()
+		do(is, nil)
+		return
+	}
+	if len(s.waiting) >= maxRequests {
+		s.mu.Unlock()
+		do(nil, ErrBusy)
+		return
+	}
+	s.waiting = append(s.waiting, do)
+	s.mu.Unlock()
+	s.check()
+}
+
+// check asks NATS what the stream is, and makes it or raises its limits if need be. It does not wait.
+func (s *stream) check() {
+	s.mu.Lock()
+	again := s.asking
+	s.asking = true
+	s.mu.Unlock()
+	if !again {
+		s.engine.start(s.ask)
+	}
+}
+
+// ask is a goroutine.
+func (s *stream) ask() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.engine.config.Timeout)
+	defer cancel()
+	s.mu.Lock()
+	wanted := s.wanted
+	s.mu.Unlock()
+	if !s.engine.link.nc.IsConnected() {
+		s.known(nil, ErrDown) // at once, rather than when the answer does not come
+		return
+	}
+	is, err := s.ensure(ctx, wanted)
+	if err != nil {
+		s.complain(err)
+		err = because(ErrDown, "stream %s: %w", s.name, err)
+	}
+	s.known(is, err)
+}
+
+// complain logs why there is no stream, not more often than every complainEvery: whoever needs it asks again.
+func (s *stream) complain(err error) {
+	s.mu.Lock()
+	now := time.Now()
+	quiet := now.Sub(s.complained) < complainEvery
+	if !quiet {
+		s.complained = now
+	}
+	s.mu.Unlock()
+	if !quiet {
+		s.engine.config.Logger.Warn("engine: no stream", "stream", s.name, "error", err.Error())
+	}
+}
+
+// known takes what the stream is, or why that is not known, and tells all who wait.
+func (s *stream) known(is *identity, err error) {
+	s.mu.Lock()
+	was, good := s.is, err == nil
+	if err != nil && was != nil { // what could be done before still can be; compare tries again
+		is, err = was, nil
+	}
+	for len(s.waiting) > 0 {
+		waiting := s.waiting
+		s.waiting = nil
+		s.mu.Unlock()
+		for _, do := range waiting {
+			do(is, err)
+		}
+		s.mu.Lock()
+	}
+	if err == nil {
+		s.is = is
+	}
+	s.asking = false
+	more := good && !is.limits().cover(s.wanted)
+	s.raising = more
+	changed := err == nil && was != nil && was.epoch != is.epoch
+	var open []*log
+	if changed {
+		open = append(open, s.open...)
+	}
+	s.mu.Unlock()
+	if more {
+		s.check()
+	}
+	if changed {
+		s.engine.config.Logger.Error("engine: the stream was lost, and made anew", "stream", s.name, "epoch", is.epoch)
+		for _, l := range open {
+			l.lost(is)
+		}
+	}
+}
+
+// doubt has all streams checked that were known.
+func (e *Engine) doubt() {
+	for _, s := range e.allStreams() {
+		s.mu.Lock()
+		known := s.is != nil
+		s.mu.Unlock()
+		if known {
+			s.check()
+		}
+	}
+}
+
+// start runs do on a goroutine, unless the engine is closed.
+func (e *Engine) start(do func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.running.Go(do)
+	}
+}

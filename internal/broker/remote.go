@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrTooLarge says that the engine takes no publication of that size.
+var ErrTooLarge = errors.New("broker: larger than the engine takes")
+
+// Unavailable is an error of an engine that depends on others.
+type Unavailable struct {
+	// Reason is for whoever asked: what is the matter.
+	Reason string
+	// Maybe tells that a publication may have been made. With an idempotency key it is safe to repeat.
+	Maybe bool
+}
+
+func (u *Unavailable) Error() string { return "broker: " + u.Reason }
+
+// Remote is an engine that depends on others, and has nodes beside this one.
+type Remote interface {
+	Broker
+	// Health is that of the connection.
+	Health() Health
+	// RemoteStats is a snapshot.
+	RemoteStats() RemoteStats
+}
+
+// Health says whether an engine can be reached.
+type Health struct {
+	Up    bool
+	Since time.Time
+	// Why it is down: the last error; empty where none is known.
+	Why string
+}
+
+// RemoteStats say what an engine has done on this node since it began, and what is under way.
+type RemoteStats struct {
+	Reconnects int64 // connections made after the first
+	Received   int64 // messages that were sent to this node
+	Slow       int64 // times that messages were dropped because this node did not take them in time
+	Holes      int64 // messages with another missing before them
+	Tails      int64 // channels that were found to be behind
+	Fetched    int64 // messages read because they were missing
+	Gaps       int64 // gaps announced: what was missing was not there any more, or could not be proven to be all
+	Duplicates int64 // messages that had been delivered already, and were dropped
+	Stalls     int64 // times that a node had no room for a publication, which it takes later
+	// Pending publications that have not been answered for, and their bytes.
+	Pending      int
+	PendingBytes int64
+	// Failed publications, by reason.
+	Failed map[string]int64
+}
