@@ -267,6 +267,23 @@ func TestConsoleOnAdminAddressWithoutAuth(t *testing.T) {
 	c.want(`{"type":"welcome",*`)
 }
 
+// Origins are the sites whose pages may use the public port. They may be on the console's own host, at another port, where the browser sends
+// the cookie along: that opens the console's socket to none of them.
+func TestConsoleSocketIsThePagesOwn(t *testing.T) {
+	for _, origins := range [][]string{{"http://127.0.0.1:8000"}, {"*"}} {
+		cfg := consoleConfig()
+		cfg.Origins = origins
+		s := startServer(t, cfg)
+		b := &browser{t: t, s: s}
+		b.login("the key of the reader")
+		if c := b.watch("Origin: http://127.0.0.1:8000\r\n"); c.status() != "403" {
+			t.Errorf("with the origins %v, from another page: %s", origins, c.head)
+		}
+		c := b.watch("Origin: http://" + s.AdminAddr().String() + "\r\n")
+		c.want(`{"type":"welcome",*`)
+	}
+}
+
 // Who has logged in is nobody that a backend would know: it is neither asked about the console's clients nor told of them, as it is not of
 // what comes by the API.
 func TestConsoleWithWebhooks(t *testing.T) {
