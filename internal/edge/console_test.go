@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +283,37 @@ func TestConsoleSocketIsThePagesOwn(t *testing.T) {
 		c := b.watch("Origin: http://" + s.AdminAddr().String() + "\r\n")
 		c.want(`{"type":"welcome",*`)
 	}
+}
+
+// A key that opens less than it did ends the logins made with it, and so what they have opened: the socket has the rights of when it began.
+func TestConsoleKeyLosesScope(t *testing.T) {
+	cfg := consoleConfig()
+	s := startServer(t, cfg)
+	rescope := func(scopes ...auth.Scope) {
+		t.Helper()
+		changed := *cfg.Auth
+		changed.APIKeys = slices.Clone(cfg.Auth.APIKeys)
+		for i := range changed.APIKeys {
+			if changed.APIKeys[i].Name == "editor" {
+				changed.APIKeys[i].Scopes = scopes
+			}
+		}
+		if err := s.ReloadAuth(changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &browser{t: t, s: s}
+	rescope(auth.ScopeRead)
+	b.login("the key of the editor")
+	rescope(auth.ScopeRead, auth.ScopePublish) // more does not end it
+	b.want(200, "POST", "/console/api/publish", `{"channel":"news","data":1}`, nil)
+	c := b.watch("")
+	c.want(`{"type":"welcome",*`)
+	c.say(`{"type":"publish","id":1,"channel":"news","data":1}`)
+	c.want(`{"type":"published",*}`)
+	rescope(auth.ScopeRead)
+	c.want(`{"type":"disconnect","code":3503,*}`)
+	b.want(401, "GET", "/console/stats", "", nil)
 }
 
 // Who has logged in is nobody that a backend would know: it is neither asked about the console's clients nor told of them, as it is not of
