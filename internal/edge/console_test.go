@@ -122,7 +122,7 @@ func TestConsoleInDevelopment(t *testing.T) {
 	c := greet(t, b.s)
 	b.want(200, "POST", "/console/api/publish", `{"channel":"news","data":1}`, nil)
 	var stats console.Stats
-	if err := json.Unmarshal([]byte(b.want(200, "GET", "/console/stats", "", nil)), &stats); err != nil || stats.Connections != 1 || stats.Channels != 1 ||
+	if err := json.Unmarshal([]byte(b.want(200, "GET", "/console/stats", "", nil)), &stats); err != nil || stats.Node != b.s.node || stats.Connections != 1 || stats.Channels != 1 ||
 		stats.Loops == 0 || len(stats.LagCounts) != len(stats.LagBounds)+1 || stats.Goroutines == 0 || stats.Drops == nil {
 		t.Errorf("%+v, %v", stats, err)
 	}
