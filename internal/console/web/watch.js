@@ -1,7 +1,7 @@
 // Watch and publish: a client of wsedge.js like any other. What came stays here while another section is shown.
 import { Client } from "./wsedge.js";
 import { api, may, session } from "./server.js";
-import { channelField, clock, count, h, head, say } from "./page.js";
+import { channelField, clock, count, dataText, h, head, say } from "./page.js";
 
 const KEPT = 500; // messages shown
 
@@ -20,9 +20,8 @@ const note = (text, cls = "note") => append(h("li", { cls }, `${clock(Date.now()
 
 function show(m) {
   const now = new Date(), mine = m.client !== undefined && m.client === client?.id;
-  const data = m.data instanceof Uint8Array ? `${count(m.data.length)} bytes` : typeof m.data === "string" ? m.data : JSON.stringify(m.data);
   append(h("li", { cls: "new" }, h("time", { datetime: now.toISOString() }, clock(now)), h("span", { cls: "channel" }, m.channel), h("span", { cls: "offset" }, `#${m.offset}`),
-    h("span", { cls: "from" }, mine ? "you" : m.user ?? m.client ?? "API"), h("code", {}, data)));
+    h("span", { cls: "from" }, mine ? "you" : m.user ?? m.client ?? "API"), h("code", {}, dataText(m.data))));
   say(total, `${count(++received)} received`);
 }
 
