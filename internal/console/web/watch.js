@@ -16,6 +16,7 @@ function append(item) {
   log.prepend(item);
   while (log.childElementCount > KEPT) log.lastElementChild.remove();
 }
+const clear = (text) => log.replaceChildren(h("li", { cls: "none" }, text));
 const note = (text, cls = "note") => append(h("li", { cls }, `${clock(Date.now())}  ${text}`));
 
 function show(m) {
@@ -43,10 +44,13 @@ function connect() {
   return client;
 }
 
-/** Stops watching: the login has ended. */
+/** Stops watching, and forgets what came: the login has ended, and who logs in next may be somebody else. */
 export function forget() {
   client?.close();
   client = null;
+  received = 0;
+  say(total, "");
+  clear("Nothing yet.");
   showChannels();
 }
 
@@ -98,7 +102,7 @@ export function watching(name = "") {
     title: "Watch and publish",
     element: [head("Watch and publish", state), h("div", { cls: "wide-left watch" },
       h("div", { cls: "stack" }, h("section", { cls: "card stack" }, h("div", {}, h("h2", {}, "Channels"), chips), form), may("publish") && publishForm(name), session.socket === "/ws" && curl()),
-      h("section", { cls: "card feed" }, h("div", { cls: "head" }, h("h2", {}, "Messages"), total, h("button", { type: "button", onclick: () => { log.replaceChildren(h("li", { cls: "none" }, "Nothing since.")); } }, "Clear")), log))],
+      h("section", { cls: "card feed" }, h("div", { cls: "head" }, h("h2", {}, "Messages"), total, h("button", { type: "button", onclick: () => clear("Nothing since.") }, "Clear")), log))],
     enter() {
       if (name) watch(name);
       else if (!client && !session.login) watch("news");
