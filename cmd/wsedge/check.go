@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,7 +28,7 @@ func check(e *environment, args []string) int {
 		return exitFailure
 	}
 	certificates, err := s.secure.config(slog.New(slog.DiscardHandler))
-	s.problem = errors.Join(s.problem, s.engine.check())
+	s.judge()
 	problems = append(problems, s.combined(err)...)
 	if certificates != nil {
 		if _, err := s.secure.open(certificates); err != nil {

@@ -35,9 +35,14 @@ func TestWrongFiles(t *testing.T) {
 		{"listen:\n  addr: nonsense\n  admin_addr: 0.0.0.0:1", "F:2:3: listen.addr: address \"nonsense\": want host:port*\nF:3:3: listen.admin_addr: admin address \"0.0.0.0:1\": whoever"},
 		{"listen:\n  trusted_proxies: [10.0.0.0/8, proxy]", `F:2:3: listen.trusted_proxies: "proxy": want a network`},
 		{"tls:\n  acme_domains: a.example", "F:1:1: tls: ACME needs a directory"},
-		{"tls:\n  compact: true", "F:1:1: tls: --tls-compact needs TLS"},
+		{"tls:\n  compact: true", "F:2:3: tls.compact: --tls-compact needs TLS"},
 		{"auth:\n  keys:\n    - {algorithm: HS256, secret_file: none}", "F:3:26: auth.keys[0].secret_file: open D/none: no such file"},
 		{"auth:\n  keys:\n    - {algorithm: HS256, secret: short}\n", "F:3:7: auth.keys[0]: "},
+		{"webhook:\n  url: http://example.com/\n  timeout: 1m\n  headers: a b", "F:2:3: webhook.url: webhook URL *\nF:3:3: webhook.timeout: webhook timeout: want\n" +
+			"F:4:3: webhook.headers: webhook headers: \nF:2:3: webhook.url: --webhook needs --webhook-secret-file"},
+		{"webhook:\n  url: https://example.com/\n  secret_file: none\n  allow_nets: 10.0.0.1/8",
+			"F:3:3: webhook.secret_file: --webhook-secret-file: *\nF:4:3: webhook.allow_nets: --webhook-allow-net \"10.0.0.1/8\": want"},
+		{"webhook:\n  secret_file: none", "F:2:3: webhook.secret_file: --webhook-secret-file needs --webhook"},
 		{"log:\n  format: xml\nlimits:\n  max_conns: some", "F:2:11: log.format: want one of text, json, not \"xml\"\nF:4:14: limits.max_conns: want a whole number, not \"some\""},
 	} {
 		name := file(t, row.text)

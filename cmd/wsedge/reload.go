@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 	"strings"
 
@@ -65,8 +64,7 @@ func (r *reloader) checked(file string, document *config.Document) (*serving, er
 	if err != nil {
 		return nil, err
 	}
-	s.cfg.Webhooks, err = s.hooks.config()
-	s.problem = errors.Join(s.problem, err, s.engine.check())
+	s.judge()
 	_, err = s.secure.config(r.logger)
 	return s, config.Join(append(problems, s.combined(err)...))
 }

@@ -141,8 +141,7 @@ func configured(e *environment, args []string, file string, document *config.Doc
 // check reports what is wrong with all of it together, and the exit status for that. It returns what TLS needs.
 func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	certificates, err := s.secure.config(logger)
-	hooks, badHooks := s.hooks.config()
-	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, badHooks, s.engine.check())
+	s.judge()
 	if s.document == nil {
 		_, badTracing := s.traced.config()
 		return certificates, exitUsage, errors.Join(err, s.problem, badTracing, s.cfg.Check())
@@ -153,18 +152,18 @@ func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 	return certificates, exitOK, nil
 }
 
+// judge finishes the configuration with what flags alone do not say, and notes what is wrong with that.
+func (s *serving) judge() {
+	hooks, bad := s.hooks.config()
+	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, bad, s.engine.check())
+}
+
 // combined are the problems that only the whole has; tls is that of its flags.
 func (s *serving) combined(tls error) (problems []*config.Problem) {
 	wrong := func(path string, err error) {
 		text := strings.TrimPrefix(err.Error(), edge.ErrConfig.Error()+": ")
 		for line := range strings.SplitSeq(text, "\n") {
-			at := path
-			for prefix, is := range map[string]string{"address ": "listen.addr", "admin address ": "listen.admin_addr", "origin ": "listen.origins"} {
-				if strings.HasPrefix(line, prefix) {
-					at = is
-				}
-			}
-			problems = append(problems, s.document.Problem(s.file, at, line))
+			problems = append(problems, s.document.Problem(s.file, placeOf(line, path), line))
 		}
 	}
 	if tls != nil {
@@ -180,6 +179,31 @@ func (s *serving) combined(tls error) (problems []*config.Problem) {
 		wrong("", err)
 	}
 	return problems
+}
+
+// beginnings are what problems of a key begin with.
+var beginnings = map[string]string{
+	"address ": "listen.addr", "admin address ": "listen.admin_addr", "origin ": "listen.origins", "webhook URL ": "webhook.url",
+	"webhook events:": "webhook.events", "webhook secret:": "webhook.secret_file", "webhook policy on failure:": "webhook.on_failure",
+	"webhook timeout:": "webhook.timeout", "webhook headers:": "webhook.headers",
+}
+
+// placeOf is the key that a problem is about, if it begins with what only that one's do, or with its flag; otherwise it is path.
+func placeOf(problem, path string) string {
+	for beginning, key := range beginnings {
+		if strings.HasPrefix(problem, beginning) {
+			return key
+		}
+	}
+	name, isFlag := strings.CutPrefix(problem, "--")
+	if end := strings.IndexAny(name, ": "); isFlag && end > 0 {
+		for _, o := range config.Options {
+			if o.Flag == name[:end] {
+				return o.Path
+			}
+		}
+	}
+	return path
 }
 
 // introduce has the log say what runs, and what an operator should know of it.
