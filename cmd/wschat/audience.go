@@ -13,38 +13,39 @@ type audience struct {
 	path  *path
 	room  string // "" for that of a path
 	topic *reactor.Topic
+	notices
 
 	mu      sync.Mutex // over a count and the notice of it, so that the last count that anybody gets is right
 	members int
 }
 
-func (p *path) newAudience(room string) *audience {
-	return &audience{path: p, room: room, topic: p.chat.server.NewTopic(reactor.TopicOptions{})}
+func (p *path) newAudience(room string, n notices) *audience {
+	return &audience{path: p, room: room, notices: n, topic: p.chat.server.NewTopic(reactor.TopicOptions{})}
 }
 
-// enter makes m one of the audience, and gives them all, m included, the notice of it. nil: nobody is told.
-func (a *audience) enter(m *member, notice func(count int) output) {
+// enter makes m one of the audience.
+func (a *audience) enter(m *member) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_ = m.Subscribe(a.topic, 0) // fails for a conn that is closing: then exit follows
 	a.members++
 	switch {
-	case notice == nil:
+	case a.joined == nil:
 	case a.members > a.path.chat.quietAbove:
-		m.tell(notice(a.members))
+		m.tell(a.joined(m, a.members))
 	default:
-		_, _ = a.push(notice(a.members), nil) // one that a flood has taken is in the push log
+		_, _ = a.push(a.joined(m, a.members), nil) // one that a flood has taken is in the push log
 	}
 }
 
-// exit takes m out, gives the others the notice of it, nil for none, and returns how many they are.
-func (a *audience) exit(m *member, notice func(count int) output) int {
+// exit takes m out, and returns how many are left.
+func (a *audience) exit(m *member) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m.Unsubscribe(a.topic)
 	a.members--
-	if notice != nil && a.members > 0 && a.members <= a.path.chat.quietAbove {
-		_, _ = a.push(notice(a.members), nil)
+	if a.left != nil && a.members > 0 && a.members <= a.path.chat.quietAbove {
+		_, _ = a.push(a.left(m, a.members), nil)
 	}
 	return a.members
 }
@@ -65,10 +66,9 @@ func (a *audience) push(v any, except *member) (receivers int, err error) {
 	return receivers, err
 }
 
-// text is a publication of one text message.
+// text is a publication of one text message: a reactor.Encoder.
 type text []byte
 
-// AppendForm implements reactor.Encoder.
 func (t text) AppendForm(dst []byte, _ reactor.Form) []byte {
 	return frame.AppendFrame(dst, frame.OpText, t)
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,31 +10,17 @@ import (
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// behaviour is what a path does with its members. All calls come from the member's loop.
-type behaviour interface {
-	open(m *member)
-	message(m *member, in input)
-	leave(m *member)
-}
-
-// behaviours makes the behaviour of each path.
-var behaviours = map[string]func(p *path) behaviour{
-	"node":   func(p *path) behaviour { return &node{p.newAudience("")} },
-	"python": func(p *path) behaviour { return &python{p.newAudience("")} },
-	"rooms":  func(p *path) behaviour { return &rooms{path: p, named: map[string]*audience{}} },
-	"group":  newGroup,
-}
-
-var pathNames = slices.Sorted(maps.Keys(behaviours))
-
 // path is one of the servers that share the port.
 type path struct {
 	chat *chat
 	name string
-	does behaviour
+	behaviour
+	everyone *audience
 
-	// Shared: atomic.
-	members, messages, pushes, limited, acks atomic.Int64
+	messages, pushes, limited, acks atomic.Int64
+
+	mu    sync.Mutex // over the rooms and who is in which: so that nobody enters a room that has just ended
+	rooms map[string]*audience
 }
 
 // member is who is at the other end of a conn. It belongs to the conn's loop.
@@ -52,35 +36,30 @@ type member struct {
 
 // chat is the handler of all conns.
 type chat struct {
-	// Immutable after start.
 	options
 	server *reactor.Server
 	paths  map[string]*path
 	log    *pushLog
 	done   chan struct{} // closed by stop
-
-	ids  atomic.Int64
-	work sync.WaitGroup // what done ends
+	ids    atomic.Int64
 }
 
 // start listens and returns.
-func start(o options) (*chat, error) {
-	ch := &chat{options: o, paths: map[string]*path{}, done: make(chan struct{})}
-	var err error
-	ch.server, err = reactor.New(reactor.Config{
+func start(o options) (ch *chat, err error) {
+	ch = &chat{options: o, paths: map[string]*path{}, done: make(chan struct{})}
+	if ch.server, err = reactor.New(reactor.Config{
 		Addr: o.addr, Handler: ch, HTTP: ch.web(), Upgrade: ch.upgrade, Origins: strings.Split(o.origins, ","), Logger: o.logger,
 		MaxMessageBytes: 16 << 10, // a long chat message; what waits for members that do not read is bounded by reactor's defaults
 		PingInterval:    o.ping, PongTimeout: o.ping, DrainSpread: 2 * time.Second,
-	})
-	if err != nil {
+	}); err != nil {
 		return nil, err
 	}
 	if ch.log, err = openPushLog(o.pushLog); err != nil {
 		return nil, err
 	}
 	for _, name := range pathNames {
-		p := &path{chat: ch, name: name}
-		p.does = behaviours[name](p)
+		p := &path{chat: ch, name: name, behaviour: behaviours[name], rooms: map[string]*audience{}}
+		p.everyone = p.newAudience("", p.notices)
 		ch.paths["/"+name] = p
 	}
 	ch.paths["/"] = ch.paths["/"+o.root]
@@ -88,14 +67,29 @@ func start(o options) (*chat, error) {
 		_ = ch.stop() // nothing has been logged
 		return nil, err
 	}
+	go ch.beats()
 	return ch, nil
 }
 
 // stop ends what start has begun beside the server, which must have ended.
 func (ch *chat) stop() error {
 	close(ch.done)
-	ch.work.Wait()
 	return ch.log.close()
+}
+
+// beats sends the heartbeat of /group, one message for all members, until stop.
+func (ch *chat) beats() {
+	beat := reactor.Publication{Encoder: text(encode(groupOutput{1, "心跳检测"}))}
+	ticker := time.NewTicker(ch.beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_, _ = ch.paths["/group"].everyone.topic.Publish(beat) // the next one says as much
+		case <-ch.done:
+			return
+		}
+	}
 }
 
 var (
@@ -118,15 +112,17 @@ func (ch *chat) upgrade(c *reactor.Conn, r *frame.Request) (reactor.Accept, erro
 // OnOpen implements reactor.Handler.
 func (ch *chat) OnOpen(c *reactor.Conn) {
 	m := c.Context().(*member)
-	m.path.members.Add(1)
-	m.path.does.open(m)
+	if m.path.welcome != nil {
+		m.tell(m.path.welcome(m))
+	}
+	m.path.everyone.enter(m)
 }
 
 // OnMessage implements reactor.Handler. Text and binary messages mean the same, as they do to the tutorials' servers.
 func (ch *chat) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
 	m := c.Context().(*member)
 	m.path.messages.Add(1)
-	in := input{Type: "chat", Content: payload}
+	in := input{Content: payload}
 	if m.path.name != "group" { // which takes any text as it is
 		in = decode(payload)
 	}
@@ -137,15 +133,17 @@ func (ch *chat) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
 	case in.problem != "":
 		m.refuse(in.problem, in.ID)
 	default:
-		m.path.does.message(m, in)
+		m.path.message(m, in)
 	}
 }
 
 // OnClose implements reactor.Handler.
 func (ch *chat) OnClose(c *reactor.Conn, _ reactor.End) {
 	m := c.Context().(*member)
-	m.path.members.Add(-1)
-	m.path.does.leave(m)
+	if m.path.leave != nil {
+		m.path.leave(m)
+	}
+	m.path.everyone.exit(m)
 }
 
 // spend takes one message of a budget of rate a second, two seconds' worth at most, or returns false: a token bucket.

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -68,7 +69,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 		}
 	}
 	problem(f.NArg() > 0, f.Arg(0)+": there are flags only")
-	problem(behaviours[o.root] == nil, "--root: there are "+strings.Join(pathNames, ", "))
+	problem(!slices.Contains(pathNames, o.root), "--root: there are "+strings.Join(pathNames, ", "))
 	problem(o.rate < 0, "--rate: at least 0")
 	problem(o.quietAbove < 1, "--quiet-above: at least 1")
 	problem(o.ping < time.Second, "--ping-interval: at least 1s")
@@ -83,15 +84,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	o.logger.Info("listening", "addr", ch.server.Addr().String(), "root", o.root)
-	cut := make(chan error, 1) // tells of members that had to be cut off
-	stop := context.AfterFunc(ctx, func() {
+	context.AfterFunc(ctx, func() {
 		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		cut <- ch.server.Shutdown(within)
+		if err := ch.server.Shutdown(within); err != nil {
+			o.logger.Warn("members were cut off", "error", err)
+		}
 	})
-	err = ch.server.Wait()
-	if !stop() {
-		err = errors.Join(err, <-cut)
-	}
-	return errors.Join(err, ch.stop())
+	return errors.Join(ch.server.Wait(), ch.stop())
 }

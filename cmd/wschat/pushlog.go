@@ -36,14 +36,10 @@ func (l *pushLog) note(a *audience, message []byte, receivers int, err error) {
 	if l == nil {
 		return
 	}
-	line := encode(struct {
-		Time      time.Time       `json:"time"`
-		Path      string          `json:"path"`
-		Room      string          `json:"room,omitempty"`
-		Receivers int             `json:"receivers"`
-		Refused   bool            `json:"refused,omitempty"` // too much was on its way: nobody got it
-		Message   json.RawMessage `json:"message"`
-	}{time.Now(), a.path.name, a.room, receivers, err != nil, message})
+	line := encode(map[string]any{
+		"time": time.Now(), "path": a.path.name, "room": a.room, "receivers": receivers, "message": json.RawMessage(message),
+		"refused": err != nil, // too much was on its way: nobody got it
+	})
 	select {
 	case l.lines <- append(line, '\n'):
 	default:

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 //go:embed page.html
@@ -62,15 +61,18 @@ func (ch *chat) writeMetrics(w io.Writer) {
 			fmt.Fprintf(w, "%s{%s=%q} %d\n", name, label, value, values[value])
 		}
 	}
-	names := [...]string{"members", "messages_total", "limited_total", "acks_total", "pushes_total"}
-	for i, kind := range [...]string{"gauge", "counter", "counter", "counter", "counter"} {
+	byPath := func(name, kind string, value func(p *path) int64) {
 		values := map[string]int64{}
 		for _, name := range pathNames {
-			p := ch.paths["/"+name]
-			values[name] = [...]*atomic.Int64{&p.members, &p.messages, &p.limited, &p.acks, &p.pushes}[i].Load()
+			values[name] = value(ch.paths["/"+name])
 		}
-		family("wschat_"+names[i], kind, "path", values)
+		family(name, kind, "path", values)
 	}
+	byPath("wschat_members", "gauge", func(p *path) int64 { return int64(p.everyone.topic.Subscribers()) })
+	byPath("wschat_messages_total", "counter", func(p *path) int64 { return p.messages.Load() })
+	byPath("wschat_limited_total", "counter", func(p *path) int64 { return p.limited.Load() })
+	byPath("wschat_acks_total", "counter", func(p *path) int64 { return p.acks.Load() })
+	byPath("wschat_pushes_total", "counter", func(p *path) int64 { return p.pushes.Load() })
 	s := ch.server.Stats()
 	fmt.Fprintf(w, "# TYPE wschat_deliveries_total counter\nwschat_deliveries_total %d\n", s.Deliveries)
 	family("wschat_drops_total", "counter", "reason", s.Drops)     // pushes that a member did not get

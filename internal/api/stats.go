@@ -10,7 +10,9 @@ import (
 )
 
 // methods are those whose requests are counted apart; all others are "other": a path that somebody makes up makes no series.
-var methods = [...]string{"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "openapi.yaml", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why", "other"}
+var methods = [...]string{
+	"batch", "broadcast", "channels", "client", "disconnect", "history", "info", "openapi.yaml", "presence", "publish", "revoke", "subscribe", "unsubscribe", "why", "other",
+}
 
 // Stats counts requests. The zero value is empty. Safe from any goroutine.
 type Stats struct {

@@ -54,9 +54,9 @@ type Sink interface {
 	// p may be kept. An error means that nobody on this node got it: an engine takes the offset back then, and the publication has failed; or, if
 	// other nodes have it, it delivers it again later, before all that come behind it.
 	Deliver(p *Publication, offset, prev uint64) (Delivered, error)
-	// Gap tells that publications are missing between two offsets, both exclusive, which will not come. It comes in its place among the deliveries. Engines that
-	// lose nothing never call it.
-	Gap(after, before uint64)
+	// Gap tells that publications are missing between two offsets, both exclusive, which will not come. It comes in its place among the deliveries. An error means that
+	// nobody was told: the engine tries again, before it delivers anything else. Engines that lose nothing never call it.
+	Gap(after, before uint64) error
 }
 
 // Log is one channel's log. Safe from any goroutine.

@@ -105,7 +105,7 @@ type sink struct {
 
 var errRefused = errors.New("refused")
 
-func (s *sink) Gap(uint64, uint64) {}
+func (s *sink) Gap(uint64, uint64) error { return nil }
 
 func (s *sink) Deliver(p *broker.Publication, offset, _ uint64) (broker.Delivered, error) {
 	if s.refuse {

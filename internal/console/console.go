@@ -122,7 +122,7 @@ func (c *Console) guard(next http.Handler) http.Handler {
 
 func (c *Console) serveStats(w http.ResponseWriter, _ *http.Request) {
 	stats := c.config.Stats()
-	stats.Logins = c.Logins()
+	stats.Node, stats.Logins = c.config.Node, c.Logins()
 	reply(w, http.StatusOK, stats)
 }
 

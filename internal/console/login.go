@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -97,14 +98,21 @@ func (c *Console) visit(r *http.Request) *Visit {
 	return &visit
 }
 
-// Recheck ends the logins whose keys are gone, or do not open the console any more, once keys have been replaced.
+// Recheck ends the logins whose keys are gone, or open less than before, once keys have been replaced: what they have opened, the page's
+// WebSocket, has the rights that the key had then.
 func (c *Console) Recheck() {
 	login := c.config.Login
 	if login == nil {
 		return
 	}
-	stays := func(b *auth.Backend) bool { now := login.Current(b); return now != nil && admits(now) }
-	for _, id := range c.sessions.endUnless(stays) {
+	now := func(before *auth.Backend) *auth.Backend {
+		current := login.Current(before)
+		if current == nil || !admits(current) || slices.ContainsFunc(before.Scopes(), func(s auth.Scope) bool { return !current.Allows(s) }) {
+			return nil
+		}
+		return current
+	}
+	for _, id := range c.sessions.replaceKeys(now) {
 		login.Ended(id)
 	}
 }

@@ -97,15 +97,17 @@ func (s *sessions) end(cookie string) (id string) {
 	return id
 }
 
-// endUnless ends the logins whose keys do not stay, and returns their IDs.
-func (s *sessions) endUnless(stays func(*auth.Backend) bool) (ended []string) {
+// replaceKeys gives each login what its key is now, and ends those whose key is nil then: it returns their IDs.
+func (s *sessions) replaceKeys(now func(*auth.Backend) *auth.Backend) (ended []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, v := range s.of {
-		if !stays(v.Backend) {
-			delete(s.of, id)
-			ended = append(ended, id)
+		if v.Backend = now(v.Backend); v.Backend != nil {
+			s.of[id] = v
+			continue
 		}
+		delete(s.of, id)
+		ended = append(ended, id)
 	}
 	return ended
 }

@@ -42,8 +42,18 @@ func TestSessionsEnd(t *testing.T) {
 	if _, ok := s.find(a, now.Add(sessionLife)); ok || s.open(visitID(a)) {
 		t.Error("good after its time")
 	}
-	if ended := s.endUnless(func(b *auth.Backend) bool { return b.Name != "b" }); len(ended) != 1 || ended[0] != visitID(b) {
+	c, _ := s.begin(&auth.Backend{Name: "c"}, now)
+	ended := s.replaceKeys(func(before *auth.Backend) *auth.Backend {
+		if before.Name == "b" {
+			return nil
+		}
+		return &auth.Backend{Name: before.Name + " as it is now"}
+	})
+	if len(ended) != 1 || ended[0] != visitID(b) {
 		t.Errorf("%v", ended)
+	}
+	if v, ok := s.find(c, now); !ok || v.Backend.Name != "c as it is now" || s.end(c) != visitID(c) {
+		t.Errorf("%+v, %v", v, ok)
 	}
 	if s.end(b) != "" || s.end("") != "" || len(s.of) != 0 {
 		t.Error("ended twice")

@@ -3,9 +3,10 @@ package console
 // Stats are a node's figures of one moment, as the page gets them. What is called total counts since the node began; the page makes rates of
 // the differences, by AtMs.
 type Stats struct {
-	AtMs     int64 `json:"at_ms"` // milliseconds since the node began, by a clock that is never set
-	Draining bool  `json:"draining"`
-	Auth     bool  `json:"auth"`
+	Node     string `json:"node"`  // another one is another process, whose counters began anew
+	AtMs     int64  `json:"at_ms"` // milliseconds since the node began, by a clock that is never set
+	Draining bool   `json:"draining"`
+	Auth     bool   `json:"auth"`
 
 	Connections int64 `json:"connections"` // WebSockets
 	HTTP        int64 `json:"http"`        // connections handed over to HTTP

@@ -16,7 +16,7 @@ import (
 func (s *Server) newConsole() *console.Console {
 	cfg := console.Config{Node: s.node, Version: s.config.Version, Stats: s.consoleStats, API: s.logRequests(s.api), Socket: "/ws", Logger: s.config.Logger}
 	if s.config.adminApart() {
-		cfg.Socket, cfg.Watch = console.SocketPath, http.HandlerFunc(s.upgradeHTTP)
+		cfg.Socket, cfg.Watch = console.SocketPath, http.HandlerFunc(s.upgradeOwnPage)
 	}
 	if s.gate != nil {
 		cfg.Login = &console.Login{
@@ -32,6 +32,16 @@ func (s *Server) registerConsole(mux *http.ServeMux) {
 	if !s.config.NoConsole {
 		s.console.Register(mux)
 	}
+}
+
+// upgradeOwnPage lets no page in but the console's own. Config.Origins are for the public port: a page of theirs may be of the console's site,
+// by another port, and then the browser sends the cookie along.
+func (s *Server) upgradeOwnPage(w http.ResponseWriter, r *http.Request) {
+	if !sameOrigin(r) {
+		http.Error(w, "foreign_origin", http.StatusForbidden)
+		return
+	}
+	s.upgradeHTTP(w, r)
 }
 
 // upgradeConsole lets the console's page in as a client of the native dialect, with what the API key of its user opens. Only the admin

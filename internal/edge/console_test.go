@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,7 @@ func TestConsoleInDevelopment(t *testing.T) {
 	c := greet(t, b.s)
 	b.want(200, "POST", "/console/api/publish", `{"channel":"news","data":1}`, nil)
 	var stats console.Stats
-	if err := json.Unmarshal([]byte(b.want(200, "GET", "/console/stats", "", nil)), &stats); err != nil || stats.Connections != 1 || stats.Channels != 1 ||
+	if err := json.Unmarshal([]byte(b.want(200, "GET", "/console/stats", "", nil)), &stats); err != nil || stats.Node != b.s.node || stats.Connections != 1 || stats.Channels != 1 ||
 		stats.Loops == 0 || len(stats.LagCounts) != len(stats.LagBounds)+1 || stats.Goroutines == 0 || stats.Drops == nil {
 		t.Errorf("%+v, %v", stats, err)
 	}
@@ -265,6 +266,54 @@ func TestConsoleOnAdminAddressWithoutAuth(t *testing.T) {
 	}
 	c := b.watch("")
 	c.want(`{"type":"welcome",*`)
+}
+
+// Origins are the sites whose pages may use the public port. They may be on the console's own host, at another port, where the browser sends
+// the cookie along: that opens the console's socket to none of them.
+func TestConsoleSocketIsThePagesOwn(t *testing.T) {
+	for _, origins := range [][]string{{"http://127.0.0.1:8000"}, {"*"}} {
+		cfg := consoleConfig()
+		cfg.Origins = origins
+		s := startServer(t, cfg)
+		b := &browser{t: t, s: s}
+		b.login("the key of the reader")
+		if c := b.watch("Origin: http://127.0.0.1:8000\r\n"); c.status() != "403" {
+			t.Errorf("with the origins %v, from another page: %s", origins, c.head)
+		}
+		c := b.watch("Origin: http://" + s.AdminAddr().String() + "\r\n")
+		c.want(`{"type":"welcome",*`)
+	}
+}
+
+// A key that opens less than it did ends the logins made with it, and so what they have opened: the socket has the rights of when it began.
+func TestConsoleKeyLosesScope(t *testing.T) {
+	cfg := consoleConfig()
+	s := startServer(t, cfg)
+	rescope := func(scopes ...auth.Scope) {
+		t.Helper()
+		changed := *cfg.Auth
+		changed.APIKeys = slices.Clone(cfg.Auth.APIKeys)
+		for i := range changed.APIKeys {
+			if changed.APIKeys[i].Name == "editor" {
+				changed.APIKeys[i].Scopes = scopes
+			}
+		}
+		if err := s.ReloadAuth(changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &browser{t: t, s: s}
+	rescope(auth.ScopeRead)
+	b.login("the key of the editor")
+	rescope(auth.ScopeRead, auth.ScopePublish) // more does not end it
+	b.want(200, "POST", "/console/api/publish", `{"channel":"news","data":1}`, nil)
+	c := b.watch("")
+	c.want(`{"type":"welcome",*`)
+	c.say(`{"type":"publish","id":1,"channel":"news","data":1}`)
+	c.want(`{"type":"published",*}`)
+	rescope(auth.ScopeRead)
+	c.want(`{"type":"disconnect","code":3503,*}`)
+	b.want(401, "GET", "/console/stats", "", nil)
 }
 
 // Who has logged in is nobody that a backend would know: it is neither asked about the console's clients nor told of them, as it is not of

@@ -82,7 +82,9 @@ func TestGapOfTheEngine(t *testing.T) {
 	}
 	eventually(t, "both are subscribed", func() bool { return subscribers(s, "news") == 2 })
 	publish(1, 0)
-	sink.Gap(1, 7)
+	if err := sink.Gap(1, 7); err != nil {
+		t.Error(err)
+	}
 	publish(7, 6)
 	c.want(`{"type":"message","channel":"news","data":1,"offset":1}`)
 	c.want(`{"type":"gap","channel":"news","after":1,"before":7}`)

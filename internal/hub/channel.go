@@ -140,14 +140,17 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 	return delivered(p, matched, publication.Receipt), err
 }
 
-// Gap implements broker.Sink: subscribers are told, in a form that has words for it. Where the node has no room for that, the offsets around the next
-// publication tell.
-func (c *Channel) Gap(after, before uint64) {
+// Gap implements broker.Sink: subscribers are told, in a form that has words for it.
+func (c *Channel) Gap(after, before uint64) error {
 	topic := c.topic.Load()
 	if topic == nil {
-		return
+		return nil
 	}
-	_, _ = topic.Publish(reactor.Publication{Encoder: missing{c, after, before}, Seq: before - 1, Prev: after})
+	_, err := topic.Publish(reactor.Publication{Encoder: missing{c, after, before}, Seq: before - 1, Prev: after})
+	if errors.Is(err, reactor.ErrBacklog) {
+		err = ErrBacklog
+	}
+	return err
 }
 
 // missing implements reactor.Encoder.

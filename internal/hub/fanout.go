@@ -38,7 +38,8 @@ func (f *fanout) count(p *broker.Publication) {
 func (f *fanout) begin() (since time.Time) {
 	now := time.Now()
 	next := f.next.Load()
-	if now.UnixNano() < next || !f.next.CompareAndSwap(next, now.Add(timingGap).UnixNano()) {
+	soon := next > now.UnixNano() && next <= now.Add(timingGap).UnixNano() // more than that: the clock was set back
+	if soon || !f.next.CompareAndSwap(next, now.Add(timingGap).UnixNano()) {
 		return time.Time{}
 	}
 	if f.timed.Add(1) > maxTimed {

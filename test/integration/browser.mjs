@@ -59,6 +59,17 @@ try {
   await publish(two, "weather", "Sunny at the edge, 21 degrees");
   for (const page of [one, two]) await page.waitForSelector(".log code >> text=Sunny at the edge");
   await two.waitForSelector("#told, .done >> text=2 queued");
+  await publish(two, "weather", `endless ${"rain ".repeat(10_000)}`); // a page that is open for days does not keep all of each
+  for (const page of [one, two]) await page.waitForSelector(".log code >> text=… (50,008 characters)");
+
+  // Names that every object has are no sections.
+  for (const name of ["constructor", "__proto__", "toString"]) {
+    await one.goto(`http${secure}://${address}/#/${name}`);
+    await one.waitForFunction(() => document.title.startsWith("Overview"));
+    assert.deepEqual(faults, [], name);
+    await one.goto(`http${secure}://${address}/#/watch`);
+    await one.waitForFunction(() => document.title.startsWith("Watch"));
+  }
 
   // The figures move, and go back.
   const three = await open();
@@ -67,7 +78,7 @@ try {
   await two.close();
   await figure(three, "WebSocket", "1");
   await three.evaluate(() => fetch("/api/publish", { method: "POST", body: '{"channel":"news","data":1}' }));
-  await three.waitForFunction(() => document.querySelectorAll("section .sub")[1].textContent.startsWith("7 since")); // 2 + 2 + 2 to two tabs, 1 to one
+  await three.waitForFunction(() => document.querySelectorAll("section .sub")[1].textContent.startsWith("9 since")); // 2 + 2 + 2 + 2 to two tabs, 1 to one
 
   // By keyboard: over the skip link into the sections, and along a chart.
   await three.keyboard.press("Tab");
@@ -80,6 +91,20 @@ try {
   await three.waitForSelector("h1 >> text=Channels");
   await hasFocus(three, "Channels");
   await three.waitForSelector('td a >> text=weather');
+  // The answer to a question that nobody asks any more is not shown: neither alone, nor beside the other.
+  let release, held = new Promise((resolve) => { release = resolve; });
+  await three.route("**/console/api/channels", async (route) => { if (route.request().postData().includes('"prefix":"w"')) await held; await route.continue(); });
+  for (const prefix of ["w", "n"]) {
+    await three.fill("main input", prefix);
+    await three.press("main input", "Enter");
+  }
+  await three.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "news");
+  const late = three.waitForResponse((answer) => answer.request().postData()?.includes('"prefix":"w"'));
+  release();
+  await (await late).finished();
+  await three.unroute("**/console/api/channels");
+  await three.evaluate(() => fetch("/console/session").then((answer) => answer.text())); // behind it
+  assert.deepEqual(await three.$$eval("tbody a", (all) => all.map((a) => a.textContent)), ["news"]);
   await three.focus('td a >> text=news');
   await three.keyboard.press("Enter");
   await three.waitForSelector("h2 >> text=Position");

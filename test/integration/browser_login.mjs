@@ -44,6 +44,9 @@ try {
   await page.waitForSelector("#key");
   faults.length = 0; // 401, once
   assert.deepEqual(await context.cookies(), []);
+  await login(reader); // who may be somebody else
+  await page.waitForSelector(".chips li:not(.wait) >> text=news");
+  assert.equal(await page.$(".log code"), null, "what the one before has watched is still there");
   console.log("ok");
 } finally {
   await browser.close();

@@ -23,6 +23,11 @@ assert.equal(samples.length, 1); // the others are older than five minutes
 assert.deepEqual(reasons("drops_total"), [["slow", 3, 0], ["stale", 1, 0]]);
 add(raw(500, 7), 1_401_000); // another process: nothing negative
 assert.deepEqual([samples.length, latest().begins, latest().rates], [1, true, {}]);
+add({ ...raw(900_000, 3), node: "other" }, 1_402_000); // another one as well: it has run for longer than the one before had when it was seen last
+assert.deepEqual([samples.length, latest().begins, latest().rates], [1, true, {}]);
+for (let i = 1; i < 4; i++) add({ ...raw(900_000 + 1_000 * i, 3), node: "other" }, 1_402_000 + 1_000 * i);
+add({ ...raw(904_000, 3), node: "other" }, 1_000_000); // the clock was set back: nothing is kept until it is there again
+assert.deepEqual([samples.length, latest().begins, span()], [1, true, 60_000]);
 
 assert.equal(quantile([1, 2], [0, 0, 0], 0.5), undefined);
 assert.equal(quantile([1, 2], [10, 0, 0], 0.5), 0.5);

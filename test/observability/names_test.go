@@ -196,8 +196,8 @@ func TestAlertsHaveRunbooks(t *testing.T) {
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" || r.Labels["severity"] == "" {
 			t.Errorf("%s is not described: %+v", r.Alert, r)
 		}
-		if n := bytes.Count(tests, []byte("alertname: "+r.Alert)); n != 2 {
-			t.Errorf("%s is tested %d times, want one that fires and one that does not", r.Alert, n)
+		if n := bytes.Count(tests, []byte("alertname: "+r.Alert)); n < 2 {
+			t.Errorf("%s is tested %d times, want at least one that fires and one that does not", r.Alert, n)
 		}
 	}
 	for name := range described {

@@ -52,10 +52,11 @@ type ledger struct {
 }
 
 // Gap implements broker.Sink.
-func (l *ledger) Gap(uint64, uint64) {
+func (l *ledger) Gap(uint64, uint64) error {
 	l.mu.Lock()
 	l.gaps++
 	l.mu.Unlock()
+	return nil
 }
 
 func (l *ledger) refuseWith(err error) {

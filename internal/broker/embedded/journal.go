@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -51,10 +52,16 @@ func (j *journal) fatal() string {
 }
 
 func (j *journal) Noticef(format string, v ...any) { j.say(slog.LevelDebug, format, v) }
-func (j *journal) Warnf(format string, v ...any)   { j.say(slog.LevelWarn, format, v) }
 func (j *journal) Errorf(format string, v ...any)  { j.say(slog.LevelError, format, v) }
 func (j *journal) Debugf(format string, v ...any)  { j.say(slog.LevelDebug, format, v) }
 func (j *journal) Tracef(format string, v ...any)  { j.say(slog.LevelDebug, format, v) }
+
+// Warnf leaves out a warning of the passwords, which are not in any file: one is the secret's, the other exists in this process only.
+func (j *journal) Warnf(format string, v ...any) {
+	if !strings.HasPrefix(format, "Plaintext passwords detected") {
+		j.say(slog.LevelWarn, format, v)
+	}
+}
 
 // Fatalf notes why the server gave up. By the NATS server's contract it would end the process; Start ends the server instead.
 func (j *journal) Fatalf(format string, v ...any) {

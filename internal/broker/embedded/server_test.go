@@ -86,10 +86,11 @@ func (s *sink) Deliver(p *broker.Publication, _, _ uint64) (broker.Delivered, er
 	return broker.Delivered{Matched: 1}, nil
 }
 
-func (s *sink) Gap(uint64, uint64) {
+func (s *sink) Gap(uint64, uint64) error {
 	s.mu.Lock()
 	s.gaps++
 	s.mu.Unlock()
+	return nil
 }
 
 func (s *sink) await(t *testing.T, n int) {

@@ -48,4 +48,4 @@ type discard struct{}
 func (discard) Deliver(*broker.Publication, uint64, uint64) (broker.Delivered, error) {
 	return broker.Delivered{}, nil
 }
-func (discard) Gap(uint64, uint64) {}
+func (discard) Gap(uint64, uint64) error { return nil }

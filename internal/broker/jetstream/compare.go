@@ -104,10 +104,9 @@ func (l *log) compared(at place) {
 		return
 	}
 	if at.seq == 0 && !l.fresh() { // what has been published since, if anything, is too old by now
-		if at.upTo <= l.last {
+		if at.upTo <= l.last || !l.gap(at.upTo+1) {
 			return
 		}
-		l.gap(at.upTo + 1)
 	}
 	l.verified, l.verifiedAt = max(l.verified, at.upTo), at.asked
 	l.moved()

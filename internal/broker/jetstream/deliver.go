@@ -73,10 +73,8 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
 	delivered, err := l.sink.Deliver(r.Publication, r.seq, l.last)
 	if err != nil {
-		l.engine.counters.stalls.Add(1)
-		l.stalled = err
-		l.held, l.heldBytes = nil, 0
-		l.engine.after(stallRetry, l.unstall)
+		l.refused = r // by now the stream may not have it any more
+		l.stall(err)
 		return after
 	}
 	l.last, l.message = r.seq, r.seq
@@ -89,23 +87,41 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 	return after
 }
 
-// unstall offers again what the sink has refused.
-func (l *log) unstall() {
-	l.mu.Lock()
-	l.stalled = nil
-	if l.phase == live {
-		l.read()
-	}
-	l.mu.Unlock()
+// stall waits for a while, with everything that is to come: it is in the stream. The caller holds mu.
+func (l *log) stall(err error) {
+	l.engine.counters.stalls.Add(1)
+	l.stalled = err
+	l.held, l.heldBytes = nil, 0
+	l.engine.after(stallRetry, l.unstall)
 }
 
-// gap announces that what is between the position and before, both exclusive, will not come. The caller holds mu.
-func (l *log) gap(before uint64) {
-	l.engine.counters.gaps.Add(1)
-	if before > l.last+1 {
-		l.sink.Gap(l.last, before)
+// unstall offers again what the sink has refused, and then reads what has come meanwhile.
+func (l *log) unstall() {
+	l.mu.Lock()
+	after, r := afterwards(nil), l.refused
+	l.stalled, l.refused = nil, nil
+	if l.phase == live {
+		if r != nil {
+			after = l.deliver(r, after)
+		}
+		l.read() // does nothing if the sink has refused again
 	}
+	l.mu.Unlock()
+	after.run()
+}
+
+// gap announces that what is between the position and before, both exclusive, will not come. It is false where the sink had no room for that: then nothing has
+// changed, and the log is stalled. The caller holds mu.
+func (l *log) gap(before uint64) bool {
+	if before > l.last+1 {
+		if err := l.sink.Gap(l.last, before); err != nil {
+			l.stall(err)
+			return false
+		}
+	}
+	l.engine.counters.gaps.Add(1)
 	l.last = before - 1
+	return true
 }
 
 // takeHeld delivers what has waited, as far as nothing is missing, and looks for that again if something still is. The caller holds mu; nothing
@@ -142,7 +158,9 @@ func (l *log) takeHeld() (after afterwards) {
 func (l *log) retry() {
 	if l.tries++; l.tries > maxTries {
 		l.tries = 0
-		l.gap(l.held[0].seq)
+		if !l.gap(l.held[0].seq) {
+			return
+		}
 		l.reading = true
 		l.engine.after(0, l.resume)
 		return
@@ -236,7 +254,9 @@ func (l *log) takePage(p page, asked time.Time) (after afterwards) {
 			continue
 		}
 		if !complete {
-			l.gap(r.seq)
+			if !l.gap(r.seq) {
+				return after
+			}
 			complete = true
 		}
 		l.engine.counters.fetched.Add(1)

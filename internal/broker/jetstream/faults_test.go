@@ -233,6 +233,7 @@ func TestMissedWhileAway(t *testing.T) {
 	log := j.open(e, "news", broker.Retention{Size: 50})
 	defer log.Close()
 	scarce := newJournal(t)
+	scarce.refuseGaps = 2
 	few := scarce.open(e, "few", broker.Retention{Size: 50})
 	defer few.Close()
 	stopNATS(s)
@@ -256,7 +257,7 @@ func TestMissedWhileAway(t *testing.T) {
 	if told := scarce.settle(q.acknowledged); told != 149 || len(scarce.gaps) != 1 { // 51 are kept
 		t.Errorf("%d are gone, gaps %v", told, scarce.gaps)
 	}
-	if s := e.RemoteStats(); s.Tails != 2 || s.Gaps != 1 {
+	if s := e.RemoteStats(); s.Tails != 2 || s.Gaps != 1 || s.Stalls != 2 {
 		t.Errorf("%+v", s)
 	}
 }

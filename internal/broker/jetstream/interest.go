@@ -133,7 +133,7 @@ func (l *log) lost(is *identity) {
 	}
 	l.deafen()
 	l.is = is
-	l.held, l.heldBytes, l.reading = nil, 0, true // until it is known where the new one begins
+	l.held, l.heldBytes, l.refused, l.reading = nil, 0, nil, true // until it is known where the new one begins
 	first := l.phase == starting
 	subject := l.subject(is)
 	l.mu.Unlock()
@@ -153,12 +153,11 @@ func (l *log) relocate(is *identity, subject string) {
 			l.mu.Unlock()
 			return
 		}
-		if err != nil {
+		if err != nil || !l.gap(at.offset()+1) {
 			l.mu.Unlock()
 			l.engine.after(stallRetry, func() { l.relocate(is, subject) })
 			return
 		}
-		l.gap(at.offset() + 1)
 		l.message, l.verified, l.verifiedAt, l.reading = at.seq, at.upTo, at.asked, false
 		l.moved()
 		after := l.takeHeld()

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -21,6 +22,8 @@ type journal struct {
 	gaps   [][2]uint64
 	refuse error
 	block  chan struct{}
+
+	refuseGaps int // that many times
 }
 
 func newJournal(t testing.TB) *journal { return &journal{t: t, got: make(map[uint64]string)} }
@@ -58,14 +61,19 @@ func (j *journal) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 	return broker.Delivered{Matched: 1}, nil
 }
 
-func (j *journal) Gap(after, before uint64) {
+func (j *journal) Gap(after, before uint64) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.refuseGaps > 0 {
+		j.refuseGaps--
+		return errors.New("no room")
+	}
 	if after != j.at || before <= after+1 {
 		j.t.Errorf("a gap from %d to %d, and the subscriber is at %d", after, before, j.at)
 	}
 	j.at = before - 1
 	j.gaps = append(j.gaps, [2]uint64{after, before})
+	return nil
 }
 
 // missing is which of those that were acknowledged were neither delivered nor announced as missing, and which were announced.

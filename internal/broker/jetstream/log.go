@@ -58,7 +58,8 @@ type log struct {
 
 	held      []record // arrived while something before them is missing
 	heldBytes int
-	stalled   error // why the sink refused
+	stalled   error   // why the sink refused
+	refused   *record // what it was
 	waiting   []func(error)
 
 	recovering map[asked][]*recovery // under way; nil: none are
@@ -159,7 +160,7 @@ func (l *log) Close() {
 	wasLive := l.phase == live
 	l.deafen()
 	waiting := l.waiting
-	l.phase, l.waiting, l.held, l.heldBytes = closed, nil, nil, 0
+	l.phase, l.waiting, l.held, l.heldBytes, l.refused = closed, nil, nil, 0, nil
 	if l.cursors != nil {
 		l.cursors.Close()
 	}

@@ -1,6 +1,6 @@
 // Channels: those that are open on this node, and one of them with its position, its members and what it keeps.
 import { api } from "./server.js";
-import { channelField, count, h, head, linkTo, none, table } from "./page.js";
+import { channelField, count, dataText, h, head, linkTo, none, table } from "./page.js";
 
 const PAGE = 100;
 
@@ -8,7 +8,7 @@ const PAGE = 100;
 export function channels(prefix = "") {
   const list = h("div", { "aria-live": "polite" });
   const field = channelField({ value: prefix, placeholder: "prefix, such as chat:", "aria-label": "Beginning of the channels' names" });
-  let rows = [];
+  let rows = [], asked = 0;
   const show = (next, failure) => {
     if (failure) return list.replaceChildren(h("p", { cls: "error" }, failure));
     if (rows.length === 0) return list.replaceChildren(none(field.value ? `No open channel begins with ${field.value}.` : "No channel is open. One opens with its first subscriber or publication."));
@@ -16,12 +16,15 @@ export function channels(prefix = "") {
     list.replaceChildren(...[table(["Channel", "#Subscribers"], rows.map((c) => [h("a", { href: linkTo("channels", c.channel), cls: "mono" }, c.channel), count(c.subscribers)]), "Open channels"), more].filter(Boolean));
   };
   const load = async (after) => {
-    if (!after) rows = [];
+    const turn = ++asked; // an answer that comes after the next question is to nobody's any more
     try {
       const page = await api("channels", { prefix: field.value, limit: PAGE, after });
-      rows.push(...page.channels);
+      if (turn !== asked) return;
+      rows = after ? [...rows, ...page.channels] : page.channels;
       show(page.next);
-    } catch (e) { show(undefined, e.message); }
+    } catch (e) {
+      if (turn === asked) show(undefined, e.message);
+    }
   };
   const form = h("form", { cls: "row", role: "search", onsubmit: (e) => { e.preventDefault(); load(); } }, field, h("button", {}, "Search"));
   return {
@@ -29,8 +32,6 @@ export function channels(prefix = "") {
     enter: () => load(),
   };
 }
-
-const text = (data) => (typeof data === "string" ? data : JSON.stringify(data));
 
 /** One channel. */
 export function channel(name) {
@@ -40,7 +41,7 @@ export function channel(name) {
     api("history", { channel: name, limit: 20 }).then((past) => {
       position.replaceChildren(...[["Offset", count(past.offset ?? 0)], ["Epoch", past.epoch ?? "–"]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", { cls: "mono" }, v)]));
       kept.replaceChildren(past.publications.length === 0 ? none("Nothing is kept: nothing was published, or the namespace has no history.")
-        : table(["Offset", "Data", "From"], past.publications.toReversed().map((p) => [count(p.offset), h("span", { cls: "mono" }, text(p.data)), p.user ?? p.client ?? "API"]), "The latest publications, newest first"));
+        : table(["Offset", "Data", "From"], past.publications.toReversed().map((p) => [count(p.offset), h("span", { cls: "mono" }, dataText(p.data)), p.user ?? p.client ?? "API"]), "The latest publications, newest first"));
     }).catch(fail(kept));
     api("presence", { channel: name, limit: 100 }).then((there) => {
       const rows = there.clients?.map((m) => [h("a", { href: linkTo("clients", m.client), cls: "mono" }, m.client), m.user ?? "–"]);

@@ -1,7 +1,7 @@
 // The console: login, sections by the URL's fragment, and the figures once a second while somebody looks.
 import { channel, channels } from "./channels.js";
 import { clients } from "./clients.js";
-import { add, latest } from "./figures.js";
+import { add } from "./figures.js";
 import { $, brief, clock, h, say, seconds } from "./page.js";
 import { overview } from "./overview.js";
 import { losses, problems } from "./problems.js";
@@ -26,7 +26,7 @@ function show(next, focus) {
 function route(focus) {
   if (!inside) return;
   const [section, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
-  const name = section in SECTIONS ? section : "overview";
+  const name = Object.hasOwn(SECTIONS, section) ? section : "overview";
   for (const a of $("nav").children) {
     if (a.hash === `#/${name}`) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
@@ -56,12 +56,11 @@ async function look() {
   try {
     const raw = await stats();
     if (!inside || turn !== looks) return;
-    const before = latest();
     add(raw);
     lastSeen = Date.now();
     banner("");
     state(raw.draining ? "draining" : "live", raw.draining ? "draining" : "live");
-    if (before && raw.at_ms < before.raw.at_ms && !await arrive()) return; // another process: another node id
+    if (raw.node !== session.node && !await arrive()) return; // another process
     say($("about"), `node ${session.node} · ${session.version || "no version"} · up ${seconds(Math.floor(raw.at_ms / 1000))}`);
     const lost = losses();
     $("badge").hidden = lost === 0;

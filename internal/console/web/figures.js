@@ -19,7 +19,7 @@ const TOTALS = ["accepted", "deliveries", "messages_in", "messages_out", "bytes_
 
 export function add(raw, t = Date.now()) {
   const before = latest();
-  const restarted = before && raw.at_ms < before.raw.at_ms;
+  const restarted = before && (raw.node !== before.raw.node || raw.at_ms < before.raw.at_ms || t < before.t); // or our own clock was set back
   if (restarted) samples.length = 0;
   const sample = { t, raw, begins: !before || restarted || t - before.t > GAP, rates: {}, cpu: undefined, p50: undefined, p99: undefined };
   if (before && !restarted && raw.at_ms > before.raw.at_ms) {

@@ -51,6 +51,15 @@ export function seconds(s) {
 
 export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
 
+const SHOWN = 10_000; // characters: lists of messages stay long enough for a page that is open for days
+
+/** A publication's data as text, cut where it is too long to be read. */
+export function dataText(data) {
+  if (data instanceof Uint8Array) return `${count(data.length)} bytes`;
+  const text = typeof data === "string" ? data : JSON.stringify(data);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${count(text.length)} characters)` : text;
+}
+
 /** The head of a section: its title, which gets the focus, and what stands beside it. */
 export const head = (title, ...beside) => h("div", { cls: "head" }, h("h1", { tabindex: -1 }, title), ...beside);
 

@@ -1,7 +1,7 @@
 // Watch and publish: a client of wsedge.js like any other. What came stays here while another section is shown.
 import { Client } from "./wsedge.js";
 import { api, may, session } from "./server.js";
-import { channelField, clock, count, h, head, say } from "./page.js";
+import { channelField, clock, count, dataText, h, head, say } from "./page.js";
 
 const KEPT = 500; // messages shown
 
@@ -16,13 +16,13 @@ function append(item) {
   log.prepend(item);
   while (log.childElementCount > KEPT) log.lastElementChild.remove();
 }
+const clear = (text) => log.replaceChildren(h("li", { cls: "none" }, text));
 const note = (text, cls = "note") => append(h("li", { cls }, `${clock(Date.now())}  ${text}`));
 
 function show(m) {
   const now = new Date(), mine = m.client !== undefined && m.client === client?.id;
-  const data = m.data instanceof Uint8Array ? `${count(m.data.length)} bytes` : typeof m.data === "string" ? m.data : JSON.stringify(m.data);
   append(h("li", { cls: "new" }, h("time", { datetime: now.toISOString() }, clock(now)), h("span", { cls: "channel" }, m.channel), h("span", { cls: "offset" }, `#${m.offset}`),
-    h("span", { cls: "from" }, mine ? "you" : m.user ?? m.client ?? "API"), h("code", {}, data)));
+    h("span", { cls: "from" }, mine ? "you" : m.user ?? m.client ?? "API"), h("code", {}, dataText(m.data))));
   say(total, `${count(++received)} received`);
 }
 
@@ -44,10 +44,13 @@ function connect() {
   return client;
 }
 
-/** Stops watching: the login has ended. */
+/** Stops watching, and forgets what came: the login has ended, and who logs in next may be somebody else. */
 export function forget() {
   client?.close();
   client = null;
+  received = 0;
+  say(total, "");
+  clear("Nothing yet.");
   showChannels();
 }
 
@@ -99,7 +102,7 @@ export function watching(name = "") {
     title: "Watch and publish",
     element: [head("Watch and publish", state), h("div", { cls: "wide-left watch" },
       h("div", { cls: "stack" }, h("section", { cls: "card stack" }, h("div", {}, h("h2", {}, "Channels"), chips), form), may("publish") && publishForm(name), session.socket === "/ws" && curl()),
-      h("section", { cls: "card feed" }, h("div", { cls: "head" }, h("h2", {}, "Messages"), total, h("button", { type: "button", onclick: () => { log.replaceChildren(h("li", { cls: "none" }, "Nothing since.")); } }, "Clear")), log))],
+      h("section", { cls: "card feed" }, h("div", { cls: "head" }, h("h2", {}, "Messages"), total, h("button", { type: "button", onclick: () => clear("Nothing since.") }, "Clear")), log))],
     enter() {
       if (name) watch(name);
       else if (!client && !session.login) watch("news");
