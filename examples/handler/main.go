@@ -140,8 +140,8 @@ func (h *handler) serve(ctx context.Context, cfg reactor.Config, pushAddr string
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /push", h)
-	pushes := &http.Server{Handler: mux}
-	go func() { _ = pushes.Serve(listener) }() // until Close
+	pushes := &http.Server{Handler: http.NewCrossOriginProtection().Handler(mux)} // pages in this machine's browser are no programs on it
+	go func() { _ = pushes.Serve(listener) }()                                    // until Close
 	defer pushes.Close()
 	if err := h.server.Start(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,16 @@ func TestHandler(t *testing.T) {
 	push := regexp.MustCompile(`push=(\S+)`).FindStringSubmatch(s.logged())
 	if out := run(t, "/usr/bin/python3", "chat_python.py", "handler", s.addr, push[1]); out != "ok\n" {
 		t.Errorf("the client said %q", out)
+	}
+	r, err := http.NewRequest("POST", "http://"+push[1]+"/push", strings.NewReader("from a page"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Sec-Fetch-Site", "cross-site") // as browsers say, and no page can leave out
+	if resp, err := http.DefaultClient.Do(r); err != nil {
+		t.Error(err)
+	} else if resp.Body.Close(); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a page pushes: %s", resp.Status)
 	}
 	s.stop()
 }
