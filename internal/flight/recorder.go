@@ -80,15 +80,13 @@ func (r *Recorder) Close(number uint64, end End) {
 	if r == nil {
 		return
 	}
+	now := r.now().UnixMilli()
 	s, place := r.find(number)
 	s.mu.Lock()
-	f := s.flight(number, place)
-	if f != nil {
+	defer s.mu.Unlock()
+	if f := s.flight(number, place); f != nil { // both under the lock: who asks meanwhile finds it here or there
+		r.ends.add(newEnded(f, end, now))
 		s.flights[place] = nil
-	}
-	s.mu.Unlock()
-	if f != nil {
-		r.ends.add(newEnded(f, end, r.now().UnixMilli()))
 	}
 }
 

@@ -3,6 +3,7 @@ package flight
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -102,6 +103,33 @@ func TestRecorderFromManyGoroutines(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// Who asks while a connection ends gets its record as it was before or as it is behind that, and not nothing.
+func TestAskedWhileItEnds(t *testing.T) {
+	r := New(10, time.Now)
+	var number atomic.Uint64 // of the last one
+	r.Open(0)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for n := uint64(0); n < 20_000; n++ {
+			r.Close(n, End{})
+			r.Open(n + 1)
+			number.Store(n + 1)
+		}
+	}()
+	for asked := 0; ; asked++ {
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		n := number.Load()
+		if _, ok := r.Client(n); !ok && number.Load() == n {
+			t.Fatalf("after %d questions: a client that is there, or has just gone, is not known", asked)
+		}
+	}
 }
 
 // What a connection with a record costs, its place in the table included, is within 256 B.
