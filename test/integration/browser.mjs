@@ -92,19 +92,23 @@ try {
   await hasFocus(three, "Channels");
   await three.waitForSelector('td a >> text=weather');
   // The answer to a question that nobody asks any more is not shown: neither alone, nor beside the other.
-  let release, held = new Promise((resolve) => { release = resolve; });
-  await three.route("**/console/api/channels", async (route) => { if (route.request().postData().includes('"prefix":"w"')) await held; await route.continue(); });
-  for (const prefix of ["w", "n"]) {
-    await three.fill("main input", prefix);
-    await three.press("main input", "Enter");
-  }
-  await three.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "news");
-  const late = three.waitForResponse((answer) => answer.request().postData()?.includes('"prefix":"w"'));
-  release();
-  await (await late).finished();
-  await three.unroute("**/console/api/channels");
-  await three.evaluate(() => fetch("/console/session").then((answer) => answer.text())); // behind it
-  assert.deepEqual(await three.$$eval("tbody a", (all) => all.map((a) => a.textContent)), ["news"]);
+  const overtaken = async (method, [first, second], shown) => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; }), isFirst = (request) => request.postData()?.includes(`"${first}"`);
+    await three.route(`**/console/api/${method}`, async (route) => { if (isFirst(route.request())) await held; await route.continue(); });
+    for (const name of [first, second]) {
+      await three.fill("main form input", name);
+      await three.press("main form input", "Enter");
+    }
+    await three.waitForFunction(shown);
+    const late = three.waitForResponse((answer) => isFirst(answer.request()));
+    release();
+    await (await late).finished();
+    await three.unroute(`**/console/api/${method}`);
+    await three.evaluate(() => fetch("/console/session").then((answer) => answer.text())); // behind it
+    assert.ok(await three.evaluate(shown), `${method}: what was asked first has taken the place of what was asked last`);
+  };
+  await overtaken("channels", ["w", "n"], () => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "news");
   await three.focus('td a >> text=news');
   await three.keyboard.press("Enter");
   await three.waitForSelector("h2 >> text=Position");
@@ -123,6 +127,7 @@ try {
   const id = (await one.textContent("[role=status] >> text=watching as")).replace("watching as ", "");
   await three.evaluate((hash) => { location.hash = hash; }, `#/clients/${id}`);
   await three.waitForSelector(".chips >> text=weather");
+  await overtaken("client", ["nobody", id], () => document.querySelector("main h2.mono")?.textContent === document.querySelector("main form input").value);
   await three.click("button >> text=Disconnect");
   await three.click("button >> text=Really?");
   await three.waitForSelector("text=1 disconnected.");
