@@ -123,6 +123,19 @@ try {
   assert.notEqual(await read(), first);
   assert.match(first, /^\d\d:\d\d:\d\d: connections \d/);
 
+  // The table goes on when there are five minutes of samples, and no more become of them.
+  await three.evaluate(async () => {
+    const { samples } = await import("/console/figures.js");
+    for (let i = 1; samples.length < 400; i++) samples.unshift({ ...samples[0], t: samples[0].t - 1_000 });
+  });
+  await three.click("summary");
+  const newest = () => three.textContent("details tbody td");
+  const before = await newest();
+  await three.waitForFunction((before) => document.querySelector("details tbody td").textContent !== before, before);
+  const after = await newest();
+  assert.equal((Date.parse(`1970-01-01T${after}Z`) - Date.parse(`1970-01-01T${before}Z`) + 86_400_000) % 86_400_000 >= 15_000, true, `${before}, then ${after}`);
+  await three.click("summary");
+
   // A client, by its id; and its end, which is asked for twice.
   const id = (await one.textContent("[role=status] >> text=watching as")).replace("watching as ", "");
   await three.evaluate((hash) => { location.hash = hash; }, `#/clients/${id}`);
