@@ -80,6 +80,17 @@ try {
   await three.evaluate(() => fetch("/api/publish", { method: "POST", body: '{"channel":"news","data":1}' }));
   await three.waitForFunction(() => document.querySelectorAll("section .sub")[1].textContent.startsWith("9 since")); // 2 + 2 + 2 + 2 to two tabs, 1 to one
 
+  // What comes at once is shown at once, and no more of it than is kept.
+  await one.evaluate(() => {
+    window.paints = 0;
+    new MutationObserver((records) => { for (const r of records) window.paints += r.addedNodes.length ? 1 : 0; }).observe(document.querySelector(".log"), { childList: true });
+  });
+  const many = Array.from({ length: 1_000 }, (_, i) => ({ method: "publish", params: { channel: "weather", data: `drop ${i}` } }));
+  await three.evaluate((body) => fetch("/api/batch", { method: "POST", body }), JSON.stringify({ commands: many }));
+  await one.waitForSelector(".log code >> text=drop 999");
+  const [paints, kept, last] = await one.evaluate(() => [window.paints, document.querySelectorAll(".log li").length, document.querySelector(".log code").textContent]);
+  assert.ok(paints < 500 && kept === 500 && last === "drop 999", `${paints} paints, ${kept} kept, the last is ${last}`);
+
   // By keyboard: over the skip link into the sections, and along a chart.
   await three.keyboard.press("Tab");
   await hasFocus(three, "Skip to the content");
