@@ -10,13 +10,16 @@ import (
 )
 
 const (
-	// maxAsked is how many requests are with the server at a time: with batchBytes that bounds what the answers may take. The others wait.
-	maxAsked = 64
+	// maxAsked is how many requests are with the server at a time. The others wait. With batchBytes that bounds what the answers may take: a server closes the connection of
+	// who leaves 64 MiB lying (its max_pending), publications included.
+	maxAsked = 32
 	// maxRequests is how many there may be in all, some 300 B each.
 	maxRequests = 100_000
 	// batch and batchBytes bound one answer.
 	batch      = 256
 	batchBytes = 1 << 20
+	// allBytes is for an answer that is bounded by its number of messages.
+	allBytes = 1 << 30
 )
 
 // request is a question to the server, which answers with one message or, if it is a batch, with several and an end.
