@@ -112,7 +112,7 @@ func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done fu
 			s.check()
 			done(place{}, because(ErrRefused, "%s", info.Error.Description))
 		case len(info.State.Subjects) > 0: // it has one by now
-			e.after(firstRetry, func() { e.locate(s, subject, done) })
+			e.afterOr(firstRetry, func() { e.locate(s, subject, done) }, func(err error) { done(place{}, err) })
 		default:
 			done(place{0, info.State.LastSeq, asked}, nil)
 		}

@@ -90,7 +90,7 @@ func (r *requests) turn() {
 		r.mu.Unlock()
 		m := nats.NewMsg(q.subject)
 		m.Reply, m.Data, m.Header = r.inbox+strconv.FormatUint(q.number, 36), q.body, nil
-		r.link.publish(m, func(err error) { r.end(q.number, nil, err) })
+		r.link.publish(m, func() bool { return r.isAsked(q.number) }, func(err error) { r.end(q.number, nil, err) })
 	}
 }
 
@@ -105,6 +105,13 @@ func (r *requests) end(number uint64, last *nats.Msg, err error) {
 	}
 	q.done(answer{q.got, last}, err)
 	r.turn()
+}
+
+// isAsked tells whether a request is under way.
+func (r *requests) isAsked(number uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked[number] != nil
 }
 
 // answered takes a message of the server.
