@@ -97,3 +97,49 @@ func TestBehindALargePublication(t *testing.T) {
 		t.Errorf("%d publications", len(got.Publications))
 	}
 }
+
+// What is read for an answer takes no more room than the answer may, whatever is kept.
+func TestHistoryIsReadWithinBounds(t *testing.T) {
+	const n = 60
+	e := connect(t, natsServer(t), Config{})
+	j := newJournal(t)
+	l := j.open(e, "news", broker.Retention{Size: n}).(*log)
+	defer l.Close()
+	p := newPublisher()
+	large := strings.Repeat("x", 100<<10)
+	for i := range n {
+		if err := p.publish(l, strconv.Itoa(100+i)+large); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.settle(p.acknowledged)
+	position := brokertest.Position(t, l)
+	for _, c := range []struct {
+		since *broker.Position
+		first string
+	}{{nil, strconv.Itoa(100 + n - 3)}, {&broker.Position{Epoch: "another"}, "100"}} {
+		answered := make(chan broker.Past, 1)
+		r := &reading{
+			log: l, is: l.is, query: broker.HistoryQuery{Since: c.since, Limit: 50, MaxBytes: 350 << 10}, retention: l.retention,
+			answer: broker.Past{Position: position}, message: position.Offset,
+			done: func(past broker.Past, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				answered <- past
+			},
+		}
+		s := r.newestSpan(n, 0)
+		read := make(chan error, 1)
+		s.done = func(err error) { read <- err }
+		s.read()
+		if err := <-read; err != nil || len(s.records) > 4 {
+			t.Errorf("%d records are in memory, %v", len(s.records), err)
+		}
+		r.found(s, nil)
+		past := <-answered
+		if len(past.Publications) != 3 || !strings.HasPrefix(string(past.Publications[0].Data), c.first) {
+			t.Errorf("%d publications, the first %.3s, want %s", len(past.Publications), past.Publications[0].Data, c.first)
+		}
+	}
+}
