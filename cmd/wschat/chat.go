@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,8 @@ func start(o options) (ch *chat, err error) {
 	ch = &chat{options: o, paths: map[string]*path{}, done: make(chan struct{})}
 	if ch.server, err = reactor.New(reactor.Config{
 		Addr: o.addr, Handler: ch, HTTP: ch.web(), Upgrade: ch.upgrade, Origins: strings.Split(o.origins, ","), Logger: o.logger,
-		MaxMessageBytes: 16 << 10, // a long chat message; what waits for members that do not read is bounded by reactor's defaults
+		MaxMessageBytes: 16 << 10,                            // a long chat message; what waits for members that do not read is bounded by reactor's defaults
+		MaxFrameRate:    max(1000, cmp.Or(2*o.rate, 30_000)), // refused messages included: who goes on above it is cut off
 		PingInterval:    o.ping, PongTimeout: o.ping, DrainSpread: 2 * time.Second,
 	}); err != nil {
 		return nil, err

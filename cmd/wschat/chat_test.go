@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,6 +77,20 @@ func TestRate(t *testing.T) {
 	b.joins("milk", "ben")
 	if n := ch.paths["/rooms"].limited.Load(); n != 1 {
 		t.Errorf("limited: %d", n)
+	}
+}
+
+// TestNoRate: without a limit nobody is cut off for what one sends, and with a high one not below it.
+func TestNoRate(t *testing.T) {
+	for _, rate := range []int{0, 5000} {
+		a := dial(t, serve(t, func(o *options) { o.rate = rate }), "/python")
+		a.want(`{"type":"welcome","clientId":1,"timestamp":"*"}`)
+		a.want(`{"type":"user_joined","clientId":1,"count":1}`)
+		for range 4000 { // reactor's default is to take 2,000 at once
+			a.say(`{"type":"nothing"}`)
+		}
+		a.say(`{"type":"ping"}`)
+		a.want(`{"type":"pong"}`)
 	}
 }
 
@@ -213,12 +228,41 @@ func loggerTo(lines chan<- string) *slog.Logger {
 
 type writer func(b []byte)
 
+// TestPushLogIsNoPipe: whose reader would hold up the start, and the end.
+func TestPushLogIsNoPipe(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	open := func() { _, err := openPushLog(name); opened <- err }
+	for range 2 { // without a reader, and with one
+		go open()
+		select {
+		case err := <-opened:
+			if err == nil {
+				t.Error("it was opened")
+			}
+		case <-time.After(patience):
+			t.Fatal("it is still being opened")
+		}
+		reader, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+	}
+}
+
 func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
 func TestOptions(t *testing.T) {
 	o, err := readOptions(nil, "from the environment", io.Discard)
 	if err != nil || o.addr != "127.0.0.1:8080" || o.root != "rooms" || o.token != "from the environment" {
 		t.Errorf("%+v, %v", o, err)
+	}
+	if _, err := readOptions([]string{"--rate", "9223372036854775807"}, "", io.Discard); err == nil { // twice that is none
+		t.Error("any rate is good")
 	}
 	_, err = readOptions([]string{"--root", "x", "--rate", "-1", "--beat", "0", "--quiet-above", "0", "--ping-interval", "1ms", "rest"}, "", io.Discard)
 	for _, want := range []string{"--root: there are group, node, python, rooms", "--rate", "--beat", "--quiet-above", "--ping-interval", "rest"} {

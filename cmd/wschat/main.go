@@ -52,7 +52,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 	f.StringVar(&o.token, "token", "", "`secret` that members, and readers of metrics, bring as ?token= or as a bearer ($WSCHAT_TOKEN, which ps does not show)")
 	f.StringVar(&o.origins, "origins", "*", "`origins` of pages that may connect, with commas between; the default lets all, as a page opened from a file has none")
 	f.StringVar(&o.pushLog, "push-log", "", "`file` to append every pushed message to, a line of JSON each")
-	f.IntVar(&o.rate, "rate", 10, "`messages` a second that a member may send; twice as many may come at once. 0: no limit")
+	f.IntVar(&o.rate, "rate", 10, "`messages` a second that a member may send; twice as many may come at once. 0: as many as reactor takes, which are 30000")
 	f.IntVar(&o.quietAbove, "quiet-above", 1000, "with more `members` than that, who joins is told of it alone, and nobody of who leaves: n joins cost n² messages")
 	f.DurationVar(&o.ping, "ping-interval", 30*time.Second, "silence after which a member is pinged; silent for as long again it is cut off")
 	f.DurationVar(&o.beat, "beat", 5*time.Second, "interval of the heartbeat messages of /group")
@@ -70,7 +70,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 	}
 	problem(f.NArg() > 0, f.Arg(0)+": there are flags only")
 	problem(!slices.Contains(pathNames, o.root), "--root: there are "+strings.Join(pathNames, ", "))
-	problem(o.rate < 0, "--rate: at least 0")
+	problem(o.rate < 0 || o.rate > 15_000, "--rate: 0 to 15000") // reactor bounds up to twice as many frames
 	problem(o.quietAbove < 1, "--quiet-above: at least 1")
 	problem(o.ping < time.Second, "--ping-interval: at least 1s")
 	problem(o.beat < 100*time.Millisecond, "--beat: at least 100ms")

@@ -37,11 +37,31 @@ func decode(payload []byte) (in input) {
 		in.problem = "Invalid JSON"
 		return in
 	}
+	if deep(payload) {
+		in.problem = "JSON is nested too deeply"
+		return in
+	}
 	_ = json.Unmarshal(payload, &in) // a field of a wrong type stays empty
 	if id := in.ID; len(id) > 64 || len(id) > 0 && id[0] != '"' && id[0] != '-' && (id[0] < '0' || id[0] > '9') {
 		in.ID, in.problem = nil, "Invalid id"
 	}
 	return in
+}
+
+// deep reports whether JSON nests more than 100 levels: what one member writes goes to the parsers of all, and Python's gives up at 1,000.
+func deep(valid []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(valid))
+	for level := 0; level <= 100; {
+		switch token, err := d.Token(); {
+		case err != nil: // the end
+			return false
+		case token == json.Delim('['), token == json.Delim('{'):
+			level++
+		case token == json.Delim(']'), token == json.Delim('}'):
+			level--
+		}
+	}
+	return true
 }
 
 // encode returns v as JSON on one line, with "<" left as it is: what is shown as text needs no escaping.

@@ -2,9 +2,28 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
+
+// TestDeep: JSON that the others' parsers could fail at goes no further. Brackets in texts are none.
+func TestDeep(t *testing.T) {
+	nested := func(levels int, open, end string) []byte {
+		return []byte(`{"type":"chat","content":` + strings.Repeat(open, levels) + "1" + strings.Repeat(end, levels) + `}`)
+	}
+	for _, row := range []struct {
+		payload []byte
+		problem string
+	}{
+		{nested(99, "[", "]"), ""}, {nested(100, "[", "]"), "JSON is nested too deeply"}, {nested(100, `{"a":`, "}"), "JSON is nested too deeply"},
+		{[]byte(`{"type":"chat","content":"\\\"` + strings.Repeat("[", 200) + `"}`), ""}, {nested(12_000, "[", "]"), "Invalid JSON"},
+	} {
+		if got := decode(row.payload).problem; got != row.problem {
+			t.Errorf("%.40s: %q, want %q", row.payload, got, row.problem)
+		}
+	}
+}
 
 // FuzzDecode: whatever a member sends, what is made of it for the others is JSON in UTF-8, and no longer than a bound.
 func FuzzDecode(f *testing.F) {

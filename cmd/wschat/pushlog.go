@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -22,9 +23,12 @@ func openPushLog(name string) (*pushLog, error) {
 	if name == "" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o600) // a pipe would wait for its reader
 	if err != nil {
 		return nil, err
+	}
+	if about, err := file.Stat(); err != nil || about.Mode()&os.ModeNamedPipe != 0 { // and the end of the program, too
+		return nil, errors.Join(err, fmt.Errorf("%s: is no file", name), file.Close())
 	}
 	l := &pushLog{lines: make(chan []byte, 4096), done: make(chan error)}
 	go l.write(file)

@@ -29,7 +29,8 @@ func (d *Drain) withDefaults() (problems []error) {
 
 // Shutdown drains the server: /readyz says no; after Drain.Delay new connections are refused with 503, and clients are told when
 // to come back, and closed, over Drain.Spread, while requests under way finish. When ctx is done first, what is left is cut off
-// and ctx's error returned. It can be called more than once.
+// and ctx's error returned. The backend is told of the ends for some seconds beyond that, and the logs are written. It can be called more
+// than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drainOnce.Do(func() {
 		s.drainClients.Store(int64(s.clients.count()))
@@ -48,7 +49,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-s.delayed:
 	case <-ctx.Done():
 	}
-	return s.reactor.Shutdown(ctx)
+	err := s.reactor.Shutdown(ctx)
+	<-s.done // whoever calls this exits next: the backend is told of those who have gone, and the logs are written
+	return err
 }
 
 // DrainTime is what a drain is allowed to take by the configuration, before clients that do not answer count.

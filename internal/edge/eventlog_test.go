@@ -189,3 +189,23 @@ func TestPushLogOfABurst(t *testing.T) {
 	}
 	eventually(t, "all accounted for", func() bool { st := s.events.Stats(); return st.Pushes+st.PushesDropped == n })
 }
+
+// What was logged before the end of a drain is written when Shutdown returns: the process exits then.
+func TestLogsAreWrittenAtTheEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "push")
+	cfg := authConfig()
+	cfg.Logs = eventlog.Settings{Push: eventlog.Push{Enabled: true, File: file, Data: eventlog.DataHash}} // which takes some time
+	s := startServer(t, cfg)
+	const lines = 60
+	names := strings.Repeat(`"news",`, lines-1) + `"news"`
+	call(t, s, "POST", "/api/broadcast", `{"channels":[`+names+`],"data":"`+strings.Repeat("x", 60_000)+`"}`, apiKey)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.done:
+	default:
+		t.Error("Shutdown has returned before what it leaves behind was done")
+	}
+	logged(t, file, lines)
+}

@@ -131,7 +131,7 @@ func (*requestLine) title() string { return "request" }
 
 func (r *requestLine) attrs() []slog.Attr {
 	list := text(nil, "address", r.address)
-	list = append(list, slog.String("method", short(r.Method)), slog.String("path", short(r.Path)), slog.Int("status", r.Status))
+	list = append(list, slog.String("method", r.Method), slog.String("path", r.Path), slog.Int("status", r.Status))
 	list = text(list, "key", r.Key)
 	if r.In >= 0 {
 		list = append(list, slog.Int64("in", r.In))

@@ -120,6 +120,7 @@ func (e *Log) Push(p Pushed) {
 	if s == nil {
 		return
 	}
+	p.User = short(p.User)
 	l := &pushLine{Pushed: p, bytes: len(p.Data), every: s.Every, data: s.Data}
 	switch s.Data {
 	case DataHash:
@@ -150,6 +151,7 @@ func (e *Log) Requests() bool { return e.access.Load() != nil }
 // Request logs a request to the API.
 func (e *Log) Request(r Request) {
 	if s := e.access.Load(); s != nil {
+		r.Method, r.Path = short(r.Method), short(r.Path) // a path may be as long as a request's head, and thousands wait
 		e.put(line{accesses, e.now(), 0, &requestLine{r, s.Address.of(r.Address)}})
 	}
 }
@@ -170,6 +172,7 @@ func (e *Log) End(c Closed, number uint64) {
 	if opened, ok := e.opened.take(number); ok {
 		c.Lasted = now.Sub(opened)
 	}
+	c.User = short(c.User)
 	e.put(line{accesses, now, 0, &closedLine{c, s.Address.of(c.Address)}})
 }
 

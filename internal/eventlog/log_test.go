@@ -308,6 +308,25 @@ func TestLasted(t *testing.T) {
 	}
 }
 
+// TestLongTexts has queued lines keep the beginning of what peers have written: a path may be as long as a request's head.
+func TestLongTexts(t *testing.T) {
+	e := New(nil, still)
+	e.lines = make(chan line, 3)
+	s, _ := Settings{Push: Push{Enabled: true}, Access: Access{Enabled: true, Connections: true}}.WithDefaults()
+	e.push.Store(&s.Push)
+	e.access.Store(&s.Access)
+	long := strings.Repeat("x", 8000)
+	e.Request(Request{Method: long, Path: long})
+	e.Push(Pushed{User: long})
+	e.End(Closed{User: long}, 1)
+	r, p, c := (<-e.lines).entry.(*requestLine), (<-e.lines).entry.(*pushLine), (<-e.lines).entry.(*closedLine)
+	for _, text := range []string{r.Method, r.Path, p.User, c.User} {
+		if len(text) > maxTextBytes+len("…") {
+			t.Errorf("%d bytes are kept", len(text))
+		}
+	}
+}
+
 func BenchmarkPush(b *testing.B) {
 	e, _ := start(b, Settings{Push: Push{Enabled: true, File: filepath.Join(b.TempDir(), "push")}})
 	b.ReportAllocs()

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"syscall"
+	"time"
 )
 
 const (
@@ -13,6 +15,9 @@ const (
 	fileMode = 0o640
 	// flushBytes is how much is gathered for one write while lines come faster than they can be written.
 	flushBytes = 64 << 10
+	// pipeWait and pipeWaitAgain are how long a pipe or a terminal may take nothing, for the first time and while it goes on: who waits for
+	// the writing goroutine, such as the one that gets the signals, is not held up by a reader that has stopped.
+	pipeWait, pipeWaitAgain = time.Second, 10 * time.Millisecond
 )
 
 // sink is where the lines of one or both logs go. It belongs to the writing goroutine.
@@ -42,6 +47,11 @@ func (s *sink) flush(e *Log) {
 	if s.torn {
 		b = append([]byte{'\n'}, b...)
 	}
+	wait := pipeWait
+	if s.failing {
+		wait = pipeWaitAgain
+	}
+	_ = s.file.SetWriteDeadline(time.Now().Add(wait)) // a plain file has none
 	n, err := s.file.Write(b)
 	for to, lines := range s.lines {
 		if err != nil {
@@ -92,7 +102,8 @@ func openSink(name string, logger *slog.Logger) (*sink, error) {
 	if name == "" {
 		return &sink{handler: logger.Handler()}, nil
 	}
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, fileMode)
+	// Without O_NONBLOCK the open of a pipe would wait until somebody reads it; with it, it fails.
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, fileMode)
 	if err != nil {
 		return nil, err
 	}

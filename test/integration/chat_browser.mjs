@@ -192,6 +192,12 @@ const conversations = {
     await two.waitForSelector("#log li >> text=你好，Ann！");
     await two.waitForSelector("#log li b >> text=小明");
 
+    const members = async () => /wschat_members\{path="rooms"\} (\d+)/.exec(await (await fetch(`http://${server.address}/metrics`)).text())[1];
+    await two.evaluate(() => { line.connect(); line.connect(); }); // as a second click, or a second "online", does
+    await two.evaluate((url) => new Promise((resolve) => { new WebSocket(url).onopen = (event) => { event.target.onclose = resolve; event.target.close(); }; }),
+      `ws://${server.address}/node`); // behind which those would be
+    assert.equal(await members(), "2");
+
     await server.end();
     for (const page of [one, two]) await page.waitForSelector('#state[data-state="waiting"]');
     await write(two, "written while the server was away");
