@@ -68,6 +68,7 @@ func serve(e *environment, args []string) int {
 	cfg := s.cfg
 	cfg.Logger, cfg.Version = logger, version()
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
+	defer paceCollector()()
 	caught := catchSignals()
 	defer caught.release()
 	caught.supervisor = newSupervisor(e, logger)

@@ -80,6 +80,17 @@ try {
   await three.evaluate(() => fetch("/api/publish", { method: "POST", body: '{"channel":"news","data":1}' }));
   await three.waitForFunction(() => document.querySelectorAll("section .sub")[1].textContent.startsWith("9 since")); // 2 + 2 + 2 + 2 to two tabs, 1 to one
 
+  // What comes at once is shown at once, and no more of it than is kept.
+  await one.evaluate(() => {
+    window.paints = 0;
+    new MutationObserver((records) => { for (const r of records) window.paints += r.addedNodes.length ? 1 : 0; }).observe(document.querySelector(".log"), { childList: true });
+  });
+  const many = Array.from({ length: 1_000 }, (_, i) => ({ method: "publish", params: { channel: "weather", data: `drop ${i}` } }));
+  await three.evaluate((body) => fetch("/api/batch", { method: "POST", body }), JSON.stringify({ commands: many }));
+  await one.waitForSelector(".log code >> text=drop 999");
+  const [paints, kept, last] = await one.evaluate(() => [window.paints, document.querySelectorAll(".log li").length, document.querySelector(".log code").textContent]);
+  assert.ok(paints < 500 && kept === 500 && last === "drop 999", `${paints} paints, ${kept} kept, the last is ${last}`);
+
   // By keyboard: over the skip link into the sections, and along a chart.
   await three.keyboard.press("Tab");
   await hasFocus(three, "Skip to the content");
@@ -92,19 +103,23 @@ try {
   await hasFocus(three, "Channels");
   await three.waitForSelector('td a >> text=weather');
   // The answer to a question that nobody asks any more is not shown: neither alone, nor beside the other.
-  let release, held = new Promise((resolve) => { release = resolve; });
-  await three.route("**/console/api/channels", async (route) => { if (route.request().postData().includes('"prefix":"w"')) await held; await route.continue(); });
-  for (const prefix of ["w", "n"]) {
-    await three.fill("main input", prefix);
-    await three.press("main input", "Enter");
-  }
-  await three.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "news");
-  const late = three.waitForResponse((answer) => answer.request().postData()?.includes('"prefix":"w"'));
-  release();
-  await (await late).finished();
-  await three.unroute("**/console/api/channels");
-  await three.evaluate(() => fetch("/console/session").then((answer) => answer.text())); // behind it
-  assert.deepEqual(await three.$$eval("tbody a", (all) => all.map((a) => a.textContent)), ["news"]);
+  const overtaken = async (method, [first, second], shown) => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; }), isFirst = (request) => request.postData()?.includes(`"${first}"`);
+    await three.route(`**/console/api/${method}`, async (route) => { if (isFirst(route.request())) await held; await route.continue(); });
+    for (const name of [first, second]) {
+      await three.fill("main form input", name);
+      await three.press("main form input", "Enter");
+    }
+    await three.waitForFunction(shown);
+    const late = three.waitForResponse((answer) => isFirst(answer.request()));
+    release();
+    await (await late).finished();
+    await three.unroute(`**/console/api/${method}`);
+    await three.evaluate(() => fetch("/console/session").then((answer) => answer.text())); // behind it
+    assert.ok(await three.evaluate(shown), `${method}: what was asked first has taken the place of what was asked last`);
+  };
+  await overtaken("channels", ["w", "n"], () => document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "news");
   await three.focus('td a >> text=news');
   await three.keyboard.press("Enter");
   await three.waitForSelector("h2 >> text=Position");
@@ -119,10 +134,24 @@ try {
   assert.notEqual(await read(), first);
   assert.match(first, /^\d\d:\d\d:\d\d: connections \d/);
 
+  // The table goes on when there are five minutes of samples, and no more become of them.
+  await three.evaluate(async () => {
+    const { samples } = await import("/console/figures.js");
+    for (let i = 1; samples.length < 400; i++) samples.unshift({ ...samples[0], t: samples[0].t - 1_000 });
+  });
+  await three.click("summary");
+  const newest = () => three.textContent("details tbody td");
+  const before = await newest();
+  await three.waitForFunction((before) => document.querySelector("details tbody td").textContent !== before, before);
+  const after = await newest();
+  assert.equal((Date.parse(`1970-01-01T${after}Z`) - Date.parse(`1970-01-01T${before}Z`) + 86_400_000) % 86_400_000 >= 15_000, true, `${before}, then ${after}`);
+  await three.click("summary");
+
   // A client, by its id; and its end, which is asked for twice.
   const id = (await one.textContent("[role=status] >> text=watching as")).replace("watching as ", "");
   await three.evaluate((hash) => { location.hash = hash; }, `#/clients/${id}`);
   await three.waitForSelector(".chips >> text=weather");
+  await overtaken("client", ["nobody", id], () => document.querySelector("main h2.mono")?.textContent === document.querySelector("main form input").value);
   await three.click("button >> text=Disconnect");
   await three.click("button >> text=Really?");
   await three.waitForSelector("text=1 disconnected.");

@@ -1,6 +1,8 @@
 package jetstream
 
 import (
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -65,27 +67,39 @@ func (s *stream) compare(most int) {
 // compareThese compares logs with one question.
 func (s *stream) compareThese(is *identity, logs []*log) {
 	bySubject := make(map[string]*log, len(logs))
-	subjects := make([]string, len(logs))
-	for i, l := range logs {
-		subjects[i] = l.subject(is)
-		bySubject[subjects[i]] = l
+	for _, l := range logs {
+		bySubject[l.subject(is)] = l
 		l.lost(is) // if it still is in another epoch
 	}
+	s.compareSubjects(bySubject)
+}
+
+// compareSubjects asks for the last messages of subjects. An answer has no more than batchBytes, and that of the message behind them: those that it lacks are
+// asked for again. It owns logs.
+func (s *stream) compareSubjects(logs map[string]*log) {
 	asked := s.engine.config.Now()
-	s.engine.direct(s, directQuery{MultiLast: subjects, Batch: len(subjects)}, func(a answer, err error) {
-		if err != nil {
+	query := directQuery{MultiLast: slices.Collect(maps.Keys(logs)), Batch: len(logs), MaxBytes: batchBytes}
+	s.engine.direct(s, query, func(a answer, err error) {
+		if err != nil || a.end == nil && len(a.messages) > 0 { // or it broke off: one has gone while they were read
 			return
 		}
 		upTo := upToOf(a) // 0 where none of them has any message: then nothing is known but that
+		before := len(logs)
 		for _, m := range a.messages {
 			r, ok := recordOf(m)
 			subject := header(m, "Nats-Subject")
-			if l := bySubject[subject]; ok && l != nil {
-				delete(bySubject, subject)
+			if l := logs[subject]; ok && l != nil {
+				delete(logs, subject)
 				l.compared(place{r.seq, upTo, asked})
 			}
 		}
-		for _, l := range bySubject {
+		if moreOf(a) > 0 {
+			if len(logs) < before {
+				s.compareSubjects(logs)
+			}
+			return
+		}
+		for _, l := range logs {
 			l.compared(place{0, upTo, asked})
 		}
 	})

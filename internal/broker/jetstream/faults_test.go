@@ -81,6 +81,25 @@ func childProcess(t *testing.T, dir string, port int) (kill func(), process *os.
 	return kill, cmd.Process
 }
 
+// freeze stops a child, and waits until it stands still.
+func freeze(t *testing.T, process *os.Process) {
+	t.Helper()
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	for {
+		_, err := syscall.Wait4(process.Pid, &status, syscall.WUNTRACED, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil || !status.Stopped() {
+			t.Fatalf("it does not stop: %v, %v", status, err)
+		}
+		return
+	}
+}
+
 // A server that stops answering fails what is under way in time, and holds nobody up who publishes; what it had got, it stores when it goes on.
 func TestServerStandsStill(t *testing.T) {
 	port := freePort(t)
@@ -91,9 +110,7 @@ func TestServerStandsStill(t *testing.T) {
 	defer log.Close()
 	p := newPublisher()
 	p.run(log, "before", 40, 4)
-	if err := process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, process)
 	var group sync.WaitGroup
 	for i := range 200 { // all at once: 64 at a time are under way, the others are refused
 		group.Go(func() { _ = p.publish(log, fmt.Sprint("during-", i)) })

@@ -88,7 +88,7 @@ func (r *reading) tooOld(rec *record) bool { return tooOld(r.log, r.retention.Ag
 
 // newest reads the last n.
 func (r *reading) newest(n int) {
-	if n <= 0 {
+	if n <= 0 || r.query.Limit <= 0 {
 		r.done(r.answer, nil)
 		return
 	}
@@ -97,7 +97,7 @@ func (r *reading) newest(n int) {
 			r.done(broker.Past{}, err)
 			return
 		}
-		s := &span{log: r.log, is: r.is, from: from, to: r.answer.Position.Offset, most: n, newest: true}
+		s := r.newestSpan(n, from)
 		s.done = func(err error) {
 			if err == nil && s.broken { // it has gone while it was read: what there is now is newer
 				r.newest(n)
@@ -109,42 +109,21 @@ func (r *reading) newest(n int) {
 	})
 }
 
-// found answers with as much of the newest as fits: of the last ones where no position was asked for, otherwise of the first.
+// newestSpan reads as much of the last n as fits: of the last ones where no position was asked for, otherwise of the first. from is before them.
+func (r *reading) newestSpan(n int, from uint64) *span {
+	return &span{
+		log: r.log, is: r.is, from: from, to: r.answer.Position.Offset, most: min(n, r.query.Limit), mostBytes: r.query.MaxBytes, atLeast: 1,
+		among: n, age: r.retention.Age, newest: r.query.Since == nil,
+	}
+}
+
+// found answers with that.
 func (r *reading) found(s *span, err error) {
-	records, before := s.records, uint64(0)
-	if n := len(records) - s.most; n > 0 {
-		before, records = records[n-1].seq, records[n:]
+	before := s.passed
+	if len(s.records) > 0 && before == 0 { // nobody knows what was before it: something may have been
+		before = s.records[0].seq - 1
 	}
-	for len(records) > 0 && r.tooOld(&records[0]) {
-		before, records = records[0].seq, records[1:]
-	}
-	bytes := int64(0)
-	if r.query.Since == nil {
-		from := len(records)
-		for from > 0 && len(records)-from < r.query.Limit {
-			if bytes += int64(len(records[from-1].Data)); bytes > r.query.MaxBytes && from < len(records) {
-				break
-			}
-			from--
-		}
-		if from > 0 && from < len(records) {
-			before = records[from-1].seq
-		}
-		records = records[from:]
-	} else {
-		to := 0
-		for to < len(records) && to < r.query.Limit {
-			if bytes += int64(len(records[to].Data)); bytes > r.query.MaxBytes && to > 0 {
-				break
-			}
-			to++
-		}
-		records = records[:to]
-	}
-	if len(records) > 0 && before == 0 { // nobody knows what was before it: something may have been
-		before = records[0].seq - 1
-	}
-	r.answer.Publications = chain(records, before)
+	r.answer.Publications = chain(s.records, before)
 	r.done(r.answer, err)
 }
 

@@ -88,7 +88,7 @@ func (l *link) run() {
 		l.mu.Unlock()
 		for i, o := range ops {
 			err := ErrClosed
-			if !ended {
+			if ended = ended || l.isEnded(); !ended { // each may be held up by a server that does not read
 				err = o.say(l.nc)
 			}
 			if err != nil && o.failed != nil {
@@ -105,6 +105,12 @@ func (l *link) run() {
 	}
 }
 
+func (l *link) isEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
 // end has run return, after it has failed what is queued.
 func (l *link) end() {
 	l.mu.Lock()
@@ -117,10 +123,13 @@ func (l *link) end() {
 	<-l.closed
 }
 
-// publish sends a message; failed gets ErrDown, or why the library refused.
-func (l *link) publish(m *nats.Msg, failed func(error)) {
+// publish sends a message, if it is still wanted when its turn comes; failed gets ErrDown, or why the library refused.
+func (l *link) publish(m *nats.Msg, wanted func() bool, failed func(error)) {
 	l.say(op{
 		say: func(nc *nats.Conn) error {
+			if !wanted() {
+				return nil
+			}
 			switch err := nc.PublishMsg(m); err {
 			case nil:
 				return nil

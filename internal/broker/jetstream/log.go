@@ -90,12 +90,15 @@ func (l *log) Publish(p *broker.Publication, done func(broker.Result, error)) (b
 		return broker.Result{}, err
 	}
 	l.stream.whenKnown(func(is *identity, err error) {
+		publishing := l.engine.publishing
 		if err != nil {
-			l.engine.publishing.fail(a.number, err)
+			publishing.turn(a)
+			publishing.fail(a.number, err)
 			return
 		}
-		l.engine.publishing.sent(a, is.epoch, expected)
-		l.engine.link.publish(l.engine.message(l, is, p, a.number), func(err error) { l.engine.publishing.fail(a.number, err) })
+		publishing.sent(a, is.epoch, expected)
+		message := l.engine.message(l, is, p, a.number)
+		l.engine.link.publish(message, func() bool { return publishing.turn(a) }, func(err error) { publishing.fail(a.number, err) })
 	})
 	return broker.Result{}, broker.ErrPending
 }
@@ -175,7 +178,16 @@ func (l *log) Close() {
 
 // after calls do on a goroutine after d, unless the engine is closed by then.
 func (e *Engine) after(d time.Duration, do func()) {
-	time.AfterFunc(d, func() { e.start(do) })
+	e.afterOr(d, do, func(error) {})
+}
+
+// afterOr is after for what somebody waits for: where the engine is closed, closed is called with ErrClosed.
+func (e *Engine) afterOr(d time.Duration, do func(), closed func(error)) {
+	time.AfterFunc(d, func() {
+		if !e.start(do) {
+			closed(ErrClosed)
+		}
+	})
 }
 
 // SetRetention implements broker.Log. What is kept longer than that is not given any more; it goes with time.
@@ -210,7 +222,7 @@ func (l *log) Acknowledge(user string, offset uint64, done func(error)) error {
 		return l.acknowledge(user, offset)
 	}
 	l.mu.Unlock()
-	l.engine.start(func() {
+	started := l.engine.start(func() {
 		l.whenLive(func(err error) {
 			if err == nil {
 				l.mu.Lock()
@@ -220,6 +232,9 @@ func (l *log) Acknowledge(user string, offset uint64, done func(error)) error {
 			done(err)
 		})
 	})
+	if !started {
+		return ErrClosed
+	}
 	return broker.ErrPending
 }
 

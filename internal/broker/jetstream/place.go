@@ -76,6 +76,15 @@ func upToOf(a answer) uint64 {
 	return n
 }
 
+// moreOf is how many messages there were behind an answer.
+func moreOf(a answer) int64 {
+	if a.end == nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(header(a.end, headerPending), 10, 64)
+	return n
+}
+
 // locateEmpty asks the stream's leader, where a replica has no message of a subject: that can be behind.
 func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done func(place, error)) {
 	body, _ := json.Marshal(map[string]string{"subjects_filter": subject}) // a map of strings
@@ -103,7 +112,7 @@ func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done fu
 			s.check()
 			done(place{}, because(ErrRefused, "%s", info.Error.Description))
 		case len(info.State.Subjects) > 0: // it has one by now
-			e.after(firstRetry, func() { e.locate(s, subject, done) })
+			e.afterOr(firstRetry, func() { e.locate(s, subject, done) }, func(err error) { done(place{}, err) })
 		default:
 			done(place{0, info.State.LastSeq, asked}, nil)
 		}
@@ -116,9 +125,20 @@ type page struct {
 	more    int64 // behind it
 }
 
-// fetch reads what a subject has from a sequence on, at most that many messages.
+// fetch reads what a subject has from a sequence on, at most that many messages. Where that are two or more, and there are, there is one behind from.
 func (e *Engine) fetch(s *stream, subject string, from uint64, most int, done func(page, error)) {
-	e.direct(s, directQuery{Seq: max(from, 1), NextFor: subject, Batch: most, MaxBytes: batchBytes}, func(a answer, err error) {
+	e.fetchBytes(s, subject, from, most, batchBytes, func(p page, err error) {
+		if err == nil && most > 1 && p.more > 0 && len(p.records) == 1 && p.records[0].seq == from { // it fills an answer alone
+			e.fetchBytes(s, subject, from, 2, allBytes, done)
+			return
+		}
+		done(p, err)
+	})
+}
+
+// fetchBytes is fetch for an answer that ends with the message that makes it that large, whatever that is.
+func (e *Engine) fetchBytes(s *stream, subject string, from uint64, most, mostBytes int, done func(page, error)) {
+	e.direct(s, directQuery{Seq: max(from, 1), NextFor: subject, Batch: most, MaxBytes: mostBytes}, func(a answer, err error) {
 		var p page
 		for _, m := range a.messages {
 			r, ok := recordOf(m)
@@ -128,9 +148,7 @@ func (e *Engine) fetch(s *stream, subject string, from uint64, most int, done fu
 			}
 			p.records = append(p.records, r)
 		}
-		if a.end != nil {
-			p.more, _ = strconv.ParseInt(header(a.end, headerPending), 10, 64)
-		}
+		p.more = moreOf(a)
 		done(p, err)
 	})
 }

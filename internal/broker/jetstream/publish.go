@@ -32,6 +32,7 @@ type publishing struct {
 	next    uint64
 	under   map[uint64]*attempt
 	bytes   int64
+	left    int        // have ended, and are still queued: for the stream to be known, or in the link
 	started []*attempt // in the order of their beginning; also what has ended meanwhile
 	stored  []*attempt // likewise: those that NATS has, in the order of its answers
 }
@@ -42,6 +43,7 @@ type attempt struct {
 	bytes    int64
 	epoch    string
 	expected bool // it will be delivered on this node
+	queued   bool // its turn has not come
 	receipt  bool // immutable: somebody waits for one
 	seq      uint64
 	until    time.Time
@@ -58,12 +60,12 @@ func newPublishing(c *Config, failed func(error)) *publishing {
 func (p *publishing) begin(bytes int64, receipt bool, done func(broker.Result, error)) (*attempt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.under) >= p.maxCount || p.bytes+bytes > p.maxBytes && len(p.under) > 0 {
+	if n := len(p.under) + p.left; n >= p.maxCount || p.bytes+bytes > p.maxBytes && n > 0 {
 		p.failed(ErrBusy)
 		return nil, ErrBusy
 	}
 	p.next++
-	a := &attempt{number: p.next, bytes: bytes, receipt: receipt, until: p.now().Add(p.timeout), done: done}
+	a := &attempt{number: p.next, bytes: bytes, queued: true, receipt: receipt, until: p.now().Add(p.timeout), done: done}
 	p.under[a.number] = a
 	p.bytes += bytes
 	p.started = append(p.started, a)
@@ -82,9 +84,34 @@ func (p *publishing) take(number uint64) *attempt {
 	a := p.under[number]
 	if a != nil {
 		delete(p.under, number)
-		p.bytes -= a.bytes
+		p.release(a)
 	}
 	return a
+}
+
+// release gives back the room of an attempt that has ended; one that is still queued keeps it. The caller holds mu.
+func (p *publishing) release(a *attempt) {
+	if a.queued {
+		p.left++
+		return
+	}
+	p.bytes -= a.bytes
+}
+
+// turn notes that an attempt is queued no longer, and tells whether it is still to be made. Nothing is, once its publisher has been answered.
+func (p *publishing) turn(a *attempt) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !a.queued {
+		return false
+	}
+	a.queued = false
+	if p.under[a.number] == a {
+		return true
+	}
+	p.left--
+	p.bytes -= a.bytes
+	return false
 }
 
 // delivered tells that the sink has a publication of this node: NATS has it, too.
@@ -207,7 +234,10 @@ func (p *publishing) overdue(list *[]*attempt, now time.Time) (late []*attempt) 
 func (p *publishing) lose(err error) {
 	p.mu.Lock()
 	all := p.under
-	p.under, p.bytes, p.started, p.stored = make(map[uint64]*attempt), 0, nil, nil
+	p.under, p.started, p.stored = make(map[uint64]*attempt), nil, nil
+	for _, a := range all {
+		p.release(a)
+	}
 	p.mu.Unlock()
 	for _, a := range all {
 		if a.seq != 0 {

@@ -185,7 +185,7 @@ func (r *recovery) again() {
 		r.end(false, nil, nil)
 		return
 	}
-	r.log.engine.after(firstRetry<<(r.tries-1), r.read)
+	r.log.engine.afterOr(firstRetry<<(r.tries-1), r.read, func(err error) { r.end(false, nil, err) })
 }
 
 // chain makes records of the engine's, that behind prev first.

@@ -10,13 +10,16 @@ import (
 )
 
 const (
-	// maxAsked is how many requests are with the server at a time: with batchBytes that bounds what the answers may take. The others wait.
-	maxAsked = 64
+	// maxAsked is how many requests are with the server at a time. The others wait. With batchBytes that bounds what the answers may take: a server closes the connection of
+	// who leaves 64 MiB lying (its max_pending), publications included.
+	maxAsked = 32
 	// maxRequests is how many there may be in all, some 300 B each.
 	maxRequests = 100_000
 	// batch and batchBytes bound one answer.
 	batch      = 256
 	batchBytes = 1 << 20
+	// allBytes is for an answer that is bounded by its number of messages.
+	allBytes = 1 << 30
 )
 
 // request is a question to the server, which answers with one message or, if it is a batch, with several and an end.
@@ -87,7 +90,7 @@ func (r *requests) turn() {
 		r.mu.Unlock()
 		m := nats.NewMsg(q.subject)
 		m.Reply, m.Data, m.Header = r.inbox+strconv.FormatUint(q.number, 36), q.body, nil
-		r.link.publish(m, func(err error) { r.end(q.number, nil, err) })
+		r.link.publish(m, func() bool { return r.isAsked(q.number) }, func(err error) { r.end(q.number, nil, err) })
 	}
 }
 
@@ -102,6 +105,13 @@ func (r *requests) end(number uint64, last *nats.Msg, err error) {
 	}
 	q.done(answer{q.got, last}, err)
 	r.turn()
+}
+
+// isAsked tells whether a request is under way.
+func (r *requests) isAsked(number uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked[number] != nil
 }
 
 // answered takes a message of the server.

@@ -1,5 +1,7 @@
 package jetstream
 
+import "time"
+
 // span reads a part of a channel's past, page by page. Each page begins with what the one before has ended with: if that is still there, nothing behind
 // it has gone meanwhile, since the oldest go first.
 type span struct {
@@ -8,9 +10,11 @@ type span struct {
 	is        *identity
 	from, to  uint64 // the first exclusive, the last inclusive
 	most      int    // records
-	mostBytes int64  // of their data; not for the newest
-	newest    bool   // keeps the last ones, and as many more, rather than end with the first that are too many
+	mostBytes int64  // of their data
 	atLeast   int    // of them there is one, whatever its bytes
+	among     int    // where it is not 0: it is about the last so many, without those that are older than age
+	age       time.Duration
+	newest    bool // keeps the last ones that fit, rather than end with the first that does not
 	done      func(error)
 
 	// Owned by whoever reads; one page is read at a time.
@@ -21,6 +25,8 @@ type span struct {
 	anchored bool   // from is a message, and was there
 	full     bool   // there is more than was asked for
 	broken   bool   // something has gone while it was read
+	skip     int64  // that come before those that it is about
+	passed   uint64 // the last that is not among records, and comes before them; 0: none
 	begun    bool
 }
 
@@ -31,7 +37,7 @@ func (s *span) read() {
 		at = s.last
 	}
 	most := batch
-	if !s.newest {
+	if s.among == 0 {
 		most = min(batch, s.most-len(s.records)+2)
 	}
 	s.log.engine.fetch(s.log.stream, s.log.subject(s.is), at, most, func(p page, err error) {
@@ -52,6 +58,9 @@ func (s *span) take(p page) (more bool) {
 		s.total = int64(len(p.records)) + p.more
 		if s.anchored {
 			s.total--
+		}
+		if s.among > 0 {
+			s.skip = max(0, s.total-int64(s.among))
 		}
 	} else if !found || p.records[0].seq != s.last {
 		s.broken = true
@@ -80,14 +89,22 @@ func (s *span) take(p page) (more bool) {
 
 // add keeps a record; it is false where that is too much.
 func (s *span) add(r *record) bool {
-	if s.newest {
-		if len(s.records) >= 2*s.most+1 {
-			s.records = append(s.records[:0], s.records[len(s.records)-s.most:]...)
-		}
-		s.records = append(s.records, *r)
+	if s.skip > 0 || s.among > 0 && tooOld(s.log, s.age, r) {
+		s.skip, s.passed = max(0, s.skip-1), r.seq
 		return true
 	}
 	bytes := int64(len(r.Data))
+	for s.newest && len(s.records) > 0 && (len(s.records) >= s.most || s.bytes+bytes > s.mostBytes) {
+		first := &s.records[0]
+		s.bytes, s.passed = s.bytes-int64(len(first.Data)), first.seq
+		*first = record{} // its data can go
+		s.records = s.records[1:]
+	}
+	if s.newest {
+		s.bytes += bytes
+		s.records = append(s.records, *r)
+		return true
+	}
 	if len(s.records) >= s.most || s.bytes+bytes > s.mostBytes && len(s.records) >= s.atLeast {
 		return false
 	}

@@ -74,8 +74,8 @@ func (s *stream) check() {
 	again := s.asking
 	s.asking = true
 	s.mu.Unlock()
-	if !again {
-		s.engine.start(s.ask)
+	if !again && !s.engine.start(s.ask) {
+		s.known(nil, ErrClosed)
 	}
 }
 
@@ -164,10 +164,11 @@ func (e *Engine) doubt() {
 }
 
 // start runs do on a goroutine, unless the engine is closed.
-func (e *Engine) start(do func()) {
+func (e *Engine) start(do func()) (started bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.closed {
 		e.running.Go(do)
 	}
+	return !e.closed
 }

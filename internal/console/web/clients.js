@@ -9,13 +9,16 @@ export function clients(name = "") {
   const found = h("div", { cls: "stack", "aria-live": "polite" });
   const told = h("p", { cls: "done told", role: "status" });
 
+  let asked = 0;
   const load = async () => {
+    const turn = ++asked; // an answer that comes after the next question is to nobody's any more
     if (!field.value) {
       found.replaceChildren(h("section", { cls: "card" }, none("Ids of clients are in the members of a channel, in messages from clients, and in what your own pages log.")));
       return;
     }
     try {
       const { clients: list, more } = await api("client", { [kind.value]: field.value });
+      if (turn !== asked) return;
       const cards = list.map(card);
       if (list.length === 0) cards.push(h("section", { cls: "card" }, none(`Nobody of that ${kind.value === "user" ? "name" : "id"} is connected to this node.`)));
       if (list.length > 1 && may("manage")) {
@@ -23,7 +26,9 @@ export function clients(name = "") {
       }
       if (more) cards.push(h("p", { cls: "soft" }, `The user has more connections than these ${count(list.length)}.`));
       found.replaceChildren(...cards);
-    } catch (e) { found.replaceChildren(h("p", { cls: "error", role: "alert" }, e.message)); }
+    } catch (e) {
+      if (turn === asked) found.replaceChildren(h("p", { cls: "error", role: "alert" }, e.message));
+    }
   };
 
   const act = async (method, params, say) => {

@@ -49,7 +49,9 @@ export function overview() {
       return [h("dt", {}, label), dd];
     })))));
   const asTable = h("details", { cls: "card", ontoggle: () => { asTable.open && write(); } }, h("summary", {}, "The last five minutes as a table"));
+  let written = 0; // the time of the sample in the first row
   const write = () => {
+    written = latest()?.t ?? 0;
     const rows = samples.filter((_, i) => (samples.length - 1 - i) % 15 === 0).reverse();
     asTable.replaceChildren(asTable.firstChild, table(["Time", "#Connections", "#Deliveries/s", "#Queued", "#Lag p50", "#Lag p99"], rows.map((s) => [
       clock(s.t), count(s.raw.connections), s.rates.deliveries === undefined ? "–" : compact(s.rates.deliveries), bytes(s.raw.queued_bytes),
@@ -65,7 +67,7 @@ export function overview() {
       if (!s) return;
       for (const c of drawn) c.draw();
       for (const [dd, of] of fields) say(dd, of(s));
-      if (asTable.open && samples.length % 15 === 1) write();
+      if (asTable.open && Math.abs(s.t - written) >= 15_000) write();
     },
   };
 }

@@ -11,19 +11,40 @@ const total = h("span", { cls: "soft" });
 const chips = h("ul", { cls: "chips", "aria-label": "Watched channels" });
 const state = h("p", { cls: "soft", role: "status" });
 
-function append(item) {
-  log.querySelector(".none")?.remove();
-  log.prepend(item);
-  while (log.childElementCount > KEPT) log.lastElementChild.remove();
+let waiting = [], painting = 0;
+
+// append takes what makes an element. All that comes between two frames is shown together, and no more is made than is kept: a busy channel
+// must not keep the page from reading, or the server closes it as slow.
+function append(make) {
+  waiting.push(make);
+  if (waiting.length > KEPT) waiting.shift();
+  painting ||= requestAnimationFrame(paint);
 }
-const clear = (text) => log.replaceChildren(h("li", { cls: "none" }, text));
-const note = (text, cls = "note") => append(h("li", { cls }, `${clock(Date.now())}  ${text}`));
+function paint() {
+  painting = 0;
+  const items = waiting.map((make) => make()).reverse();
+  waiting = [];
+  log.querySelector(":scope > .none")?.remove();
+  log.prepend(...items);
+  while (log.childElementCount > KEPT) log.lastElementChild.remove();
+  if (received) say(total, `${count(received)} received`);
+}
+function clear(text) {
+  cancelAnimationFrame(painting);
+  painting = 0;
+  waiting = [];
+  log.replaceChildren(h("li", { cls: "none" }, text));
+}
+function note(text, cls = "note") {
+  const at = Date.now();
+  append(() => h("li", { cls }, `${clock(at)}  ${text}`));
+}
 
 function show(m) {
   const now = new Date(), mine = m.client !== undefined && m.client === client?.id;
-  append(h("li", { cls: "new" }, h("time", { datetime: now.toISOString() }, clock(now)), h("span", { cls: "channel" }, m.channel), h("span", { cls: "offset" }, `#${m.offset}`),
+  received++;
+  append(() => h("li", { cls: "new" }, h("time", { datetime: now.toISOString() }, clock(now)), h("span", { cls: "channel" }, m.channel), h("span", { cls: "offset" }, `#${m.offset}`),
     h("span", { cls: "from" }, mine ? "you" : m.user ?? m.client ?? "API"), h("code", {}, dataText(m.data))));
-  say(total, `${count(++received)} received`);
 }
 
 function showChannels() {
