@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // stream is one of the logs.
@@ -60,7 +61,7 @@ type pushLine struct {
 func (*pushLine) title() string { return "push" }
 
 func (p *pushLine) attrs() []slog.Attr {
-	list := []slog.Attr{slog.String("channel", short(p.Channel))}
+	list := []slog.Attr{slog.String("channel", plain(short(p.Channel)))}
 	list = text(list, "key", p.Key)
 	list = text(list, "client", p.Client)
 	list = text(list, "user", p.User)
@@ -80,7 +81,7 @@ func (p *pushLine) attrs() []slog.Attr {
 		sum := sha256.Sum256(p.Data)
 		list = append(list, slog.String("sha256", hex.EncodeToString(sum[:8])))
 	case DataHead:
-		list = append(list, slog.String("head", strings.ToValidUTF8(string(p.Data), "\uFFFD")))
+		list = append(list, slog.String("head", plain(strings.ToValidUTF8(string(p.Data), "\uFFFD"))))
 	}
 	if p.every > 1 && p.Error == "" {
 		list = append(list, slog.Int("every", p.every))
@@ -131,7 +132,7 @@ func (*requestLine) title() string { return "request" }
 
 func (r *requestLine) attrs() []slog.Attr {
 	list := text(nil, "address", r.address)
-	list = append(list, slog.String("method", r.Method), slog.String("path", r.Path), slog.Int("status", r.Status))
+	list = append(list, slog.String("method", plain(r.Method)), slog.String("path", plain(r.Path)), slog.Int("status", r.Status))
 	list = text(list, "key", r.Key)
 	if r.In >= 0 {
 		list = append(list, slog.Int64("in", r.In))
@@ -177,7 +178,18 @@ func text(list []slog.Attr, name, value string) []slog.Attr {
 	if value == "" {
 		return list
 	}
-	return append(list, slog.String(name, short(value)))
+	return append(list, slog.String(name, plain(short(value))))
+}
+
+// plain replaces what terminals may obey, or show in another order, although JSON has it as it is: control characters beyond ASCII's, and
+// those that turn the direction of writing.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }
 
 // maxTextBytes bounds what others have written.

@@ -308,6 +308,26 @@ func TestLasted(t *testing.T) {
 	}
 }
 
+// TestNoTerminalObeys: a log is looked at in terminals, some of which obey U+009B as they do an escape, which JSON does not write as it is.
+func TestNoTerminalObeys(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	e, _ := start(t, Settings{Push: Push{Enabled: true, File: name, Data: DataHead}, Access: Access{Enabled: true, File: name, Connections: true}})
+	const evil = "a\u009b31m\u202e\x7f\x1b\nb\u200dc"
+	e.Request(Request{Method: "GET", Path: "/api/" + evil, Key: evil})
+	e.End(Closed{User: evil, Reason: evil}, 1)
+	push(e, Pushed{Channel: "news", User: evil, Data: []byte(evil)})
+	e.Close()
+	lines := read(t, name)
+	for _, l := range lines {
+		if strings.ContainsAny(l, "\u009b\u202e\x7f\x1b") || !strings.Contains(l, "b\u200dc") {
+			t.Errorf("%q", l)
+		}
+	}
+	if len(lines) != 3 {
+		t.Errorf("%q", lines)
+	}
+}
+
 // TestLongTexts has queued lines keep the beginning of what peers have written: a path may be as long as a request's head.
 func TestLongTexts(t *testing.T) {
 	e := New(nil, still)
