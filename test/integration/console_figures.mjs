@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ceiling } from "../../internal/console/web/chart.js";
 import { add, latest, quantile, reasons, samples, span } from "../../internal/console/web/figures.js";
+import { losses } from "../../internal/console/web/problems.js";
 import { brief, bytes, compact, seconds } from "../../internal/console/web/page.js";
 
 const raw = (at_ms, n, lag = [0, 0, 0], drops = {}) => ({
@@ -28,6 +29,11 @@ assert.deepEqual([samples.length, latest().begins, latest().rates], [1, true, {}
 for (let i = 1; i < 4; i++) add({ ...raw(900_000 + 1_000 * i, 3), node: "other" }, 1_402_000 + 1_000 * i);
 add({ ...raw(904_000, 3), node: "other" }, 1_000_000); // the clock was set back: nothing is kept until it is there again
 assert.deepEqual([samples.length, latest().begins, span()], [1, true, 60_000]);
+
+const calm = { conflated: 0, suspended: 0, slow: 0 }, since = (drops, others) => ({ ...raw(1_000, 0, [0, 0, 0], drops), node: "lossy", others_total: others });
+add(since(calm, { panics: 0, aborts: 0 }), 2_000_000);
+add({ ...since({ conflated: 50, suspended: 40, slow: 2 }, { panics: 1, aborts: 30 }), at_ms: 2_000 }, 2_001_000);
+assert.equal(losses(), 3); // what only the latest counts of, and what the history fills in, nobody has lost
 
 assert.equal(quantile([1, 2], [0, 0, 0], 0.5), undefined);
 assert.equal(quantile([1, 2], [10, 0, 0], 0.5), 0.5);

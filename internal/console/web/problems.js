@@ -24,7 +24,7 @@ const GROUPS = [
 
 // What counts for the badge: what somebody has lost.
 const LOSSES = ["drops_total", "others_total"];
-const QUIET = new Set(["aborts", "clock_stalls", "overruns"]);
+const QUIET = new Set(["conflated", "suspended", "aborts", "clock_stalls", "overruns"]);
 
 /** How much was lost in the last five minutes. */
 export const losses = () => LOSSES.flatMap((g) => reasons(g)).filter(([reason]) => !QUIET.has(reason)).reduce((sum, [, , n]) => sum + n, 0);
