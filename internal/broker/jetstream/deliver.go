@@ -162,19 +162,21 @@ func (l *log) retry() {
 			return
 		}
 		l.reading = true
-		l.engine.after(0, l.resume)
+		is := l.is
+		l.engine.after(0, func() { l.resume(is) })
 		return
 	}
 	l.reading = true
-	l.engine.after(firstRetry<<(l.tries-1), l.reread)
+	is := l.is
+	l.engine.after(firstRetry<<(l.tries-1), func() { l.reread(is) })
 }
 
-// resume goes on with what is held.
-func (l *log) resume() {
+// resume goes on with what is held, unless the epoch is another by now.
+func (l *log) resume(is *identity) {
 	l.mu.Lock()
-	l.reading = false
 	after := afterwards(nil)
-	if l.phase == live {
+	if l.phase == live && l.is == is {
+		l.reading = false
 		after = l.takeHeld()
 	}
 	l.mu.Unlock()
@@ -190,11 +192,11 @@ func (l *log) catchUp() {
 	l.mu.Unlock()
 }
 
-// reread is read where it was only put off.
-func (l *log) reread() {
+// reread is read where it was only put off, unless the epoch is another by now: where that begins is being asked for.
+func (l *log) reread(is *identity) {
 	l.mu.Lock()
-	l.reading = false
-	if l.phase == live {
+	if l.phase == live && l.is == is {
+		l.reading = false
 		l.read()
 	}
 	l.mu.Unlock()
