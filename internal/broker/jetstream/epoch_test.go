@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -32,5 +33,38 @@ func TestRetriesEndWithTheirEpoch(t *testing.T) {
 			t.Error("it reads before it is known where the epoch begins")
 		}
 		l.mu.Unlock()
+	}
+}
+
+// What is known about now is no more than what was seen: an old publication, or the answer of a replica that is behind, says nothing about what came later.
+func TestOldNewsProveNothing(t *testing.T) {
+	e := connect(t, natsServer(t), Config{SyncInterval: time.Hour})
+	j := newJournal(t)
+	l := j.open(e, "news", broker.Retention{Size: 10, Age: time.Minute}).(*log)
+	defer l.Close()
+	p := newPublisher()
+	p.run(l, "a", 2, 1)
+	j.settle(p.acknowledged)
+	now := time.Now()
+	l.mu.Lock()
+	l.verifiedAt = now.Add(-3 * time.Hour)
+	l.take(&record{Publication: &broker.Publication{Data: []byte("old")}, seq: l.last + 1, prev: l.last, at: now.Add(-2 * time.Hour)})
+	fresh, last := l.fresh(), l.last
+	l.mu.Unlock()
+	if fresh {
+		t.Error("what was published two hours ago proves that nothing since then has gone, though all of that is kept for an hour")
+	}
+	l.compared(place{last - 1, last - 1, now})
+	l.mu.Lock()
+	fresh = l.fresh()
+	l.mu.Unlock()
+	if fresh {
+		t.Error("a replica that is behind proves that nothing was published")
+	}
+	l.compared(place{last, last, now})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.fresh() {
+		t.Error("one that is not behind proves nothing")
 	}
 }
