@@ -33,13 +33,14 @@ func lock(dir string) (*os.File, error) {
 	}
 }
 
-// nameIn is the server's name, made the first time. A cluster knows its members, and what they have, by their names: so it must stay.
+// nameIn is the server's name, made the first time. A cluster knows its members, and what they have, by their names: so it must stay. An empty file is what is
+// left of a first time that was interrupted.
 func nameIn(dir string) (string, error) {
 	file := filepath.Join(dir, "name")
 	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(text) == 0 {
 		name := "wsedge-" + strings.ToLower(rand.Text()[:12])
-		return name, os.WriteFile(file, []byte(name+"\n"), 0o600)
+		return name, writeWhole(file, name+"\n")
 	}
 	if err != nil {
 		return "", err
@@ -49,4 +50,17 @@ func nameIn(dir string) (string, error) {
 		return "", fmt.Errorf("%s holds no server name", file)
 	}
 	return name, nil
+}
+
+// writeWhole makes a file that has all of that, or is not there, whenever the process or the machine ends.
+func writeWhole(file, text string) error {
+	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }

@@ -249,3 +249,24 @@ func eventually(t *testing.T, try func() error) {
 		}
 	}
 }
+
+// A process that is killed while it makes its directory leaves one that the next can begin with.
+func TestInterruptedFirstStart(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "name")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, embedded.Config{Dir: dir}).Close()
+	first, err := os.ReadFile(name)
+	if err != nil || !strings.HasPrefix(string(first), "wsedge-") {
+		t.Fatalf("%q, %v", first, err)
+	}
+	start(t, embedded.Config{Dir: dir}).Close()
+	if again, err := os.ReadFile(name); err != nil || string(again) != string(first) {
+		t.Errorf("%q after %q, %v", again, first, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

@@ -117,6 +117,9 @@ func (l *log) compared(at place) {
 		l.engine.after(settling, func() { l.behind(seq) })
 		return
 	}
+	if at.seq != 0 && at.seq < l.message { // a replica that is behind
+		return
+	}
 	if at.seq == 0 && !l.fresh() { // what has been published since, if anything, is too old by now
 		if at.upTo <= l.last || !l.gap(at.upTo+1) {
 			return

@@ -1,9 +1,5 @@
 package jetstream
 
-import (
-	"time"
-)
-
 // afterwards is what is to be done without the log's mutex.
 type afterwards []func()
 
@@ -78,7 +74,10 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 		return after
 	}
 	l.last, l.message = r.seq, r.seq
-	l.verified, l.verifiedAt = max(l.verified, r.seq), l.engine.config.Now()
+	l.verified = max(l.verified, r.seq)
+	if r.at.After(l.verifiedAt) { // not now: it may have been read long after it was published
+		l.verifiedAt = r.at
+	}
 	l.moved()
 	if own {
 		seq := r.seq
@@ -162,19 +161,21 @@ func (l *log) retry() {
 			return
 		}
 		l.reading = true
-		l.engine.after(0, l.resume)
+		is := l.is
+		l.engine.after(0, func() { l.resume(is) })
 		return
 	}
 	l.reading = true
-	l.engine.after(firstRetry<<(l.tries-1), l.reread)
+	is := l.is
+	l.engine.after(firstRetry<<(l.tries-1), func() { l.reread(is) })
 }
 
-// resume goes on with what is held.
-func (l *log) resume() {
+// resume goes on with what is held, unless the epoch is another by now.
+func (l *log) resume(is *identity) {
 	l.mu.Lock()
-	l.reading = false
 	after := afterwards(nil)
-	if l.phase == live {
+	if l.phase == live && l.is == is {
+		l.reading = false
 		after = l.takeHeld()
 	}
 	l.mu.Unlock()
@@ -190,11 +191,11 @@ func (l *log) catchUp() {
 	l.mu.Unlock()
 }
 
-// reread is read where it was only put off.
-func (l *log) reread() {
+// reread is read where it was only put off, unless the epoch is another by now: where that begins is being asked for.
+func (l *log) reread(is *identity) {
 	l.mu.Lock()
-	l.reading = false
-	if l.phase == live {
+	if l.phase == live && l.is == is {
+		l.reading = false
 		l.read()
 	}
 	l.mu.Unlock()
@@ -214,15 +215,14 @@ func (l *log) read() {
 	if l.message != 0 && l.message == l.last {
 		from = l.last // if that is still there, nothing behind it has gone
 	}
-	asked := l.engine.config.Now()
 	// Not here: who is asked may answer at once, and the mutex is held.
 	l.engine.start(func() {
-		l.engine.fetch(l.stream, l.subject(is), from, batch, func(p page, err error) { l.fetched(is, p, asked, err) })
+		l.engine.fetch(l.stream, l.subject(is), from, batch, func(p page, err error) { l.fetched(is, p, err) })
 	})
 }
 
 // fetched takes what was read.
-func (l *log) fetched(is *identity, p page, asked time.Time, err error) {
+func (l *log) fetched(is *identity, p page, err error) {
 	l.mu.Lock()
 	if l.is != is || l.phase != live {
 		l.mu.Unlock()
@@ -234,13 +234,13 @@ func (l *log) fetched(is *identity, p page, asked time.Time, err error) {
 		l.mu.Unlock()
 		return
 	}
-	after := l.takePage(p, asked)
+	after := l.takePage(p)
 	l.mu.Unlock()
 	after.run()
 }
 
 // takePage delivers what was read. The caller holds mu.
-func (l *log) takePage(p page, asked time.Time) (after afterwards) {
+func (l *log) takePage(p page) (after afterwards) {
 	complete := false
 	total := int64(len(p.records)) + p.more
 	if len(p.records) > 0 && p.records[0].seq == l.last && l.message == l.last {
