@@ -110,3 +110,24 @@ test("back online it does not wait for the next attempt", { timeout: 120_000 }, 
   assert.deepEqual((await events()).filter((event) => event.startsWith("recovered")), ["recovered undefined", "recovered false"]);
   assert.deepEqual(faults, []);
 });
+
+test("what was missed while the server was dead comes from a history that outlives it", { timeout: 120_000 }, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "wsedge-engine-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const origin = await host(t), server = await serve(t, ...keeping(origin), "--engine", "embedded", "--engine-dir", dir), net = await network(t, server.port);
+  const { page, shows, events, faults } = await open(t, origin, net.port, 50);
+  await server.api("publish", { channel: "news", data: "seen" });
+  await shows("seen");
+  await events();
+  await server.end("SIGKILL");
+  await page.waitForFunction(() => client.state === "connecting");
+  net.cut(); // so that it comes back only after the next publications
+  await server.start();
+  for (const data of ["missed 1", "missed 2"]) await server.api("publish", { channel: "news", data });
+  net.mend();
+  await shows("seen", "missed 1", "missed 2");
+  await server.api("publish", { channel: "news", data: "live" });
+  await shows("seen", "missed 1", "missed 2", "live");
+  assert.deepEqual((await events()).filter((event) => event.startsWith("recovered")), ["recovered true"]);
+  assert.deepEqual(faults, []);
+});
