@@ -109,7 +109,7 @@ func (e gapEngine) Open(channel string, r broker.Retention, sink broker.Sink) br
 
 func page(t *testing.T, s *Server, path string) string {
 	t.Helper()
-	_, text := fetch(t, origin(s)+path, "")
+	_, text := call(t, s, "GET", path, "", nil)
 	return text
 }
 
