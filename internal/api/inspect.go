@@ -3,8 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-
-	"github.com/wsedge/wsedge/internal/jsonobject"
 )
 
 // Bounds of what /api/client answers: some 2.5 MB at worst.
@@ -29,16 +27,7 @@ type Client struct {
 
 // client serves POST /api/client.
 func (h *handler) client(w http.ResponseWriter, body []byte) {
-	var client, user []byte
-	for key, value := range jsonobject.Members(body) {
-		switch string(key) {
-		case "client":
-			client = value
-		case "user":
-			user = value
-		}
-	}
-	target, err := parseTarget(client, user)
+	target, err := targetOf(body)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return

@@ -27,20 +27,16 @@ func (h *handler) unsubscribe(w http.ResponseWriter, body []byte) {
 }
 
 func changeSubscriptions(w http.ResponseWriter, body []byte, change func(Target, []string) int) {
-	var client, user, channel, channels []byte
+	var channel, channels []byte
 	for key, value := range jsonobject.Members(body) {
 		switch string(key) {
-		case "client":
-			client = value
-		case "user":
-			user = value
 		case "channel":
 			channel = value
 		case "channels":
 			channels = value
 		}
 	}
-	target, err := parseTarget(client, user)
+	target, err := targetOf(body)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
@@ -56,12 +52,11 @@ func changeSubscriptions(w http.ResponseWriter, body []byte, change func(Target,
 	reply(w, http.StatusOK, append(strconv.AppendInt([]byte(`{"clients":`), int64(change(target, names)), 10), '}'))
 }
 
-func parseTarget(client, user []byte) (t Target, err *native.Error) {
-	if t.Client, err = stringMember(client, "client"); err == nil {
-		t.User, err = stringMember(user, "user")
+// targetOf reads whom a body means.
+func targetOf(body []byte) (t Target, err *native.Error) {
+	kind, name, err := target(body, "client", "user")
+	if kind == "user" {
+		return Target{User: name}, err
 	}
-	if err == nil && (t.Client == "") == (t.User == "") {
-		err = &native.Error{Code: native.CodeBadRequest, Message: "either client or user must name somebody"}
-	}
-	return t, err
+	return Target{Client: name}, err
 }

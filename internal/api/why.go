@@ -11,16 +11,12 @@ var errNotRecording = &native.Error{
 
 // why serves POST /api/why: what became of a client, or of the last connections of a user.
 func (h *handler) why(w http.ResponseWriter, body []byte) {
-	kind, name, err := target(body, "client", "user")
+	t, err := targetOf(body)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	client, user := name, ""
-	if kind == "user" {
-		client, user = "", name
-	}
-	reports, recording := h.config.Why(client, user)
+	reports, recording := h.config.Why(t.Client, t.User)
 	if !recording {
 		fail(w, http.StatusNotFound, errNotRecording)
 		return
