@@ -117,8 +117,8 @@ func (l *log) gap(before uint64) bool {
 			l.stall(err)
 			return false
 		}
+		l.engine.counters.gaps.Add(1)
 	}
-	l.engine.counters.gaps.Add(1)
 	l.last = before - 1
 	return true
 }
