@@ -15,7 +15,7 @@ func TestWhyAsksAServer(t *testing.T) {
 	id, _, _ = strings.Cut(id, `"`)
 	var status int
 	var text string
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(text, "closed 2"); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(text, "closed 2"); time.Sleep(10 * time.Millisecond) { // polls, up to the deadline
 		if status, text, _ = p.ask("", "why", id); time.Now().After(deadline) {
 			t.Fatalf("never closed: %s", text)
 		}
@@ -68,7 +68,7 @@ func TestLogsAreReopenedOnSIGHUP(t *testing.T) {
 	lines := func(name, want string, n int) {
 		t.Helper()
 		var b []byte
-		for deadline := time.Now().Add(20 * time.Second); strings.Count(string(b), want) < n; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); strings.Count(string(b), want) < n; time.Sleep(time.Millisecond) { // polls, up to the deadline
 			if b, _ = os.ReadFile(filepath.Join(folder, name)); time.Now().After(deadline) {
 				t.Fatalf("%s: never %d lines with %s, but\n%s", name, n, want, b)
 			}

@@ -17,7 +17,7 @@ func TestJournalDoesNotRepeatItself(t *testing.T) {
 			j.Errorf("no route to %d", i)
 			j.Warnf("slow: %d", i)
 			j.Noticef("ordinary")
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // by the clock of the bubble
 		}
 		if text := out.String(); strings.Count(text, "no route") != 3 || strings.Count(text, "slow") != 3 || strings.Contains(text, "ordinary") {
 			t.Error(text)

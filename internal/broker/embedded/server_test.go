@@ -95,7 +95,7 @@ func (s *sink) Gap(uint64, uint64) error {
 
 func (s *sink) await(t *testing.T, n int) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // polls, up to patience
 		s.mu.Lock()
 		got, gaps := len(s.got), s.gaps
 		s.mu.Unlock()
