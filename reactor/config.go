@@ -160,6 +160,32 @@ func (cfg Config) withDefaults() (Config, error) {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
+	cfg.completeServing(wrong)
+	cfg.completeLimits(wrong)
+	if cfg.TLS != nil && cfg.TLS.Permits == 0 {
+		o := *cfg.TLS
+		o.Permits = max(1, runtime.GOMAXPROCS(0)-cfg.Loops)
+		cfg.TLS = &o
+	}
+	if cfg.Deflate != nil {
+		o := cfg.Deflate.withDefaults(wrong)
+		cfg.Deflate = &o
+	}
+	cfg.MaxFragments = max(cfg.MaxFragments, 0) // frame: 0 is no bound
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.now == nil {
+		cfg.now = time.Now
+	}
+	if len(problems) > 0 {
+		return cfg, fmt.Errorf("reactor: invalid configuration: %w", errors.Join(problems...))
+	}
+	return cfg, nil
+}
+
+// completeServing is withDefaults for where the server listens, whom it serves, and in how many loops.
+func (cfg *Config) completeServing(wrong func(format string, args ...any)) {
 	if cfg.Addr == "" {
 		if cfg.HTTP != nil {
 			wrong("HTTP: never asked without Addr")
@@ -191,6 +217,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if len(cfg.Forms) == 0 {
 		cfg.Forms = []FormOptions{{Name: "default"}}
 	}
+}
+
+// completeLimits is withDefaults for sizes, rates and times.
+func (cfg *Config) completeLimits(wrong func(format string, args ...any)) {
 	setDefault(&cfg.MaxMessageBytes, 64<<10)
 	setDefault(&cfg.MaxFragments, 1024)
 	cfg.MaxFrameRate = rateOrNone("MaxFrameRate", cfg.MaxFrameRate, 1000, wrong)
@@ -219,26 +249,6 @@ func (cfg Config) withDefaults() (Config, error) {
 			wrong("%s: must not be negative", f.name)
 		}
 	}
-	if cfg.TLS != nil && cfg.TLS.Permits == 0 {
-		o := *cfg.TLS
-		o.Permits = max(1, runtime.GOMAXPROCS(0)-cfg.Loops)
-		cfg.TLS = &o
-	}
-	if cfg.Deflate != nil {
-		o := cfg.Deflate.withDefaults(wrong)
-		cfg.Deflate = &o
-	}
-	cfg.MaxFragments = max(cfg.MaxFragments, 0) // frame: 0 is no bound
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	if cfg.now == nil {
-		cfg.now = time.Now
-	}
-	if len(problems) > 0 {
-		return cfg, fmt.Errorf("reactor: invalid configuration: %w", errors.Join(problems...))
-	}
-	return cfg, nil
 }
 
 func setDefault[T comparable](field *T, value T) {
