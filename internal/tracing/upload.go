@@ -122,13 +122,13 @@ func partialSuccess(answer []byte) error {
 	const partialSuccess, rejectedSpans, errorMessage = 1, 1, 2
 	var rejected uint64
 	var message string
-	fields(answer, func(number protowire.Number, value []byte, _ uint64) {
-		if number == partialSuccess {
-			fields(value, func(number protowire.Number, value []byte, n uint64) {
-				switch number {
-				case rejectedSpans:
+	fields(answer, func(number protowire.Number, kind protowire.Type, value []byte, _ uint64) {
+		if number == partialSuccess && kind == protowire.BytesType {
+			fields(value, func(number protowire.Number, kind protowire.Type, value []byte, n uint64) {
+				switch {
+				case number == rejectedSpans && kind == protowire.VarintType:
 					rejected = n
-				case errorMessage:
+				case number == errorMessage && kind == protowire.BytesType:
 					message = string(value)
 				}
 			})
@@ -140,8 +140,9 @@ func partialSuccess(answer []byte) error {
 	return errors.New("the receiver has refused " + strconv.FormatUint(rejected, 10) + " spans: " + strconv.Quote(message))
 }
 
-// fields goes through a message's fields, as far as it is one: value is that of strings and messages, n that of numbers.
-func fields(message []byte, each func(number protowire.Number, value []byte, n uint64)) {
+// fields goes through a message's fields, as far as it is one: value is that of strings and messages, n that of numbers. A field of another kind
+// than its number should have is one that the reader does not know.
+func fields(message []byte, each func(number protowire.Number, kind protowire.Type, value []byte, n uint64)) {
 	for len(message) > 0 {
 		number, kind, tag := protowire.ConsumeTag(message)
 		if tag < 0 {
@@ -154,10 +155,10 @@ func fields(message []byte, each func(number protowire.Number, value []byte, n u
 		switch value := message[tag : tag+length]; kind {
 		case protowire.BytesType:
 			text, _ := protowire.ConsumeBytes(value)
-			each(number, text, 0)
+			each(number, kind, text, 0)
 		case protowire.VarintType:
 			n, _ := protowire.ConsumeVarint(value)
-			each(number, nil, n)
+			each(number, kind, nil, n)
 		}
 		message = message[tag+length:]
 	}

@@ -79,6 +79,7 @@ func TestPartialSuccess(t *testing.T) {
 func FuzzPartialSuccess(f *testing.F) {
 	f.Add([]byte("\x0a\x04\x08\x03\x12\x00"))
 	f.Add([]byte("\x0a\x02\x08\x03\x0a\x02\x08\x00"))
+	f.Add([]byte("\x0a\x0a\x08\x04\x0a\x02\x08\x03\x0a\x02\x28\x00")) // a message where a number should be
 	f.Add([]byte("not protobuf"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		got := partialSuccess(answer)
