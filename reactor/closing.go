@@ -14,7 +14,11 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string, flags connFlags, 
 	l := c.loop
 	c.leaveAll()
 	var scratch [frame.MaxHeaderBytes + frame.MaxControlBytes]byte
-	c.putBytes(frame.AppendClose(scratch[:0], code, reason))
+	closing := frame.AppendClose(scratch[:0], code, reason)
+	if c.class == classDialed {
+		closing = frame.AppendMaskedFrames(nil, closing, c.loop.maskingKey)
+	}
+	c.putBytes(closing)
 	c.state = stateClosing
 	c.flags |= flags
 	end.RemoteAddr = c.peerAddr()

@@ -130,7 +130,7 @@ type Config struct {
 	now func() time.Time // a test's clock
 }
 
-// MaxForms is the most forms a server can have. Each comes in as many variants as there are compression classes.
+// MaxForms is the most forms a server can have. Each comes in as many variants as there are compression classes, and one for conns that were dialed.
 const MaxForms = maxVariants / int(numClasses)
 
 // FormOptions describe one form. See Config.Forms.

@@ -113,7 +113,7 @@ func (c *Conn) Send(op frame.Opcode, payload []byte) error {
 		return ErrOpcode
 	}
 	c.loop.stats.messagesOut.Add(1)
-	if c.class != classPlain && len(payload) >= c.loop.srv.cfg.Deflate.MinBytes {
+	if c.class != classPlain && c.class != classDialed && len(payload) >= c.loop.srv.cfg.Deflate.MinBytes {
 		c.putCompressed(op, payload)
 	} else {
 		c.putFrame(op, payload)

@@ -46,8 +46,8 @@ func (o DeflateOptions) withDefaults(wrong func(format string, args ...any)) Def
 	return o
 }
 
-// Compression classes: conns of one class get the same compressed bytes of a publication. A stream for a small window is
-// good for every larger one, so three are enough for the seven sizes.
+// Compression classes: conns of one class get the same bytes of a publication. A stream for a small window is
+// good for every larger one, so three are enough for the seven sizes. Conns that were dialed have a class of their own, because what a client sends is masked.
 type deflateClass uint8
 
 const (
@@ -55,6 +55,7 @@ const (
 	class15
 	class12
 	class9
+	classDialed
 	numClasses
 )
 
@@ -129,6 +130,8 @@ func (c *Conn) decoding() *frame.DecoderConfig {
 	switch {
 	case c.class == classPlain:
 		return &l.plain
+	case c.class == classDialed:
+		return &l.dialed
 	case c.flags&flagTakeover == 0:
 		return &l.deflated
 	default:

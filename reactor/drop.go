@@ -3,6 +3,7 @@ package reactor
 import (
 	"runtime/debug"
 
+	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/pool"
 )
 
@@ -95,8 +96,8 @@ func (o *outbound) reopen(l *loop, gap *entry) {
 	o.gaps++
 }
 
-// gapNotice makes the notice of a gap; the caller owns it. After a panic of the embedder's it is as if there was none.
-func (t *Topic) gapNotice(f Form, m missing) (s *pool.Shared) {
+// gapNotice makes the notice of a gap for conns of a class; the caller owns it. After a panic of the embedder's it is as if there was none.
+func (t *Topic) gapNotice(f Form, class deflateClass, m missing) (s *pool.Shared) {
 	s = pool.NewShared(128)
 	defer func() {
 		if p := recover(); p != nil {
@@ -105,7 +106,11 @@ func (t *Topic) gapNotice(f Form, m missing) (s *pool.Shared) {
 		}
 		t.srv.charge(s)
 	}()
-	s.SetBytes(t.gap.AppendGap(s.Storage(), f, m.after, m.last+1))
+	notice := t.gap.AppendGap(s.Storage(), f, m.after, m.last+1)
+	if class == classDialed {
+		notice = frame.AppendMaskedFrames(nil, notice, randomKey)
+	}
+	s.SetBytes(notice)
 	return s
 }
 
@@ -155,7 +160,7 @@ func (c *Conn) encodeGaps() {
 	for i := range o.entries {
 		e := &o.entries[i]
 		if e.gap && e.shared == nil {
-			e.shared = e.topic.gapNotice(e.form, e.missing)
+			e.shared = e.topic.gapNotice(e.form, c.class, e.missing)
 			o.bytes += int64(e.shared.Len())
 			c.loop.stats.queuedBytes.Add(int64(e.shared.Len()))
 		}

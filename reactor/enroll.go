@@ -20,6 +20,7 @@ type enrollment struct {
 	announced net.Addr         // whom the loop took for the peer when it handed the connection over; nil: it did not
 	input     []byte           // the rebuilt head of the request, and what has been read behind it; owned by the loop in the end
 	peer      peer
+	dialed    *dialed // the other side is the server, and has answered the handshake; nil: it is a client
 
 	// Written on the loop, read when the engine has answered.
 	taken bool
@@ -119,6 +120,10 @@ func (l *loop) openEnrolled(c *Conn, e *enrollment) {
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.HandshakeTimeout))
 	if l.srv.draining.Load() { // postDrain may have passed
 		c.refuse(statusDraining, false)
+		return
+	}
+	if e.dialed != nil {
+		c.openDialed(e)
 		return
 	}
 	l.original = original{c, e.request}

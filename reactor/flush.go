@@ -78,13 +78,21 @@ func (a *arena) list(dst []entry, last int32) []entry {
 func (c *Conn) putFrame(op frame.Opcode, payload []byte) {
 	l := c.loop
 	if l.corked == c && len(payload) < directBytes {
-		l.cork = frame.AppendFrame(l.cork, op, payload)
+		l.cork = c.appendFrame(l.cork, op, payload)
 		l.spillCork()
 		return
 	}
 	s := pool.NewShared(frame.MaxHeaderBytes + len(payload))
-	s.SetBytes(frame.AppendFrame(s.Storage(), op, payload))
+	s.SetBytes(c.appendFrame(s.Storage(), op, payload))
 	l.gather(c, entry{shared: s})
+}
+
+// appendFrame appends a frame as the conn's side sends it: what a client sends is masked (RFC 6455, section 5.3).
+func (c *Conn) appendFrame(dst []byte, op frame.Opcode, payload []byte) []byte {
+	if c.class == classDialed {
+		return frame.AppendMaskedFrame(dst, op, payload, c.loop.maskingKey())
+	}
+	return frame.AppendFrame(dst, op, payload)
 }
 
 // putBytes queues ready wire bytes; it copies b.

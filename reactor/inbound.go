@@ -31,7 +31,7 @@ func (c *Conn) messages(in []byte) {
 			return
 		}
 		in = in[n:]
-		if !c.load.add(&c.loop.srv.cfg, decoding.Frames-begun, m.Opcode.IsControl()) {
+		if !c.load.add(&c.loop.srv.cfg, decoding.Frames-begun, m.Opcode.IsControl()) && c.class != classDialed {
 			m.Release()
 			c.tooFast()
 			return

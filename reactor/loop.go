@@ -51,6 +51,8 @@ type loop struct {
 	original  original               // the request that net/http has read, while it is being answered
 	plain     frame.DecoderConfig    // for conns without compression
 	deflated  frame.DecoderConfig    // for the others, without context takeover
+	dialed    frame.DecoderConfig    // for conns that were dialed
+	keys      *rand.ChaCha8          // of their masks; nil before the first
 	takeovers map[*Conn]*takeover    // for those with
 	deflaters [numClasses]*frame.Deflater
 	request   frame.Request
@@ -87,6 +89,8 @@ func newLoop(s *Server, idx int, el gnet.EventLoop, wakeFD int) *loop {
 	}
 	l.inbox.wakeFD = wakeFD
 	l.plain = decodingOf(&s.cfg)
+	l.dialed = l.plain
+	l.dialed.Role = frame.Client
 	if s.cfg.Deflate != nil {
 		l.deflated = decodingOf(&s.cfg)
 		l.deflated.Inflater = frame.NewInflater()

@@ -95,7 +95,8 @@ func (g *group) dropPending(from, to int, reason DropReason) {
 
 // gapArrival is the notice that a, or what it now stands for, was dropped.
 func (g *group) gapArrival(a arrival) arrival {
-	a.shared, a.gap, a.receipt = g.topic.gapNotice(g.form, a.missing), true, nil
+	_, class := g.loop.srv.form(g.variant)
+	a.shared, a.gap, a.receipt = g.topic.gapNotice(g.form, class, a.missing), true, nil
 	g.waitingBytes += int64(a.shared.Len())
 	return a
 }

@@ -1,6 +1,9 @@
 package reactor
 
-import "github.com/wsedge/wsedge/pool"
+import (
+	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/pool"
+)
 
 // variant is what the wire bytes of a publication depend on: its form and, within that, the compression class of the conn.
 type variant uint8
@@ -38,6 +41,11 @@ func (e *encoding) in(v variant) *pool.Shared {
 		return e.made[v]
 	}
 	plain := e.in(e.srv.variant(f, classPlain))
+	if class == classDialed {
+		e.made[v] = newShared(plain.Len()+64, func(dst []byte) []byte { return frame.AppendMaskedFrames(dst, plain.Bytes(), randomKey) })
+		e.srv.charge(e.made[v])
+		return e.made[v]
+	}
 	smaller := false
 	s := newShared(plain.Len(), func(dst []byte) []byte {
 		dst, smaller = e.srv.compress(dst, plain.Bytes(), class)
