@@ -79,6 +79,8 @@ var rules = []rule{
 		"the configuration file is a text with a meaning: who reads it, and what it starts, is for the command"},
 	{"internal/doctor", nil, []string{module, "os", "flag", "net", "net/http", "log/slog"},
 		"a machine is judged by what it is said to be: who looks, and where, is for the command"},
+	{"internal/capacity", nil, []string{module, "os", "flag", "net", "net/http", "log/slog"},
+		"what a load needs is a sum: it measures nothing and looks at nothing"},
 	{"", []string{"cmd/wsload", "loadtest"}, []string{module + "loadtest"},
 		"only the load tool's command uses its library"},
 	{"cmd", []string{"cmd/wschat"}, []string{module + "frame", module + "pool"},

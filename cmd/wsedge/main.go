@@ -31,6 +31,7 @@ var commands = []command{
 	{"echo", "run a plain echo server", runEcho, true},
 	{"token", "make a token for a client, or explain one", token, false},
 	{"doctor", "say what this machine allows", examine, false},
+	{"plan", "say how many machines a load needs", plan, false},
 	{"health", "ask a running server whether it is well", health, false},
 	{"version", "say which version this is", printVersion, false},
 }
