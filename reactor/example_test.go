@@ -16,7 +16,7 @@ import (
 // room sends what anyone says to everyone.
 type room struct{ everyone *reactor.Topic }
 
-func (r *room) OnOpen(c *reactor.Conn) { _ = c.Subscribe(r.everyone, 0) }
+func (r *room) OnOpen(c *reactor.Conn) { _ = c.Subscribe(r.everyone) }
 
 func (r *room) OnMessage(_ *reactor.Conn, op frame.Opcode, payload []byte) {
 	_, _ = r.everyone.Broadcast(op, payload)

@@ -50,6 +50,8 @@ const (
 	CauseRate
 	// CausePanic: the handler panicked.
 	CausePanic
+	// CauseInput: more has come than Config.Blocking keeps up with, and WorkerOptions let wait.
+	CauseInput
 )
 
 // Default is the close code of RFC 6455, section 7.4.1 for the cause, and a reason.
@@ -65,6 +67,8 @@ func (cause Cause) Default() (frame.CloseCode, string) {
 		return frame.ClosePolicyViolation, "message_timeout"
 	case CauseRate:
 		return frame.ClosePolicyViolation, "frame_rate"
+	case CauseInput:
+		return frame.ClosePolicyViolation, "input_backlog"
 	default:
 		return frame.CloseInternalError, "internal"
 	}

@@ -27,7 +27,7 @@ func (p *path) newAudience(room string, n notices) *audience {
 func (a *audience) enter(m *member) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_ = m.Subscribe(a.topic, 0) // fails for a conn that is closing: then exit follows
+	_ = m.Subscribe(a.topic) // fails for a conn that is closing: then exit follows
 	a.members++
 	switch {
 	case a.joined == nil:

@@ -52,7 +52,7 @@ func upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
 }
 
 func (h *handler) OnOpen(c *reactor.Conn) {
-	_ = c.Subscribe(h.all, 0) // fails only where the conn has closed, which OnClose tells
+	_ = c.Subscribe(h.all) // fails only where the conn has closed, which OnClose tells
 	name := c.Context().(string)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -62,7 +62,7 @@ func (h *handler) OnOpen(c *reactor.Conn) {
 		h.users[name] = u
 	}
 	u.conns++
-	_ = c.Subscribe(u.topic, 0)
+	_ = c.Subscribe(u.topic)
 }
 
 func (h *handler) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
