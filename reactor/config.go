@@ -42,15 +42,15 @@ type Config struct {
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
 	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
 	HTTP http.Handler
-	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *frame.HandshakeError is
+	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *HandshakeError is
 	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
-	Upgrade func(c *Conn, r *frame.Request) (Accept, error)
+	Upgrade func(c *Conn, r *Request) (Accept, error)
 	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
 	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.
 	// A request without Origin, which no browser sends, is always allowed.
 	Origins []string
 	// CloseCode chooses the close code and reason for what the reactor does by itself. nil: Cause.Default.
-	CloseCode func(c *Conn, cause Cause) (frame.CloseCode, string)
+	CloseCode func(c *Conn, cause Cause) (CloseCode, string)
 	// OnDrain is called for each open conn during Shutdown, just before its close frame, on its loop: a last word may
 	// be sent. May be nil.
 	OnDrain func(c *Conn)
@@ -67,7 +67,7 @@ type Config struct {
 	OnTrace func(c *Conn, t Trace)
 	// OnRefusal is called on the conn's loop for a request that is answered with an HTTP error instead of an upgrade. RemoteAddr is all
 	// that may be asked of the conn. May be nil.
-	OnRefusal func(c *Conn, h *frame.HandshakeError)
+	OnRefusal func(c *Conn, h *HandshakeError)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
 	// index. nil: one form. At most maxForms.
 	Forms []FormOptions

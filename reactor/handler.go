@@ -15,7 +15,7 @@ type Handler interface {
 	OnOpen(c *Conn)
 	// OnMessage gets one whole message, text (checked to be UTF-8) or binary. payload borrows the loop's read buffer: it is
 	// valid, and may be changed, until the call returns.
-	OnMessage(c *Conn, op frame.Opcode, payload []byte)
+	OnMessage(c *Conn, op Opcode, payload []byte)
 	// OnClose comes when the conn is no longer open, whoever ended it and however. Nothing can be sent any more.
 	OnClose(c *Conn, end End)
 }
@@ -23,7 +23,7 @@ type Handler interface {
 // End says how a conn ended.
 type End struct {
 	// Code is the close code, sent or received; CloseAbnormal where no close frame went either way.
-	Code frame.CloseCode
+	Code CloseCode
 	// Reason is the peer's close reason, or the stable token of what the server found wrong: "unmasked_frame".
 	Reason string
 	// Remote tells that the peer began it.
@@ -55,7 +55,7 @@ const (
 )
 
 // Default is the close code of RFC 6455, section 7.4.1 for the cause, and a reason.
-func (cause Cause) Default() (frame.CloseCode, string) {
+func (cause Cause) Default() (CloseCode, string) {
 	switch cause {
 	case CauseShutdown:
 		return frame.CloseGoingAway, "shutdown"

@@ -136,7 +136,7 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 
 // Broadcast sends one WebSocket message, the same in all forms, to every subscriber that the topic has now. It returns
 // what Publish returns, and ErrOpcode if op is neither text nor binary. payload is copied.
-func (t *Topic) Broadcast(op frame.Opcode, payload []byte) (matched int, err error) {
+func (t *Topic) Broadcast(op Opcode, payload []byte) (matched int, err error) {
 	if !isMessage(op) {
 		return 0, ErrOpcode
 	}
