@@ -168,6 +168,7 @@ func (cfg Config) withDefaults() (Config, error) {
 
 	cfg.completeServing(wrong)
 	cfg.completeLimits(wrong)
+	cfg.completeShutdown(wrong)
 	cfg.completeWorkers(wrong)
 	if cfg.TLS != nil && cfg.TLS.Permits == 0 {
 		o := *cfg.TLS
@@ -239,7 +240,6 @@ func (cfg *Config) completeLimits(wrong complaint) {
 	setDefault(&cfg.MessageTimeout, 30*time.Second)
 	setDefault(&cfg.CloseTimeout, 5*time.Second)
 	setDefault(&cfg.LingerTimeout, time.Second)
-	setDefault(&cfg.ShutdownTimeout, cfg.DrainSpread+shutdownPatience)
 	for _, f := range []struct {
 		name  string
 		value int64
@@ -249,11 +249,18 @@ func (cfg *Config) completeLimits(wrong complaint) {
 		{"TurnMaxSends", int64(cfg.TurnMaxSends)}, {"HandshakeTimeout", int64(cfg.HandshakeTimeout)},
 		{"PongTimeout", int64(cfg.PongTimeout)}, {"CloseTimeout", int64(cfg.CloseTimeout)},
 		{"LingerTimeout", int64(cfg.LingerTimeout)}, {"DrainSpread", int64(cfg.DrainSpread)},
-		{"ShutdownTimeout", int64(cfg.ShutdownTimeout)},
 	} {
 		if f.value < 0 {
 			wrong(f.name, "must not be negative")
 		}
+	}
+}
+
+// completeShutdown is withDefaults for what ends the server.
+func (cfg *Config) completeShutdown(wrong complaint) {
+	setDefault(&cfg.ShutdownTimeout, cfg.DrainSpread+shutdownPatience)
+	if cfg.ShutdownTimeout < cfg.DrainSpread {
+		wrong("ShutdownTimeout", "%v, want at least DrainSpread, %v", cfg.ShutdownTimeout, cfg.DrainSpread)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestConfigErrorNamesAllFields(t *testing.T) {
@@ -34,7 +35,8 @@ func TestConfigErrorNamesAllFields(t *testing.T) {
 
 func TestConfigWantsAHandler(t *testing.T) {
 	for field, cfg := range map[string]Config{
-		"Handler": {}, "Workers": {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
+		"Handler": {}, "ShutdownTimeout": {Handler: Funcs{}, DrainSpread: time.Minute, ShutdownTimeout: time.Second},
+		"Workers": {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
 	} {
 		_, err := New(cfg)
 		var wrong *ConfigError

@@ -47,7 +47,7 @@ const flagsDetour = flagExcluded | flagCongested | flagGathered
 // Conn is one WebSocket connection, from accepted socket to closed.
 //
 // A Conn belongs to exactly one loop for its whole life. Code on other goroutines may hold a *Conn, but may only call
-// the methods marked "Safe from any goroutine"; everything else is posted to the loop.
+// the methods marked "Safe from any goroutine"; everything else goes through Remote, or is posted to the loop.
 //
 // Its 128 bytes are the whole of what a connection at rest costs here, but for 16 for each subscription beyond the first;
 // docs/ARCHITECTURE.md has the sum.

@@ -8,7 +8,7 @@ import (
 )
 
 // Handler is told what happens to the conns of a Server. All calls for one conn come from its loop, one after the other:
-// one OnOpen, any number of OnMessage, one OnClose; or none at all, where a handshake failed. No call may block. A panic
+// one OnOpen, any number of OnMessage, one OnClose; or none at all, where a handshake failed. No call may block: see BlockingHandler for those that have to. A panic
 // in a call closes the conn with 1011 and is counted; the server lives.
 type Handler interface {
 	// OnOpen comes when the handshake has been accepted. What is sent here leaves in one write with the 101.
@@ -88,6 +88,8 @@ var (
 	ErrControlTooLong = errors.New("reactor: control payload over 125 bytes")
 	// ErrBacklog: publications wait to be sent up to Config.NodeMaxBytes. Nothing was posted; try again later.
 	ErrBacklog = errors.New("reactor: backlog is full")
+	// ErrStarted: Start was called before.
+	ErrStarted = errors.New("reactor: already started")
 	// ErrEngineStopped: the engine ended without Shutdown having been called.
 	ErrEngineStopped = errors.New("reactor: engine stopped unexpectedly")
 )

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// errStarted is returned by a second Start.
-var errStarted = errors.New("reactor: Start was called before")
-
 // Run makes a server and serves until ctx is done: New, then Server.Serve. It is all that a program needs whose handler asks Conn.Server
 // for topics:
 //
@@ -29,7 +26,7 @@ func Run(ctx context.Context, cfg Config) error {
 // Config.ShutdownTimeout: nil if all conns got their close frame and all handlers came to their end, context.DeadlineExceeded if some did not. What Start
 // or Wait returns otherwise: a server that ends unasked returns ErrEngineStopped.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.Start(); err != nil && !errors.Is(err, errStarted) {
+	if err := s.Start(); err != nil && !errors.Is(err, ErrStarted) {
 		return err
 	}
 	<-s.running // another goroutine's Start may be at it

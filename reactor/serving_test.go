@@ -19,6 +19,9 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	opened.take(t)
 	cancel()
 	c.wantClose(CloseGoingAway, "shutdown")
+	if err := s.Start(); !errors.Is(err, ErrStarted) {
+		t.Error(err)
+	}
 	if err := <-served; err != nil {
 		t.Error(err)
 	}

@@ -193,6 +193,32 @@ func TestWhatABlockingHandlerDoesNotKeepUpWithIsBounded(t *testing.T) {
 	}
 }
 
+// Of two conns that have much to say each has its turn, with one goroutine for both.
+func TestConnsTakeTurns(t *testing.T) {
+	release, order := make(chan struct{}), newBox[string]()
+	s := serve(t, Config{Workers: WorkerOptions{Goroutines: 1}, Blocking: blockingFuncs{message: func(_ *BlockingConn, text string) {
+		<-release
+		order <- text
+	}}})
+	a, b := dial(t, s, "/"), dial(t, s, "/")
+	for range 5 {
+		a.text("a")
+	}
+	eventually(t, "a's are queued", func() bool { return s.Stats().Workers.Messages == 5 })
+	for range 3 {
+		b.text("b")
+	}
+	eventually(t, "b's are queued", func() bool { return s.Stats().Workers.Messages == 8 })
+	close(release)
+	got := ""
+	for range 8 {
+		got += order.take(t)
+	}
+	if got != "abababaa" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestOneLargeMessageMayExceedTheBound(t *testing.T) {
 	s := serve(t, Config{Workers: WorkerOptions{ConnMaxBytes: 10}, Blocking: blockingFuncs{
 		message: func(c *BlockingConn, text string) { _ = c.Send(Text, []byte(strconv.Itoa(len(text)))) },
