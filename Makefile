@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: site release release-check help check test race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: site release release-check help check test api race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -51,6 +51,9 @@ ratchet: ## the instructions of a delivery, an echo and an opening, counted by v
 
 bench-fanout: ## the table that wsedge is held to: beside the floor, and beside slow and large channels; an hour; ARGS="--rounds 1 --rows one" for less
 	./loadtest/bench-fanout.sh $(ARGS)
+
+api: ## record anew what the public packages export; without that a test fails when it changes
+	$(GO) test -count=1 ./test/api -update
 
 fuzz: ## every fuzz target, FUZZTIME each: a count such as 300000x, or a time
 	@set -e; for pkg in $$($(GO) list ./...); do \

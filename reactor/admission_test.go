@@ -301,7 +301,7 @@ func TestNoWriteAfterClose(t *testing.T) {
 				old.Close(1000, "")
 			}
 			_ = c.Send(frame.OpText, []byte("for you"))
-			_ = c.Subscribe(topic, 0)
+			_ = c.Subscribe(topic)
 		})
 		c.wantText("for you")
 		c.Close()

@@ -298,7 +298,7 @@ func TestAnnouncedAddressOutlivesSubscriptions(t *testing.T) {
 	s := prepare(t, Config{ProxyProtocol: localPeers, Handler: funcs{
 		open: func(c *Conn) {
 			for _, topic := range topics {
-				if err := c.Subscribe(topic, 0); err != nil {
+				if err := c.Subscribe(topic); err != nil {
 					t.Error(err)
 				}
 			}

@@ -26,7 +26,7 @@ func (s *Server) NewBatch(bytes, messages int) *Batch {
 }
 
 // Add adds a message; it copies payload. It must not be called when the batch has been sent to anybody. op is OpText or OpBinary.
-func (b *Batch) Add(op frame.Opcode, payload []byte) error {
+func (b *Batch) Add(op Opcode, payload []byte) error {
 	if !isMessage(op) {
 		return ErrOpcode
 	}

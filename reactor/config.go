@@ -1,8 +1,6 @@
 package reactor
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -33,20 +31,26 @@ type Config struct {
 	TrustedProxies Peers
 	// Newcomers bounds the sockets that are no WebSockets, by their address say. nil: only MaxConns and the timeouts do.
 	Newcomers Newcomers
-	// Handler is told of every conn and message. Required.
+	// Handler is told of every conn and message, on the loops. It or Blocking is required.
 	Handler Handler
+	// Blocking is told instead of Handler, on goroutines of the server's own, where it may wait. See BlockingHandler.
+	Blocking BlockingHandler
+	// Workers bounds what Blocking takes.
+	Workers WorkerOptions
+	// TopicOptions are for the topics that Server.Topic makes.
+	TopicOptions TopicOptions
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
 	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
 	HTTP http.Handler
-	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *frame.HandshakeError is
+	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *HandshakeError is
 	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
-	Upgrade func(c *Conn, r *frame.Request) (Accept, error)
+	Upgrade func(c *Conn, r *Request) (Accept, error)
 	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
 	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.
 	// A request without Origin, which no browser sends, is always allowed.
 	Origins []string
 	// CloseCode chooses the close code and reason for what the reactor does by itself. nil: Cause.Default.
-	CloseCode func(c *Conn, cause Cause) (frame.CloseCode, string)
+	CloseCode func(c *Conn, cause Cause) (CloseCode, string)
 	// OnDrain is called for each open conn during Shutdown, just before its close frame, on its loop: a last word may
 	// be sent. May be nil.
 	OnDrain func(c *Conn)
@@ -63,9 +67,9 @@ type Config struct {
 	OnTrace func(c *Conn, t Trace)
 	// OnRefusal is called on the conn's loop for a request that is answered with an HTTP error instead of an upgrade. RemoteAddr is all
 	// that may be asked of the conn. May be nil.
-	OnRefusal func(c *Conn, h *frame.HandshakeError)
+	OnRefusal func(c *Conn, h *HandshakeError)
 	// Forms are the ways in which a publication can be put on the wire; a conn subscribes in one of them, named by its
-	// index. nil: one form. At most MaxForms.
+	// index. nil: one form. At most maxForms.
 	Forms []FormOptions
 
 	// TLS has the server speak TLS on its port, and wss. nil: plain text.
@@ -123,6 +127,8 @@ type Config struct {
 	// once. With few conns it takes less: at least 1,000 a second are closed. Until its turn a conn is served as ever. Default 0:
 	// all at once.
 	DrainSpread time.Duration
+	// ShutdownTimeout is what Server.Serve and Run give the shutdown that follows when their context is done. Default 10 s, and DrainSpread.
+	ShutdownTimeout time.Duration
 
 	// Logger gets what an operator must know: handler panics, and trouble with the engine. Default slog.Default().
 	Logger *slog.Logger
@@ -130,8 +136,8 @@ type Config struct {
 	now func() time.Time // a test's clock
 }
 
-// MaxForms is the most forms a server can have. Each comes in as many variants as there are compression classes, and one for conns that were dialed.
-const MaxForms = maxVariants / int(numClasses)
+// maxForms is the most forms a server can have. Each comes in as many variants as there are compression classes, and one for conns that were dialed.
+const maxForms = maxVariants / int(numClasses)
 
 // FormOptions describe one form. See Config.Forms.
 type FormOptions struct {
@@ -157,11 +163,13 @@ type Accept struct {
 
 // withDefaults fills the fields left zero, and reports all that is wrong with the others together.
 func (cfg Config) withDefaults() (Config, error) {
-	var problems []error
-	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	problems := new(ConfigError)
+	wrong := problems.wrong
 
 	cfg.completeServing(wrong)
 	cfg.completeLimits(wrong)
+	cfg.completeShutdown(wrong)
+	cfg.completeWorkers(wrong)
 	if cfg.TLS != nil && cfg.TLS.Permits == 0 {
 		o := *cfg.TLS
 		o.Permits = max(1, runtime.GOMAXPROCS(0)-cfg.Loops)
@@ -178,41 +186,38 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.now == nil {
 		cfg.now = time.Now
 	}
-	if len(problems) > 0 {
-		return cfg, fmt.Errorf("reactor: invalid configuration: %w", errors.Join(problems...))
-	}
-	return cfg, nil
+	return cfg, problems.orNil()
 }
 
 // completeServing is withDefaults for where the server listens, whom it serves, and in how many loops.
-func (cfg *Config) completeServing(wrong func(format string, args ...any)) {
+func (cfg *Config) completeServing(wrong complaint) {
 	if cfg.Addr == "" {
 		if cfg.HTTP != nil {
-			wrong("HTTP: never asked without Addr")
+			wrong("HTTP", "never asked without Addr")
 		}
 	} else if err := CheckAddr(cfg.Addr); err != nil {
-		wrong("Addr %q: %w", cfg.Addr, err)
+		wrong("Addr", "%q: %w", cfg.Addr, err)
 	}
 	setDefault(&cfg.SocketMode, 0o660)
 	if cfg.SocketMode&^fs.ModePerm != 0 {
-		wrong("SocketMode %#o: want permissions alone", uint32(cfg.SocketMode))
+		wrong("SocketMode", "%#o, want permissions alone", uint32(cfg.SocketMode))
 	}
 	cfg.ProxyProtocol.check("ProxyProtocol", wrong)
 	cfg.TrustedProxies.check("TrustedProxies", wrong)
-	if cfg.Handler == nil {
-		wrong("Handler: required")
+	if cfg.Handler == nil && cfg.Blocking == nil {
+		wrong("Handler", "required")
 	}
 	setDefault(&cfg.Loops, runtime.GOMAXPROCS(0))
 	if cfg.Loops < 1 || cfg.Loops > maxLoops {
-		wrong("Loops %d: want 1 to %d", cfg.Loops, maxLoops)
+		wrong("Loops", "%d, want 1 to %d", cfg.Loops, maxLoops)
 	}
 	most := maxConnsAllowed()
 	setDefault(&cfg.MaxConns, most)
 	if cfg.MaxConns < 1 || cfg.MaxConns > most {
-		wrong("MaxConns %d: want 1 to %d, which is what the limit of open files leaves", cfg.MaxConns, most)
+		wrong("MaxConns", "%d, want 1 to %d, which is what the limit of open files leaves", cfg.MaxConns, most)
 	}
-	if len(cfg.Forms) > MaxForms {
-		wrong("Forms: %d, want at most %d", len(cfg.Forms), MaxForms)
+	if len(cfg.Forms) > maxForms {
+		wrong("Forms", "%d, want at most %d", len(cfg.Forms), maxForms)
 	}
 	if len(cfg.Forms) == 0 {
 		cfg.Forms = []FormOptions{{Name: "default"}}
@@ -220,7 +225,7 @@ func (cfg *Config) completeServing(wrong func(format string, args ...any)) {
 }
 
 // completeLimits is withDefaults for sizes, rates and times.
-func (cfg *Config) completeLimits(wrong func(format string, args ...any)) {
+func (cfg *Config) completeLimits(wrong complaint) {
 	setDefault(&cfg.MaxMessageBytes, 64<<10)
 	setDefault(&cfg.MaxFragments, 1024)
 	cfg.MaxFrameRate = rateOrNone("MaxFrameRate", cfg.MaxFrameRate, 1000, wrong)
@@ -246,8 +251,16 @@ func (cfg *Config) completeLimits(wrong func(format string, args ...any)) {
 		{"LingerTimeout", int64(cfg.LingerTimeout)}, {"DrainSpread", int64(cfg.DrainSpread)},
 	} {
 		if f.value < 0 {
-			wrong("%s: must not be negative", f.name)
+			wrong(f.name, "must not be negative")
 		}
+	}
+}
+
+// completeShutdown is withDefaults for what ends the server.
+func (cfg *Config) completeShutdown(wrong complaint) {
+	setDefault(&cfg.ShutdownTimeout, cfg.DrainSpread+shutdownPatience)
+	if cfg.ShutdownTimeout < cfg.DrainSpread {
+		wrong("ShutdownTimeout", "%v, want at least DrainSpread, %v", cfg.ShutdownTimeout, cfg.DrainSpread)
 	}
 }
 

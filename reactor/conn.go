@@ -47,7 +47,7 @@ const flagsDetour = flagExcluded | flagCongested | flagGathered
 // Conn is one WebSocket connection, from accepted socket to closed.
 //
 // A Conn belongs to exactly one loop for its whole life. Code on other goroutines may hold a *Conn, but may only call
-// the methods marked "Safe from any goroutine"; everything else is posted to the loop.
+// the methods marked "Safe from any goroutine"; everything else goes through Remote, or is posted to the loop.
 //
 // Its 128 bytes are the whole of what a connection at rest costs here, but for 16 for each subscription beyond the first;
 // docs/ARCHITECTURE.md has the sum.
@@ -104,7 +104,7 @@ func newConn(l *loop, raw gnet.Conn) *Conn {
 
 // Send queues one message, text or binary; it copies payload. All that one callback sends leaves in one write. It is compressed
 // where that was negotiated and makes it shorter. A text must be UTF-8; that is not checked. It returns ErrClosed if the conn is not open, and ErrOpcode if op is neither.
-func (c *Conn) Send(op frame.Opcode, payload []byte) error {
+func (c *Conn) Send(op Opcode, payload []byte) error {
 	c.loop.check()
 	if c.state != stateOpen {
 		return ErrClosed
@@ -138,7 +138,7 @@ func (c *Conn) Ping(payload []byte) error {
 
 // Close begins the close handshake (RFC 6455, section 7.1.2): a close frame goes out behind all that was sent before, and
 // OnClose is called at the end of the turn. The reason is cut to 123 bytes. A second call does nothing.
-func (c *Conn) Close(code frame.CloseCode, reason string) {
+func (c *Conn) Close(code CloseCode, reason string) {
 	c.loop.check()
 	if c.state != stateOpen {
 		return

@@ -141,7 +141,7 @@ func TestSendWhenNotOpen(t *testing.T) {
 		close: func(c *Conn, _ End) {
 			results <- c.Send(frame.OpText, []byte("too late"))
 			results <- c.Ping(nil)
-			results <- c.Subscribe(c.Server().NewTopic(TopicOptions{}), 0)
+			results <- c.Subscribe(c.Server().NewTopic(TopicOptions{}))
 		},
 	}})
 	c := dial(t, s, "/")

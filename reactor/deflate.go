@@ -26,22 +26,22 @@ type DeflateOptions struct {
 }
 
 // withDefaults fills the fields left zero, and reports what is wrong with the others.
-func (o DeflateOptions) withDefaults(wrong func(format string, args ...any)) DeflateOptions {
+func (o DeflateOptions) withDefaults(wrong complaint) DeflateOptions {
 	setDefault(&o.MinBytes, 512)
 	setDefault(&o.Level, 1)
 	setDefault(&o.WindowBits, 12)
 	setDefault(&o.TakeoverMaxConns, 10_000)
 	if o.MinBytes < 0 {
-		wrong("Deflate.MinBytes %d: must not be negative", o.MinBytes)
+		wrong("Deflate.MinBytes", "%d, must not be negative", o.MinBytes)
 	}
 	if o.Level < 1 || o.Level > 9 {
-		wrong("Deflate.Level %d: want 1 to 9", o.Level)
+		wrong("Deflate.Level", "%d, want 1 to 9", o.Level)
 	}
 	if o.WindowBits < frame.MinWindowBits || o.WindowBits > frame.MaxWindowBits {
-		wrong("Deflate.WindowBits %d: want %d to %d", o.WindowBits, frame.MinWindowBits, frame.MaxWindowBits)
+		wrong("Deflate.WindowBits", "%d, want %d to %d", o.WindowBits, frame.MinWindowBits, frame.MaxWindowBits)
 	}
 	if o.TakeoverMaxConns < 0 {
-		wrong("Deflate.TakeoverMaxConns %d: must not be negative", o.TakeoverMaxConns)
+		wrong("Deflate.TakeoverMaxConns", "%d, must not be negative", o.TakeoverMaxConns)
 	}
 	return o
 }

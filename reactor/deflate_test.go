@@ -270,7 +270,7 @@ func TestTakeoverBesideBroadcasts(t *testing.T) {
 		onLoop(t, conn, func(c *Conn) { c.Unsubscribe(topic) })
 		sizes("not subscribed", shrinks)
 		send(randomText(700))
-		onLoop(t, conn, func(c *Conn) { _ = c.Subscribe(topic, 0) })
+		onLoop(t, conn, func(c *Conn) { _ = c.Subscribe(topic) })
 	}
 }
 

@@ -122,7 +122,7 @@ func TestDialMasks(t *testing.T) {
 	topic := here.NewTopic(TopicOptions{})
 	c := reachOut(t, here, server, DialOptions{})
 	onLoop(t, c, func(c *Conn) {
-		_ = c.Subscribe(topic, 0)
+		_ = c.Subscribe(topic)
 		_ = c.Send(frame.OpText, []byte("12345"))
 		_ = c.Send(frame.OpText, []byte("12345"))
 	})

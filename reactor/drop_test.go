@@ -28,7 +28,7 @@ func (t *numberedTopic) publish(rng *rand.Rand) error {
 	t.seq += 1 + rng.Uint64N(3)
 	text := fmt.Appendf(nil, "message %c %d %d ", t.name, prev, t.seq)
 	_, err := t.Publish(Publication{
-		Seq: t.seq, Prev: prev, Encoder: message{frame.OpText, append(text, bytes.Repeat([]byte("."), 8000)...)},
+		Seq: t.seq, Prev: prev, Encoder: Message{frame.OpText, append(text, bytes.Repeat([]byte("."), 8000)...)},
 	})
 	return err
 }
@@ -51,7 +51,7 @@ func newDropRun(t *testing.T, seed uint64, cfg Config, options []TopicOptions) *
 	cfg.OnDrop = func(_ *Conn, d Drop) { r.drops = append(r.drops, d) }
 	cfg.Handler = funcs{open: func(c *Conn) {
 		for _, topic := range r.topics {
-			_ = c.Subscribe(topic.Topic, 0)
+			_ = c.Subscribe(topic.Topic)
 		}
 		_ = c.Send(frame.OpText, []byte("ready"))
 	}}
@@ -285,7 +285,7 @@ func TestGapsDoNotPassReplies(t *testing.T) {
 			onEachLoop(t, r.s, func(l *loop) {
 				for _, c := range l.congested {
 					c.Unsubscribe(topic.Topic)
-					_ = c.Subscribe(topic.Topic, 0)
+					_ = c.Subscribe(topic.Topic)
 					_ = c.Send(frame.OpText, []byte("back"))
 				}
 			})

@@ -263,7 +263,7 @@ func TestTopicOfAllKinds(t *testing.T) {
 	var topic *Topic
 	joined := newBox[struct{}]()
 	s := prepare(t, Config{Handler: funcs{open: func(c *Conn) {
-		if err := c.Subscribe(topic, 0); err == nil {
+		if err := c.Subscribe(topic); err == nil {
 			joined <- struct{}{}
 		}
 	}}})

@@ -1,25 +1,26 @@
 package reactor_test
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
-	"net/http/httptest"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// room sends what anyone says to everyone.
+// room sends what anyone says to everyone else.
 type room struct{ everyone *reactor.Topic }
 
-func (r *room) OnOpen(c *reactor.Conn) { _ = c.Subscribe(r.everyone, 0) }
+func (r *room) OnOpen(c *reactor.Conn) { _ = c.Subscribe(r.everyone) }
 
-func (r *room) OnMessage(_ *reactor.Conn, op frame.Opcode, payload []byte) {
-	_, _ = r.everyone.Broadcast(op, payload)
+func (r *room) OnMessage(c *reactor.Conn, op reactor.Opcode, payload []byte) {
+	_, _ = r.everyone.BroadcastExcept(c, op, payload)
 }
 
 func (r *room) OnClose(*reactor.Conn, reactor.End) {}
@@ -37,66 +38,126 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	r.everyone = s.NewTopic(reactor.TopicOptions{})
+	r.everyone = s.NewTopic(reactor.TopicOptions{Policy: reactor.DropOldest})
 	if err := s.Start(); err != nil {
 		log.Fatal(err)
 	}
 
-	conn, err := net.Dial("tcp", s.Addr().String())
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Status)
-	conn.Close()
+	ann, bob := connect(s.Addr(), "/"), connect(s.Addr(), "/")
+	eventually(func() bool { return r.everyone.Subscribers() == 2 })
+	ann.say("hello")
+	fmt.Println(bob.hears())
+	ann.Close()
+	bob.Close()
 
 	if err := s.Shutdown(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(s.Wait())
 	// Output:
-	// 200 OK
+	// hello
+}
+
+// All of a server that sends back what it gets, until an interrupt.
+func ExampleRun() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := reactor.Run(ctx, reactor.Config{
+		Addr: "127.0.0.1:8080",
+		Handler: reactor.Funcs{Message: func(c *reactor.Conn, op reactor.Opcode, payload []byte) {
+			_ = c.Send(op, payload) // fails only where the conn has closed, which OnClose tells
+		}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// Where the address is to be told first, or topics are to be made: Listen, or New, and then Serve.
+func ExampleServer_Serve() {
+	s, err := reactor.Listen(reactor.Config{Addr: "127.0.0.1:0", Handler: reactor.Funcs{}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx) }()
+
+	b := connect(s.Addr(), "/")
+	cancel() // by a signal, mostly
+	fmt.Println(b.hears())
+	b.Close()
+	fmt.Println(<-ended)
+	// Output:
+	// [1001 shutdown]
 	// <nil>
 }
 
-// A program that has a router already: the room is one of its routes.
-func ExampleServer_ServeHTTP() {
-	r := &room{}
-	s, err := reactor.New(reactor.Config{Handler: r}) // no Addr: it does not listen
+// Shutdown by hand: who does not take its close frame within a second is cut off.
+func ExampleServer_Shutdown() {
+	s, err := reactor.Listen(reactor.Config{
+		Addr: "127.0.0.1:0", Handler: reactor.Funcs{},
+		OnDrain: func(c *reactor.Conn) { _ = c.Send(reactor.Text, []byte("back in a minute")) },
+		CloseCode: func(_ *reactor.Conn, cause reactor.Cause) (reactor.CloseCode, string) {
+			if cause == reactor.CauseShutdown {
+				return reactor.CloseServiceRestart, "restart"
+			}
+			return cause.Default()
+		},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	r.everyone = s.NewTopic(reactor.TopicOptions{})
-	if err := s.Start(); err != nil {
-		log.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /room", s)
-	web := httptest.NewServer(mux)
+	b := connect(s.Addr(), "/")
+	patience, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	go func() { _ = s.Shutdown(patience) }()
+	fmt.Println(b.hears())
+	fmt.Println(b.hears())
+	b.Close()
+	fmt.Println(s.Wait())
+	// Output:
+	// back in a minute
+	// [1012 restart]
+	// <nil>
+}
 
-	conn, err := net.Dial("tcp", web.Listener.Addr().String())
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Fprint(conn, "GET /room HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.Status)
-	fmt.Println(s.Stats().Open, "open")
-	conn.Close()
-
-	web.Close()
-	if err := s.Shutdown(context.Background()); err != nil { // net/http knows nothing of the conns any more
-		log.Fatal(err)
+// The error names everything that is wrong at once.
+func ExampleConfigError() {
+	_, err := reactor.New(reactor.Config{Addr: "8080", Loops: -1})
+	var wrong *reactor.ConfigError
+	if errors.As(err, &wrong) {
+		for _, f := range wrong.Fields {
+			fmt.Println(f.Field, "is wrong")
+		}
 	}
 	// Output:
-	// 101 Switching Protocols
-	// 1 open
+	// Addr is wrong
+	// Handler is wrong
+	// Loops is wrong
+}
+
+// Figures for any system of metrics: take a snapshot when it asks.
+func ExampleServer_Stats() {
+	s, err := reactor.Listen(reactor.Config{Addr: "127.0.0.1:0", Handler: reactor.Funcs{
+		Message: func(c *reactor.Conn, op reactor.Opcode, payload []byte) { _ = c.Send(op, payload) },
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Shutdown(context.Background())
+	b := connect(s.Addr(), "/")
+	defer b.Close()
+	b.say("hello")
+	b.hears()
+	st := s.Stats()
+	fmt.Println(st.Open, "open,", st.MessagesIn, "in,", st.MessagesOut, "out,", st.Drops["slow"], "lost to slowness")
+	// Output:
+	// 1 open, 1 in, 1 out, 0 lost to slowness
+}
+
+// eventually waits for what another goroutine is about to do.
+func eventually(ok func() bool) {
+	for !ok() {
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 // perForm encodes a publication differently in each form, and counts how often.
 type perForm struct {
-	encoded *[MaxForms]int
+	encoded *[maxForms]int
 	text    string
 }
 
@@ -27,7 +27,7 @@ func TestFormsAreEncodedOnceAndOnlyIfInUse(t *testing.T) {
 			return Accept{Context: Form(r.Path[1] - '0')}, nil
 		},
 		Handler: funcs{open: func(c *Conn) {
-			_ = c.Subscribe(topic, c.Context().(Form))
+			_ = c.SubscribeIn(topic, c.Context().(Form))
 			_ = c.Send(frame.OpText, []byte("ready"))
 		}},
 	})
@@ -39,14 +39,14 @@ func TestFormsAreEncodedOnceAndOnlyIfInUse(t *testing.T) {
 		c.wantText("ready")
 		clients = append(clients, c)
 	}
-	var encoded [MaxForms]int
+	var encoded [maxForms]int
 	if matched, err := topic.Publish(Publication{Encoder: perForm{&encoded, "x"}}); matched != 4 || err != nil {
 		t.Fatal(matched, err)
 	}
 	for i, c := range clients {
 		c.wantText(fmt.Sprint("x in form ", i%2*2))
 	}
-	if encoded != [MaxForms]int{1, 0, 1} {
+	if encoded != [maxForms]int{1, 0, 1} {
 		t.Errorf("encoded %v times", encoded)
 	}
 }
@@ -80,7 +80,7 @@ func TestGapOfATopicThatEveryoneHasLeft(t *testing.T) {
 			}
 		})
 		s.settle()
-		onLoop(t, server, func(c *Conn) { _ = c.Subscribe(topic, 0) })
+		onLoop(t, server, func(c *Conn) { _ = c.Subscribe(topic) })
 	}
 	if n := s.Stats().Panics; n != 0 {
 		t.Errorf("%d panics", n)

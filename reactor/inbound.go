@@ -127,10 +127,14 @@ func (c *Conn) recoverHandler() {
 	if r == nil {
 		return
 	}
-	s := c.loop.srv
-	s.counters.panics.Add(1)
-	s.cfg.Logger.Error("handler panicked", "panic", r, "stack", string(debug.Stack()))
+	c.loop.srv.notePanic(r)
 	if c.state == stateOpen {
 		c.end(CausePanic)
 	}
+}
+
+// notePanic counts and logs what a handler has panicked with. It is called where that was recovered.
+func (s *Server) notePanic(r any) {
+	s.counters.panics.Add(1)
+	s.cfg.Logger.Error("handler panicked", "panic", r, "stack", string(debug.Stack()))
 }

@@ -15,6 +15,7 @@ type postKind uint8
 const (
 	postPublication postKind = iota // send shared to the subscribers of topic in variant
 	postCall                        // run call for conn
+	postSend                        // run call for conn, and release shared, which it sends
 	postWritable                    // the congested conn known by token can take bytes again
 	postTLS                         // the TLS handshake of conn has gone on
 	postResume                      // the gap of group's form has passed

@@ -14,7 +14,7 @@ func TestJoiningLosesNothingAndRepeatsNothing(t *testing.T) {
 	server := opened.take(t)
 	joined := s.NewTopic(TopicOptions{})
 	publish := func(seq uint64) {
-		_, _ = joined.Publish(Publication{Encoder: message{frame.OpText, fmt.Append(nil, seq)}, Seq: seq})
+		_, _ = joined.Publish(Publication{Encoder: Message{frame.OpText, fmt.Append(nil, seq)}, Seq: seq})
 	}
 	publish(1) // before: never
 	var j *Joining

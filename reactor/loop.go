@@ -211,6 +211,11 @@ func (l *loop) do(p *post) {
 		if p.conn.state == stateOpen {
 			l.call(p.conn, p.call)
 		}
+	case postSend:
+		if p.conn.state == stateOpen {
+			l.call(p.conn, p.call)
+		}
+		p.shared.Release()
 	case postWritable:
 		l.writable(p.seq)
 	case postTLS:

@@ -114,7 +114,7 @@ func TestConflatingKeepsOneOfTheTopic(t *testing.T) {
 			s, topic, opened := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 100_000, OutboundMaxAge: time.Hour}, TopicOptions{Policy: policy})
 			other := s.NewTopic(TopicOptions{})
 			c := dialStalled(t, s)
-			onLoop(t, opened.take(t), func(c *Conn) { _ = c.Subscribe(other, 0) })
+			onLoop(t, opened.take(t), func(c *Conn) { _ = c.Subscribe(other) })
 			for s.Stats().Congested == 0 {
 				_, _ = other.Broadcast(frame.OpBinary, make([]byte, 8000))
 				s.settle()

@@ -44,7 +44,7 @@ func TestEndedMembersAreToldWhatTheyMiss(t *testing.T) {
 		Loops: 1, OutboundMaxBytes: 1000, Forms: []FormOptions{{Gap: time.Hour}}, OnDrop: func(c *Conn, d Drop) { told[c] = append(told[c], d) },
 	}, TopicOptions{})
 	publish := func(seq uint64, size int, exclude *Conn) {
-		_, _ = topic.Publish(Publication{Encoder: message{frame.OpText, make([]byte, size)}, Seq: seq, Prev: seq - 1, Exclude: exclude})
+		_, _ = topic.Publish(Publication{Encoder: Message{frame.OpText, make([]byte, size)}, Seq: seq, Prev: seq - 1, Exclude: exclude})
 		s.settle()
 	}
 	dialReady(t, s)
@@ -77,7 +77,7 @@ func TestGapsLeaveOutTheExcluded(t *testing.T) {
 	var me *Conn
 	onEachLoop(t, r.s, func(l *loop) { l.wheel.each(func(c *Conn) { me = c }) })
 	for seq, exclude := range []*Conn{nil, nil, me, me, nil} {
-		_, _ = topic.Publish(Publication{Encoder: message{frame.OpText, make([]byte, 400)}, Seq: uint64(seq + 1), Prev: uint64(seq), Exclude: exclude})
+		_, _ = topic.Publish(Publication{Encoder: Message{frame.OpText, make([]byte, 400)}, Seq: uint64(seq + 1), Prev: uint64(seq), Exclude: exclude})
 		r.s.settle()
 		onEachLoop(t, r.s, func(l *loop) {
 			for _, a := range topic.groupOn(l, 0).waiting() {

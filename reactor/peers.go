@@ -75,10 +75,10 @@ func (p Peers) String() string {
 func (p *Peers) nobody() bool { return len(p.Networks) == 0 && !p.Unix }
 
 // check reports what is wrong with p.
-func (p *Peers) check(field string, wrong func(string, ...any)) {
+func (p *Peers) check(field string, wrong complaint) {
 	for _, network := range p.Networks {
 		if err := checkNetwork(network); err != nil {
-			wrong("%s: %w", field, err)
+			wrong(field, "%w", err)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func newOffenders(t *testing.T, cfg Config, policies ...SlowPolicy) *offenders {
 	cfg.OutboundMaxAge = time.Hour
 	cfg.OnDrop = func(_ *Conn, d Drop) { o.drops = append(o.drops, d) }
 	cfg.Handler = funcs{open: func(c *Conn) {
-		_ = c.Subscribe(o.topics[next].Topic, 0)
+		_ = c.Subscribe(o.topics[next].Topic)
 		next++
 		_ = c.Send(frame.OpText, []byte("ready"))
 		opened <- c

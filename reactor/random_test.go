@@ -84,7 +84,7 @@ func (r *randomRun) toggle(l *ledger, topic int) {
 	}
 	l.joined[topic] = r.seq
 	if r.rng.IntN(2) == 0 {
-		onLoop(r.t, l.server, func(c *Conn) { _ = c.Subscribe(t, 0) })
+		onLoop(r.t, l.server, func(c *Conn) { _ = c.Subscribe(t) })
 		return
 	}
 	var j *Joining
@@ -101,7 +101,7 @@ func (r *randomRun) publish(topic int) {
 	if len(r.clients) > 0 && r.rng.IntN(4) == 0 {
 		exclude = r.clients[r.rng.IntN(len(r.clients))]
 	}
-	p := Publication{Seq: r.seq, Encoder: message{frame.OpText, fmt.Append(nil, topic, " ", r.seq)}}
+	p := Publication{Seq: r.seq, Encoder: Message{frame.OpText, fmt.Append(nil, topic, " ", r.seq)}}
 	if exclude != nil {
 		p.Exclude = exclude.server
 	}

@@ -43,13 +43,13 @@ func fill(level *uint16, rate int, n uint64) bool {
 }
 
 // rateOrNone gives a rate of the configuration its default, and makes a negative one 0, which is none.
-func rateOrNone(name string, rate, standard int, wrong func(format string, args ...any)) int {
+func rateOrNone(name string, rate, standard int, wrong complaint) int {
 	setDefault(&rate, standard)
 	if rate < 0 {
 		return 0
 	}
 	if rate < minFrameRate || rate > maxFrameRate {
-		wrong("%s %d: want %d to %d, or negative for no bound", name, rate, minFrameRate, maxFrameRate)
+		wrong(name, "%d, want %d to %d, or negative for no bound", rate, minFrameRate, maxFrameRate)
 	}
 	return rate
 }

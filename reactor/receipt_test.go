@@ -34,7 +34,7 @@ func (r *Receipt) wait(t testing.TB) counts {
 // publishText publishes a text and returns its receipt.
 func (t *Topic) publishText(tb testing.TB, size int, p Publication) *Receipt {
 	tb.Helper()
-	p.Encoder, p.Receipt = message{frame.OpText, bytes.Repeat([]byte("x"), size)}, NewReceipt()
+	p.Encoder, p.Receipt = Message{frame.OpText, bytes.Repeat([]byte("x"), size)}, NewReceipt()
 	if _, err := t.Publish(p); err != nil {
 		tb.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestReceiptOfAWidePublication(t *testing.T) {
 		dialReady(t, s)
 		onLoop(t, opened.take(t), func(c *Conn) {
 			if i > 0 {
-				_ = c.Subscribe(wide, 0)
+				_ = c.Subscribe(wide)
 			}
 			if i > 1 {
 				c.Unsubscribe(topic)
@@ -350,7 +350,7 @@ func (r *receiptRun) change(n int) {
 	case 3:
 		c.Post(func(c *Conn) { r.join(c, topic, form) })
 	case 4:
-		c.Post(func(c *Conn) { _ = c.Subscribe(topic, form) })
+		c.Post(func(c *Conn) { _ = c.SubscribeIn(topic, form) })
 	case 5:
 		if r.rng.IntN(10) == 0 {
 			c.Post(func(c *Conn) { c.Close(1000, "") })

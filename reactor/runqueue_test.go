@@ -65,7 +65,7 @@ func TestSmallTopicIsServedInTheMidstOfALargeOne(t *testing.T) {
 			return Accept{Context: large}, nil
 		},
 		Handler: funcs{open: func(c *Conn) {
-			_ = c.Subscribe(c.Context().(*Topic), 0)
+			_ = c.Subscribe(c.Context().(*Topic))
 			_ = c.Send(frame.OpText, []byte("ready"))
 		}},
 	})

@@ -1,8 +1,8 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -22,6 +22,7 @@ type Server struct {
 	cfg       Config
 	origins   map[string]bool
 	anyOrigin bool
+	workers   *workers // nil: Config.Handler is called on the loops
 	addr      net.Addr // nil: no listener
 	engine    gnet.Engine
 	unix      *unixListener   // nil: TCP
@@ -48,6 +49,7 @@ type Server struct {
 
 	counters counters // guards itself
 
+	named     namedTopics   // guards itself
 	enrolling enrolling     // guards itself
 	bridges   bridges       // guards itself
 	learning  sync.Mutex    // serialises additions to loops
@@ -71,7 +73,7 @@ func Listen(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// New makes a server that does not listen yet, so that topics can be made before the first connection comes. The error
+// New makes a server that does not listen yet, so that topics can be made before the first connection comes. The error is a *ConfigError, which
 // names all that is wrong with the configuration.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
@@ -82,12 +84,16 @@ func New(cfg Config) (*Server, error) {
 	if o := cfg.TLS; o != nil {
 		engine, err = tlsloop.New(tlsloop.Config{TLS: o.Config, Compact: o.Compact, MaxHandshakes: o.MaxHandshakes, Permits: o.Permits})
 		if err != nil {
-			return nil, fmt.Errorf("reactor: invalid configuration: %w", err)
+			return nil, &ConfigError{[]FieldError{{"TLS", err}}}
 		}
 	}
 	s := &Server{
 		cfg: cfg, tls: engine, origins: make(map[string]bool), maxFiles: int64(maxConnsAllowed()),
 		running: make(chan struct{}), empty: make(chan struct{}), done: make(chan struct{}),
+	}
+	if cfg.Blocking != nil {
+		s.workers = newWorkers(s)
+		s.cfg.Handler = s.workers
 	}
 	s.loops.Store(new([]*loop))
 	s.tlsLoops.New = func() any { return s.tls.NewLoop() }
@@ -98,10 +104,10 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start binds the address, if there is one, starts the loops and returns. Connections are served until Shutdown. It is called once.
+// Start binds the address, if there is one, starts the loops and returns. Connections are served until Shutdown. It is called once: ErrStarted. Errors wrap those of the system: errors.Is finds syscall.EADDRINUSE.
 func (s *Server) Start() error {
 	if !s.started.CompareAndSwap(false, true) {
-		return errors.New("reactor: Start was called before")
+		return ErrStarted
 	}
 	defer close(s.running)
 	release, err := s.bind()
@@ -135,7 +141,7 @@ func (s *Server) Wait() error {
 
 // Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
 // a close frame, spread over Config.DrainSpread, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
-// ctx's error returned. It can be called more than once, and does nothing before Start.
+// ctx's error returned; so it is when a BlockingHandler has not come to its end. It can be called more than once, and does nothing before Start.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
@@ -166,6 +172,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.awaitReady()
 	s.stop()
 	<-s.done
+	if s.workers != nil {
+		err = cmp.Or(err, s.workers.wait(ctx))
+	}
 	return err
 }
 

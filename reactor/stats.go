@@ -35,9 +35,9 @@ var dropNames = [numDropReasons]string{"slow", "oldest", "newest", "conflated", 
 // String returns the metric label.
 func (r DropReason) String() string { return dropNames[r] }
 
-const numCauses = CausePanic + 1
+const numCauses = CauseInput + 1
 
-var causeNames = [numCauses]string{"shutdown", "slow", "no_pong", "message_timeout", "frame_rate", "panic"}
+var causeNames = [numCauses]string{"shutdown", "slow", "no_pong", "message_timeout", "frame_rate", "panic", "input_backlog"}
 
 // String returns the metric label.
 func (cause Cause) String() string { return causeNames[cause] }
@@ -109,6 +109,7 @@ type Stats struct {
 	LoopsRunning int64
 	LoopLag      Lag            // since Listen
 	TLS          *tlsloop.Stats // handshakes; nil without TLS
+	Workers      WorkerStats    // zero without Config.Blocking
 }
 
 // Stats returns a snapshot. Safe from any goroutine.
@@ -131,8 +132,14 @@ func (s *Server) Stats() Stats {
 		handshakes := s.tls.Stats()
 		st.TLS = &handshakes
 	}
+	if s.workers != nil {
+		st.Workers = s.workers.stats()
+	}
 	for _, l := range s.knownLoops() {
 		st.add(&l.stats)
+	}
+	if s.workers == nil {
+		delete(st.Ended, CauseInput.String()) // it cannot happen
 	}
 	return st
 }

@@ -10,9 +10,12 @@ type subscription struct {
 // joining stands for an index while a Joining is not complete.
 const joining = -1
 
-// Subscribe makes the conn a subscriber of t, in form f: it gets what is published from now on. ErrSubscribed if it is one
-// already, in whatever form.
-func (c *Conn) Subscribe(t *Topic, f Form) error {
+// Subscribe makes the conn a subscriber of t: it gets what is published from now on, until Unsubscribe or its end. ErrSubscribed if it is one
+// already, ErrClosed if the conn is not open.
+func (c *Conn) Subscribe(t *Topic) error { return c.SubscribeIn(t, 0) }
+
+// SubscribeIn is Subscribe in another form than the first: see Config.Forms. ErrForm if there is no such form.
+func (c *Conn) SubscribeIn(t *Topic, f Form) error {
 	s, err := c.addSubscription(t, f)
 	if err != nil {
 		return err

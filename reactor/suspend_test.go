@@ -31,7 +31,7 @@ type loggedTopic struct {
 func (t *loggedTopic) publish() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, err := t.Publish(Publication{Seq: t.seq + 1, Prev: t.seq, Encoder: message{frame.OpText, textOf(t.name, t.seq, t.seq+1)}})
+	_, err := t.Publish(Publication{Seq: t.seq + 1, Prev: t.seq, Encoder: Message{frame.OpText, textOf(t.name, t.seq, t.seq+1)}})
 	if err == nil {
 		t.seq++
 	}
@@ -47,7 +47,7 @@ func newSuspendRun(t *testing.T, cfg Config, options ...TopicOptions) *suspendRu
 	cfg.Loops, cfg.OnDrop, cfg.OnResume = 1, r.onDrop, r.onResume
 	cfg.Handler = funcs{open: func(c *Conn) {
 		for _, topic := range r.topics {
-			_ = c.Subscribe(topic.Topic, 0)
+			_ = c.Subscribe(topic.Topic)
 		}
 		_ = c.Send(frame.OpText, []byte("ready"))
 	}}
@@ -181,7 +181,7 @@ func TestSuspendedConnSubscribesAgain(t *testing.T) {
 	var conn *Conn
 	r.s.knownLoops()[0].wheel.each(func(c *Conn) { conn = c })
 	conn.Post(func(c *Conn) {
-		if err := c.Subscribe(r.topics[0].Topic, 0); err != nil {
+		if err := c.Subscribe(r.topics[0].Topic); err != nil {
 			t.Error(err)
 		}
 		_ = c.Send(frame.OpText, []byte("again"))

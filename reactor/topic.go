@@ -136,21 +136,33 @@ func (t *Topic) Publish(p Publication) (matched int, err error) {
 
 // Broadcast sends one WebSocket message, the same in all forms, to every subscriber that the topic has now. It returns
 // what Publish returns, and ErrOpcode if op is neither text nor binary. payload is copied.
-func (t *Topic) Broadcast(op frame.Opcode, payload []byte) (matched int, err error) {
+func (t *Topic) Broadcast(op Opcode, payload []byte) (matched int, err error) {
 	if !isMessage(op) {
 		return 0, ErrOpcode
 	}
-	return t.Publish(Publication{Encoder: message{op, payload}})
+	return t.Publish(Publication{Encoder: Message{op, payload}})
 }
 
-// message is the Encoder of a plain WebSocket message.
-type message struct {
-	op      frame.Opcode
-	payload []byte
+// BroadcastExcept is Broadcast to all but one, such as the one whose message is being passed on: c may be nil. Like Broadcast it is safe from any
+// goroutine, and returns how many subscriptions there are, c's included.
+func (t *Topic) BroadcastExcept(c *Conn, op Opcode, payload []byte) (matched int, err error) {
+	if !isMessage(op) {
+		return 0, ErrOpcode
+	}
+	return t.Publish(Publication{Encoder: Message{op, payload}, Exclude: c})
 }
 
-func (m message) AppendForm(dst []byte, _ Form) []byte {
-	return frame.AppendFrame(dst, m.op, m.payload)
+// Message is the Encoder of one WebSocket message, the same in all forms, for those who publish with a Seq, or a Receipt.
+type Message struct {
+	// Op is Text or Binary; nothing checks it.
+	Op Opcode
+	// Payload is read while Publish runs.
+	Payload []byte
+}
+
+// AppendForm implements Encoder.
+func (m Message) AppendForm(dst []byte, _ Form) []byte {
+	return frame.AppendFrame(dst, m.Op, m.Payload)
 }
 
 // Subscribers returns how many conns are subscribed.

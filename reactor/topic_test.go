@@ -19,7 +19,7 @@ type subscribing struct {
 
 func (h *subscribing) OnOpen(c *Conn) {
 	for _, t := range h.topics(c) {
-		_ = c.Subscribe(t, h.form)
+		_ = c.SubscribeIn(t, h.form)
 	}
 	_ = c.Send(frame.OpText, []byte("ready"))
 	h.funcs.OnOpen(c)
@@ -111,7 +111,7 @@ func TestExcludedConnGetsTheOthersOnly(t *testing.T) {
 	serverB := opened.take(t)
 	onLoop(t, serverA, func(*Conn) { // in one turn, so that they are joined
 		for i, exclude := range []*Conn{nil, serverA, serverB, serverA, nil} {
-			_, _ = topic.Publish(Publication{Encoder: message{frame.OpText, fmt.Append(nil, i)}, Exclude: exclude})
+			_, _ = topic.Publish(Publication{Encoder: Message{frame.OpText, fmt.Append(nil, i)}, Exclude: exclude})
 		}
 	})
 	for _, want := range []string{"0", "2", "4"} {
@@ -128,14 +128,14 @@ func TestSubscribeErrorsAndUnsubscribe(t *testing.T) {
 	server := opened.take(t)
 	other := []*Topic{s.NewTopic(TopicOptions{}), s.NewTopic(TopicOptions{}), s.NewTopic(TopicOptions{})}
 	onLoop(t, server, func(c *Conn) {
-		if err := c.Subscribe(topic, 0); err != ErrSubscribed {
+		if err := c.Subscribe(topic); err != ErrSubscribed {
 			t.Errorf("twice: %v", err)
 		}
-		if err := c.Subscribe(other[0], 1); err != ErrForm {
+		if err := c.SubscribeIn(other[0], 1); err != ErrForm {
 			t.Errorf("unknown form: %v", err)
 		}
 		for _, o := range other {
-			if err := c.Subscribe(o, 0); err != nil {
+			if err := c.Subscribe(o); err != nil {
 				t.Error(err)
 			}
 		}
@@ -288,7 +288,7 @@ func TestInputComesBetweenTheTurnsOfAFanOut(t *testing.T) {
 	opened, served := newBox[*Conn](), newBox[int64]()
 	s := prepare(t, Config{Loops: 1, TurnMaxSends: 1, Handler: funcs{
 		open: func(c *Conn) {
-			_ = c.Subscribe(topic, 0)
+			_ = c.Subscribe(topic)
 			opened <- c
 		},
 		message: func(c *Conn, _ frame.Opcode, _ []byte) { served <- c.Server().Stats().Deliveries },

@@ -33,7 +33,7 @@ func (w *overlap) publish(i int) {
 	w.seqs[i]++
 	seq := w.seqs[i]
 	_, _ = w.topics[i].Publish(Publication{
-		Encoder: message{frame.OpText, fmt.Append(nil, i, " ", seq)}, Seq: seq, Prev: seq - 1, Also: []*Topic{w.wide},
+		Encoder: Message{frame.OpText, fmt.Append(nil, i, " ", seq)}, Seq: seq, Prev: seq - 1, Also: []*Topic{w.wide},
 	})
 	for _, o := range w.clients {
 		if o.in[i] || o.wide {
@@ -48,7 +48,7 @@ func (w *overlap) change(o *overlapping, i int) {
 	switch w.rng.IntN(4) {
 	case 0:
 		if !o.wide {
-			onLoop(w.t, o.conn, func(c *Conn) { _ = c.Subscribe(w.wide, 0) })
+			onLoop(w.t, o.conn, func(c *Conn) { _ = c.Subscribe(w.wide) })
 			o.wide = true
 		}
 	case 1:

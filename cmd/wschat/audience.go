@@ -3,7 +3,6 @@ package main
 import (
 	"sync"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -27,7 +26,7 @@ func (p *path) newAudience(room string, n notices) *audience {
 func (a *audience) enter(m *member) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_ = m.Subscribe(a.topic, 0) // fails for a conn that is closing: then exit follows
+	_ = m.Subscribe(a.topic) // fails for a conn that is closing: then exit follows
 	a.members++
 	switch {
 	case a.joined == nil:
@@ -53,22 +52,15 @@ func (a *audience) exit(m *member) int {
 // push sends v to everyone but except, which may be nil, and returns how many they are. It does not wait. The error is
 // reactor.ErrBacklog: nothing was sent.
 func (a *audience) push(v any, except *member) (receivers int, err error) {
-	text := text(encode(v))
-	p := reactor.Publication{Encoder: text}
+	text := encode(v)
+	var sender *reactor.Conn
 	if except != nil {
-		p.Exclude = except.Conn
+		sender = except.Conn
 	}
-	if receivers, err = a.topic.Publish(p); except != nil && receivers > 0 {
+	if receivers, err = a.topic.BroadcastExcept(sender, reactor.Text, text); sender != nil && receivers > 0 {
 		receivers--
 	}
 	a.path.pushes.Add(1)
 	a.path.chat.log.note(a, text, receivers, err)
 	return receivers, err
-}
-
-// text is a publication of one text message: a reactor.Encoder.
-type text []byte
-
-func (t text) AppendForm(dst []byte, _ reactor.Form) []byte {
-	return frame.AppendFrame(dst, frame.OpText, t)
 }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -81,13 +80,13 @@ func (ch *chat) stop() error {
 
 // beats sends the heartbeat of /group, one message for all members, until stop.
 func (ch *chat) beats() {
-	beat := reactor.Publication{Encoder: text(encode(groupOutput{1, "心跳检测"}))}
+	beat := encode(groupOutput{1, "心跳检测"})
 	ticker := time.NewTicker(ch.beat)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			_, _ = ch.paths["/group"].everyone.topic.Publish(beat) // the next one says as much
+			_, _ = ch.paths["/group"].everyone.topic.Broadcast(reactor.Text, beat) // the next one says as much
 		case <-ch.done:
 			return
 		}
@@ -95,12 +94,12 @@ func (ch *chat) beats() {
 }
 
 var (
-	errPath  = &frame.HandshakeError{Status: 404, Reason: "unknown_path"}
-	errToken = &frame.HandshakeError{Status: 401, Reason: "token", Header: "WWW-Authenticate: Bearer\r\n"}
+	errPath  = &reactor.HandshakeError{Status: 404, Reason: "unknown_path"}
+	errToken = &reactor.HandshakeError{Status: 401, Reason: "token", Header: "WWW-Authenticate: Bearer\r\n"}
 )
 
 // upgrade lets in who names a path and brings the token.
-func (ch *chat) upgrade(c *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
+func (ch *chat) upgrade(c *reactor.Conn, r *reactor.Request) (reactor.Accept, error) {
 	p := ch.paths[string(r.Path)]
 	switch {
 	case p == nil:
@@ -113,7 +112,7 @@ func (ch *chat) upgrade(c *reactor.Conn, r *frame.Request) (reactor.Accept, erro
 
 // OnOpen implements reactor.Handler.
 func (ch *chat) OnOpen(c *reactor.Conn) {
-	m := c.Context().(*member)
+	m := reactor.Context[*member](c)
 	if m.path.welcome != nil {
 		m.tell(m.path.welcome(m))
 	}
@@ -121,8 +120,8 @@ func (ch *chat) OnOpen(c *reactor.Conn) {
 }
 
 // OnMessage implements reactor.Handler. Text and binary messages mean the same, as they do to the tutorials' servers.
-func (ch *chat) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
-	m := c.Context().(*member)
+func (ch *chat) OnMessage(c *reactor.Conn, _ reactor.Opcode, payload []byte) {
+	m := reactor.Context[*member](c)
 	m.path.messages.Add(1)
 	in := input{Content: payload}
 	if m.path.name != "group" { // which takes any text as it is
@@ -141,7 +140,7 @@ func (ch *chat) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
 
 // OnClose implements reactor.Handler.
 func (ch *chat) OnClose(c *reactor.Conn, _ reactor.End) {
-	m := c.Context().(*member)
+	m := reactor.Context[*member](c)
 	if m.path.leave != nil {
 		m.path.leave(m)
 	}

@@ -84,12 +84,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	o.logger.Info("listening", "addr", ch.server.Addr().String(), "root", o.root)
-	context.AfterFunc(ctx, func() {
-		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := ch.server.Shutdown(within); err != nil {
-			o.logger.Warn("members were cut off", "error", err)
-		}
-	})
-	return errors.Join(ch.server.Wait(), ch.stop())
+	if err = ch.server.Serve(ctx); errors.Is(err, context.DeadlineExceeded) {
+		o.logger.Warn("members were cut off", "error", err)
+		err = nil
+	}
+	return errors.Join(err, ch.stop())
 }

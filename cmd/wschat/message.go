@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"unicode/utf8"
 
-	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // input is what members send. JSON of another shape has no type, and asks for nothing.
@@ -76,7 +76,7 @@ func encode(v any) []byte {
 }
 
 // tell sends to this member alone. A conn that has closed meanwhile has no use for it: OnClose tells.
-func (m *member) tell(v any) { _ = m.Send(frame.OpText, encode(v)) }
+func (m *member) tell(v any) { _ = m.Send(reactor.Text, encode(v)) }
 
 // refuse tells why a message was not taken. The connection lives.
 func (m *member) refuse(why string, id json.RawMessage) {

@@ -13,7 +13,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -22,7 +21,7 @@ type echo struct{}
 func (echo) OnOpen(*reactor.Conn) {}
 
 // OnMessage gets a whole message, however many fragments it came in. It borrows payload; Send copies it.
-func (echo) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) { _ = c.Send(op, payload) }
+func (echo) OnMessage(c *reactor.Conn, op reactor.Opcode, payload []byte) { _ = c.Send(op, payload) }
 
 func (echo) OnClose(*reactor.Conn, reactor.End) {}
 
@@ -41,8 +40,7 @@ func main() {
 		log.Fatal(err)
 	}
 	slog.Info("listening", "addr", s.Addr().String())
-	<-ctx.Done()
-	if err := s.Shutdown(context.Background()); err != nil {
+	if err := s.Serve(ctx); err != nil {
 		log.Fatal(err)
 	}
 }

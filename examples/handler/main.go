@@ -1,4 +1,4 @@
-// Command handler keeps the set of its connected users, answers what they say, and lets a program push: to all of them, or to all
+// Command handler keeps its connected users in topics, answers what they say, and lets a program push: to all of them, or to all
 // connections of one.
 //
 //	go run ./examples/handler -origins https://shop.example
@@ -21,79 +21,46 @@ import (
 	"net/url"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
-// handler has a topic of everybody, and one for each user who is there: a topic encodes a push once, whoever many get it.
-type handler struct {
-	server *reactor.Server
-	all    *reactor.Topic
+// handler has a topic of everybody, and one for each user who is there, which is gone when the last conn of the user is: a topic encodes a push once,
+// whoever many get it.
+type handler struct{ server *reactor.Server }
 
-	mu    sync.Mutex
-	users map[string]*user
-}
-
-type user struct {
-	topic *reactor.Topic
-	conns int // under handler.mu
-}
+func (h *handler) all() *reactor.Topic             { return h.server.Topic("all") }
+func (h *handler) user(name string) *reactor.Topic { return h.server.Topic("user " + name) }
 
 // upgrade puts the user's name where the other methods find it.
-func upgrade(_ *reactor.Conn, r *frame.Request) (reactor.Accept, error) {
+func upgrade(_ *reactor.Conn, r *reactor.Request) (reactor.Accept, error) {
 	query, err := url.ParseQuery(string(r.Query))
 	if err != nil {
-		return reactor.Accept{}, &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "query"}
+		return reactor.Accept{}, &reactor.HandshakeError{Status: http.StatusBadRequest, Reason: "query"}
 	}
 	return reactor.Accept{Context: query.Get("user")}, nil
 }
 
 func (h *handler) OnOpen(c *reactor.Conn) {
-	_ = c.Subscribe(h.all, 0) // fails only where the conn has closed, which OnClose tells
-	name := c.Context().(string)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	u := h.users[name]
-	if u == nil {
-		u = &user{topic: h.server.NewTopic(reactor.TopicOptions{})}
-		h.users[name] = u
-	}
-	u.conns++
-	_ = c.Subscribe(u.topic, 0)
+	_ = c.Subscribe(h.all()) // fails only where the conn has closed, which OnClose tells
+	_ = c.Subscribe(h.user(reactor.Context[string](c)))
 }
 
-func (h *handler) OnMessage(c *reactor.Conn, _ frame.Opcode, payload []byte) {
-	_ = c.Send(frame.OpText, append([]byte("received: "), strings.ToValidUTF8(string(payload), "\uFFFD")...))
+func (h *handler) OnMessage(c *reactor.Conn, _ reactor.Opcode, payload []byte) {
+	_ = c.Send(reactor.Text, append([]byte("received: "), strings.ToValidUTF8(string(payload), "\uFFFD")...))
 }
 
-// OnClose comes when the conn is out of its topics.
-func (h *handler) OnClose(c *reactor.Conn, _ reactor.End) {
-	name := c.Context().(string)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if u := h.users[name]; u.conns > 1 {
-		u.conns--
-	} else {
-		delete(h.users, name)
-	}
-}
+// OnClose has nothing to do: the conn is out of its topics.
+func (h *handler) OnClose(*reactor.Conn, reactor.End) {}
 
 // push sends a text to all, or to one user, and returns to how many connections. It may be called from any goroutine.
 func (h *handler) push(to string, text []byte) (int, error) {
-	topic := h.all
+	topic := h.all()
 	if to != "" {
-		h.mu.Lock()
-		u := h.users[to]
-		h.mu.Unlock()
-		if u == nil {
-			return 0, nil
-		}
-		topic = u.topic
+		topic = h.user(to)
 	}
-	return topic.Broadcast(frame.OpText, text)
+	return topic.Broadcast(reactor.Text, text)
 }
 
 // ServeHTTP is the call that pushes.
@@ -118,7 +85,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	h := &handler{users: map[string]*user{}}
+	h := &handler{}
 	cfg := reactor.Config{Addr: *addr, Handler: h, Upgrade: upgrade}
 	if *origins != "none" {
 		cfg.Origins = strings.Split(*origins, ",")
@@ -133,7 +100,6 @@ func (h *handler) serve(ctx context.Context, cfg reactor.Config, pushAddr string
 	if h.server, err = reactor.New(cfg); err != nil {
 		return err
 	}
-	h.all = h.server.NewTopic(reactor.TopicOptions{})
 	listener, err := net.Listen("tcp", pushAddr)
 	if err != nil {
 		return err
@@ -147,6 +113,5 @@ func (h *handler) serve(ctx context.Context, cfg reactor.Config, pushAddr string
 		return err
 	}
 	slog.Info("listening", "addr", h.server.Addr().String(), "push", listener.Addr().String())
-	<-ctx.Done()
-	return h.server.Shutdown(context.Background())
+	return h.server.Serve(ctx)
 }

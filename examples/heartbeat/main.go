@@ -17,7 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -36,10 +35,10 @@ func (h *heartbeat) OnOpen(c *reactor.Conn) {
 	h.conns[c] = struct{}{}
 }
 
-func (h *heartbeat) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
+func (h *heartbeat) OnMessage(c *reactor.Conn, op reactor.Opcode, payload []byte) {
 	c.SetContext(time.Now())
-	if op == frame.OpText && string(payload) == "ping" {
-		_ = c.Send(frame.OpText, []byte("pong"))
+	if op == reactor.Text && string(payload) == "ping" {
+		_ = c.Send(reactor.Text, []byte("pong"))
 	}
 }
 
@@ -55,8 +54,8 @@ func (h *heartbeat) sweep() {
 	defer h.mu.Unlock()
 	for c := range h.conns {
 		c.Post(func(c *reactor.Conn) {
-			if time.Since(c.Context().(time.Time)) > h.timeout {
-				c.Close(frame.ClosePolicyViolation, "silent for too long")
+			if time.Since(reactor.Context[time.Time](c)) > h.timeout {
+				c.Close(reactor.ClosePolicyViolation, "silent for too long")
 			}
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/reactor"
 )
 
@@ -22,9 +21,9 @@ type hello struct{}
 
 func (hello) OnOpen(c *reactor.Conn) { slog.Info("open", "peer", c.RemoteAddr().String()) }
 
-func (hello) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) {
+func (hello) OnMessage(c *reactor.Conn, op reactor.Opcode, payload []byte) {
 	slog.Info("message", "text", string(payload))
-	_ = c.Send(frame.OpText, []byte("你好, client!")) // fails only where the conn has closed, which OnClose tells
+	_ = c.Send(reactor.Text, []byte("你好, client!")) // fails only where the conn has closed, which OnClose tells
 }
 
 func (hello) OnClose(_ *reactor.Conn, end reactor.End) {
@@ -44,8 +43,7 @@ func main() {
 		log.Fatal(err)
 	}
 	slog.Info("listening", "addr", s.Addr().String())
-	<-ctx.Done()
-	if err := s.Shutdown(context.Background()); err != nil {
+	if err := s.Serve(ctx); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -23,7 +23,7 @@ func seenAs(m *member, v *visitor) *hub.Member {
 // that it misses nothing that changes behind its own entry.
 func (s *session) appear(c *reactor.Conn, channel *hub.Channel) {
 	if notices := channel.Notices(); notices != nil {
-		_ = c.Subscribe(notices, formNative) // an error means that the conn is closed, or hears of them already
+		_ = c.SubscribeIn(notices, formNative) // an error means that the conn is closed, or hears of them already
 	}
 	channel.Enter(s.number, seenAs(s.member, s.guest()), c)
 	s.server.noteChannel(s.number, flight.Subscribed, channel.Name())

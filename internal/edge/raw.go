@@ -69,7 +69,7 @@ func (s *rawSession) join(c *reactor.Conn) {
 // subscribe makes the client a subscriber, at once, or behind the channel's latest value where that is promised.
 func (s *rawSession) subscribe(c *reactor.Conn, channel *hub.Channel) error {
 	if o := channel.Options(); !o.Latest || o.HistorySize == 0 {
-		return c.Subscribe(channel.Topic(), formRaw)
+		return c.SubscribeIn(channel.Topic(), formRaw)
 	}
 	joining, err := c.Join(channel.Topic(), formRaw)
 	if err != nil {

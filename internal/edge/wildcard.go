@@ -31,7 +31,7 @@ func (s *session) subscribeWildcard(c *reactor.Conn, id []byte, pattern string, 
 	if err != nil {
 		return errWildcards
 	}
-	if err := c.Subscribe(wildcard.Topic(), formNative); err != nil {
+	if err := c.SubscribeIn(wildcard.Topic(), formNative); err != nil {
 		wildcard.Release()
 		return errUnavailable
 	}

@@ -74,7 +74,7 @@ func (s *server) stop() {
 }
 
 // OnOpen implements reactor.Handler.
-func (s *server) OnOpen(c *reactor.Conn) { check(c.Subscribe(s.topic, 0)) }
+func (s *server) OnOpen(c *reactor.Conn) { check(c.Subscribe(s.topic)) }
 
 // OnMessage implements reactor.Handler.
 func (s *server) OnMessage(c *reactor.Conn, op frame.Opcode, payload []byte) { _ = c.Send(op, payload) }

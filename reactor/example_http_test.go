@@ -1,0 +1,77 @@
+package reactor_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// A program that has a router already: the server is one of its routes.
+func ExampleServer_ServeHTTP() {
+	s, err := reactor.Listen(reactor.Config{Handler: shout{}}) // no Addr: it does not listen
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /room", s)
+	web := httptest.NewServer(mux)
+
+	b := connect(web.Listener.Addr(), "/room")
+	fmt.Println(b.hears())
+	fmt.Println(s.Stats().Open, "open")
+	b.Close()
+
+	web.Close()
+	if err := s.Shutdown(context.Background()); err != nil { // net/http knows nothing of the conns any more
+		log.Fatal(err)
+	}
+	// Output:
+	// welcome
+	// 1 open
+	// closed with 1006  by the client: false
+}
+
+// The other way round: the server has the port, and what is no WebSocket falls through to a handler.
+func ExampleConfig_fallThrough() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello, browser") })
+	s := listen(reactor.Config{Handler: reactor.Funcs{}, HTTP: mux})
+	defer s.Shutdown(context.Background())
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + s.Addr().String() + "/hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	fmt.Println(resp.Status, string(body))
+	// Output: 200 OK hello, browser
+}
+
+// wss, and https for the fall-through handler, with no goroutine per connection.
+func ExampleTLSOptions() {
+	borrowed := httptest.NewTLSServer(nil) // its certificate is for examples
+	defer borrowed.Close()
+	s := listen(reactor.Config{
+		Handler: reactor.Funcs{Open: func(c *reactor.Conn) {
+			state, _ := c.TLS()
+			_ = c.Send(reactor.Text, []byte(tls.VersionName(state.Version)))
+		}},
+		TLS: &reactor.TLSOptions{Config: &tls.Config{Certificates: borrowed.TLS.Certificates}},
+	})
+	defer s.Shutdown(context.Background())
+	conn, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{RootCAs: borrowed.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	b := upgrade(conn, "/")
+	defer b.Close()
+	fmt.Println(b.hears())
+	// Output: TLS 1.3
+}
