@@ -28,6 +28,10 @@ type stream struct {
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
+
+	doubting bool      // it is looked into whether its sequence went back
+	evidence *evidence // that it has; nil: nothing was seen
+	floor    uint64    // what is made anew begins above it
 }
 
 func newStream(e *Engine, namespace string) *stream {
