@@ -57,6 +57,7 @@ func (s *stream) compare(most int) {
 		return
 	}
 	s.check() // it may have been lost, and made anew by another node
+	s.insist(is)
 	for len(logs) > 0 {
 		part := logs[:min(len(logs), compareBatch)]
 		logs = logs[len(part):]
@@ -117,6 +118,9 @@ func (l *log) compared(at place) {
 		l.engine.after(settling, func() { l.behind(seq) })
 		return
 	}
+	if at.upTo != 0 && at.upTo < max(l.last, l.verified) {
+		l.stream.suspect(nil)
+	}
 	if at.seq != 0 && at.seq < l.message { // a replica that is behind
 		return
 	}
@@ -126,7 +130,6 @@ func (l *log) compared(at place) {
 		}
 	}
 	l.verified, l.verifiedAt = max(l.verified, at.upTo), at.asked
-	l.moved()
 }
 
 // behind reads what is missing, if that message has not arrived by now.

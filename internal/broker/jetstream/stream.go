@@ -15,6 +15,7 @@ type stream struct {
 	engine *Engine
 	name   string
 	token  string // the namespace's
+	acks   *cursorStream
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -27,6 +28,10 @@ type stream struct {
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
+
+	doubting bool      // it is looked into whether its sequence went back
+	evidence *evidence // that it has; nil: nothing was seen
+	floor    uint64    // what is made anew begins above it
 }
 
 func newStream(e *Engine, namespace string) *stream {
@@ -34,6 +39,7 @@ func newStream(e *Engine, namespace string) *stream {
 	if namespace != "" {
 		s.name += "_" + token(namespace)
 	}
+	s.acks = newCursorStream(e, s.name, s.token)
 	return s
 }
 
