@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -175,7 +176,12 @@ func (s *agentSession) check(ctx context.Context, spec *workerSpec) error {
 	if len(spec.Sources) > 0 && spec.Sources[0].Addr().Is4() != spec.Addr.Addr().Is4() {
 		return fmt.Errorf("sources %v cannot reach %v", spec.Sources, spec.Addr)
 	}
-	return allowed(ctx, s.cfg.Allow, spec.Addr)
+	for _, node := range append([]netip.AddrPort{spec.Addr}, spec.Also...) {
+		if err := allowed(ctx, s.cfg.Allow, node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // prepareWorker makes a worker process, ready to be started; it dies with ctx.

@@ -53,6 +53,9 @@ type Config struct {
 	// Sources are the local addresses to connect from, in turns. None: the system chooses, but a loopback IPv4 target
 	// is reached from as many addresses of 127.0.0.0/8 as the ports ask for.
 	Sources []netip.Prefix
+	// Also are the addresses of further nodes of the same service: connections go to the URL's and to these by turns, and so do those that come back. The Host of all handshakes,
+	// and the publications, stay the URL's.
+	Also []netip.AddrPort
 	// Header lines, each "Name: value", go with each handshake and each publication.
 	Header []string
 

@@ -3,6 +3,7 @@ package loadtest
 import (
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,12 +37,26 @@ func (l *loop) connectDue(now int64) int64 {
 // setupLimit is how many setups may be under way.
 func (l *loop) setupLimit() int { return max(1, int(float64(l.spec.MaxInFlight)*l.share)) }
 
+// nextNode is the address of the node whose turn it is.
+func (l *loop) nextNode() netip.AddrPort {
+	n := len(l.spec.Also) + 1
+	if n == 1 {
+		return l.spec.Addr
+	}
+	turn := l.nodeTurn
+	l.nodeTurn = (turn + 1) % n
+	if turn == 0 {
+		return l.spec.Addr
+	}
+	return l.spec.Also[turn-1]
+}
+
 func (l *loop) open(slot int, now int64) {
 	c := &l.conns[slot]
 	if t := l.phaseTally(); t != nil {
 		t.counts.Opened++
 	}
-	fd, err := startConnect(l.spec.Addr, l.sources.at(l.first+slot), l.spec.Stalled || c.slow)
+	fd, err := startConnect(l.nextNode(), l.sources.at(l.first+slot), l.spec.Stalled || c.slow)
 	if err == nil {
 		if err = l.watch(unix.EPOLL_CTL_ADD, fd, int32(slot), unix.EPOLLOUT); err != nil {
 			_ = unix.Close(fd)

@@ -134,6 +134,9 @@ func (r *run) configEcho() ConfigEcho {
 		Name: r.cfg.Name, Recover: r.cfg.Recover,
 		Protocol: r.target.Protocol.Name, Topics: r.cfg.Topics, TopicSizes: r.cfg.TopicSizes.String(), TopicRates: string(r.cfg.TopicRates),
 	}
+	for _, node := range r.cfg.Also {
+		c.Also = append(c.Also, node.String())
+	}
 	if r.cfg.Scenario == Fanout {
 		c.PublishURL, c.PublishBy, c.AcknowledgedBy = r.target.PublishURL.String(), string(r.target.PublishBy), r.target.acknowledgedBy()
 	}

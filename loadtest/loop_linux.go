@@ -56,6 +56,7 @@ type loop struct {
 	chunks    chunkCache
 	masks     uint64 // state of the masking keys' generator
 	opened    int
+	nodeTurn  int // whose turn it is to be connected to, of the nodes
 	inFlight  int
 	connectAt int64 // the connect schedule's zero
 	scanAt    int64 // when to look for setups that take too long

@@ -30,6 +30,7 @@ type workerSpec struct {
 	ConnectRate float64 // this worker's share, per second
 	MaxInFlight int     // this worker's share
 	Sources     []netip.Prefix
+	Also        []netip.AddrPort
 
 	Run           uint32
 	Epoch         int64 // CLOCK_MONOTONIC in ns: the zero of all times below and in stamps

@@ -117,6 +117,7 @@ func newEnvironment() Environment {
 type ConfigEcho struct {
 	Scenario    Scenario `json:"scenario"`
 	URL         string   `json:"url"`
+	Also        []string `json:"also,omitempty"` // further nodes
 	PublishURL  string   `json:"publish_url,omitempty"`
 	Channel     string   `json:"channel"`
 	Conns       int      `json:"conns"`

@@ -106,6 +106,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	if unresolved == nil && len(cfg.Sources) > 0 && cfg.Sources[0].Addr().Is4() != t.Addr.Addr().Is4() {
 		return nil, usageError(fmt.Errorf("sources %v cannot reach %v", cfg.Sources, t.Addr))
 	}
+	for _, node := range cfg.Also {
+		if unresolved == nil && node.Addr().Is4() != t.Addr.Addr().Is4() {
+			return nil, usageError(fmt.Errorf("nodes %v and %v are not of one address family", t.Addr, node))
+		}
+	}
 	var id [4]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
@@ -161,7 +166,7 @@ func (r *run) specs() []workerSpec {
 			Stalled: r.cfg.Stalled, Protocol: r.target.spoken(), Topics: r.topics,
 			First: from, Conns: to - from, TotalConns: r.cfg.Conns, Threads: s.threads,
 			ConnectRate: r.cfg.ConnectRate * share, MaxInFlight: max(1, int(float64(r.cfg.MaxInFlight)*share)),
-			Sources: s.sources, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload,
+			Sources: s.sources, Also: r.cfg.Also, Run: r.id, Epoch: s.epoch, Payload: r.cfg.Payload,
 			Phases: r.cfg.Phases, Initial: r.cfg.initial, NoRetry: r.cfg.NoRetry, Backoff: r.cfg.Backoff, Seed: r.cfg.Seed,
 			SequenceLimit: r.sequenceLimit(), Plan: r.plan(), SetupTimeout: r.cfg.SetupTimeout, FirstLoop: loops,
 		}

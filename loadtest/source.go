@@ -42,6 +42,18 @@ type sourceRing struct {
 	spread   uint64 // use only so many of them; 0: all
 }
 
+// ParseNodes reads addresses of nodes: IP:PORT, with commas between them.
+func ParseNodes(list string) (nodes []netip.AddrPort, err error) {
+	for item := range strings.SplitSeq(list, ",") {
+		node, err := netip.ParseAddrPort(strings.TrimSpace(item))
+		if err != nil || node.Port() == 0 {
+			return nil, fmt.Errorf("node %q: want IP:PORT, such as 10.0.0.2:8080 or [::1]:8080", item)
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
+}
+
 // newSourceRing takes the run's sources, or chooses some of 127.0.0.0/8 for a loopback IPv4 target.
 func newSourceRing(sources []netip.Prefix, to netip.Addr, conns int) sourceRing {
 	r := sourceRing{prefixes: sources}

@@ -17,7 +17,7 @@ var flagGroups = []struct {
 	{"Agent", []string{"listen", "token-file", "allow-target"}},
 	{"What is varied", []string{"over", "from", "to", "goal", "points", "precision", "rounds", "confirm", "pause"}},
 	{"Connections", []string{
-		"url", "conns", "scenario", "connect-rate", "max-in-flight", "setup-timeout", "source", "header", "no-subscribe", "stalled", "retry",
+		"url", "conns", "scenario", "connect-rate", "max-in-flight", "setup-timeout", "source", "also", "header", "no-subscribe", "stalled", "retry",
 		"backoff", "processes", "threads",
 	}},
 	{"Connections that end and come back", []string{"churn", "churn-random", "drop", "drop-by", "return-after", "return-rate", "return-jitter", "recover"}},

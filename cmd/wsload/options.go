@@ -87,6 +87,11 @@ func (o *options) addCommon(set *flag.FlagSet) {
 			c.Sources, err = loadtest.ParseSources(list)
 			return err
 		})
+	set.Func("also", "`ADDRESSES` (IP:PORT, with commas between them) of further nodes: connections go to the URL's and to these by turns",
+		func(list string) (err error) {
+			c.Also, err = loadtest.ParseNodes(list)
+			return err
+		})
 	set.Func("expect", "`CONDITION` such as 'p99<50ms', 'lost==0' or 'errors.total==0' on any number of the JSON; may be repeated",
 		func(text string) error {
 			e, err := loadtest.ParseExpectation(text)

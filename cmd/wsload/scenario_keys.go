@@ -57,6 +57,7 @@ func (r *scenarioReader) connectionKeys() yamlFields {
 		{key: "processes", says: "worker processes, on each machine", set: r.integer(&c.Processes)},
 		{key: "threads", says: "loops of each", set: r.integer(&c.Threads)},
 		{key: "source", says: "addresses to connect from, with commas between them", set: r.value(func(s string) (err error) { c.Sources, err = loadtest.ParseSources(s); return err })},
+		{key: "also", says: "addresses of further nodes, with commas between them", set: r.value(func(s string) (err error) { c.Also, err = loadtest.ParseNodes(s); return err })},
 		{key: "header", says: "list of lines, `Name: value`", set: r.each(r.value(func(s string) error { c.Header = append(c.Header, s); return nil }))},
 		{key: "tls", says: "see below", set: func(n *yamlNode) { r.mapping(n, r.tlsKeys()) }},
 		{key: "deflate", says: "`each` or `takeover`: offer permessage-deflate", set: r.value((*deflateFlag)(&c.Deflate).Set)},
