@@ -1,0 +1,244 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/wsedge/wsedge/internal/dialect"
+)
+
+// Roster tells other nodes of the members of channels with notices.
+type Roster interface {
+	// Stirred says that the members of a channel have changed since its last Report. It is called with the channel's members locked: it must neither wait nor use the channel.
+	Stirred(c *Channel)
+}
+
+// Bounds of the changes that a Report tells one by one: 500 of some 100 B are the rule. What is more is told by the count alone.
+const (
+	maxChanges      = MaxListed
+	maxChangesBytes = 128 << 10
+)
+
+// Change is one join or leave.
+type Change struct {
+	Joined bool // else left
+	Who    dialect.Present
+}
+
+// Report is what a node tells others of its own members of a channel.
+type Report struct {
+	// Version rises with each change of a node's members, in whatever channel. Base is the one that the report before it had, 0 for the first since the channel has members.
+	Base, Version uint64
+	// Count is how many members the node has.
+	Count int
+	// Changes are those behind Base, if Whole; else they were too many to be told.
+	Changes []Change
+	Whole   bool
+	// Closed says that there are no members any more.
+	Closed bool
+}
+
+// afar is what members need to be those of several nodes. Guarded by members.mu.
+type afar struct {
+	// Of this node.
+	version, told uint64 // of its members, and of the last report
+	changes       []Change
+	bytes         int  // of changes
+	lost          bool // there were changes that are not among them
+	stirred       bool // the roster knows that there is something to report
+
+	// Of the others.
+	nodes  map[string]*elsewhere // by the node's id
+	count  int                   // the sum of theirs
+	recent recent
+}
+
+// elsewhere are a channel's members on another node.
+type elsewhere struct {
+	version uint64
+	count   int
+	round   uint64 // in which they were last told: see Channel.Expire
+}
+
+// stir notes a change of this node's members, for the report to come. The caller holds mu.
+func (all *members) stir(client uint64, m *Member, joined bool) {
+	h := all.channel.hub
+	if h.config.Roster == nil || !all.channel.Options().JoinLeave {
+		return
+	}
+	a := all.afar
+	if a == nil {
+		a = &afar{nodes: make(map[string]*elsewhere)}
+		all.afar = a
+	}
+	a.version = h.changes.Add(1)
+	listened := a.told == 0 || len(a.nodes) > 0
+	if size := len(m.User) + len(m.Info) + 64; listened && !a.lost && all.count() <= MaxListed && len(a.changes) < maxChanges && a.bytes+size <= maxChangesBytes {
+		a.changes, a.bytes = append(a.changes, Change{joined, all.present(client, m)}), a.bytes+size
+	} else {
+		a.changes, a.bytes, a.lost = nil, 0, true
+	}
+	if !a.stirred {
+		a.stirred = true
+		h.config.Roster.Stirred(all.channel)
+	}
+}
+
+// Report is what the other nodes are to hear. wanted is false where none of them is known to have members of the channel, and always is not asked for. For the roster
+// only, on one goroutine: who takes a report passes it on.
+func (c *Channel) Report(always bool) (r Report, wanted bool) {
+	all := c.members.Load()
+	if all == nil {
+		return Report{Closed: true}, always
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	a := all.afar
+	if a == nil {
+		return Report{Closed: true}, always
+	}
+	r = Report{Base: a.told, Version: a.version, Count: len(all.byClient), Changes: a.changes, Whole: !a.lost}
+	wanted = always || len(a.nodes) > 0
+	a.told, a.stirred, a.changes, a.bytes, a.lost = a.version, false, nil, 0, false
+	switch {
+	case !c.Options().JoinLeave: // not any more
+		r.Count, r.Changes, r.Whole = 0, nil, false
+		fallthrough
+	case r.Count == 0:
+		r.Closed, all.afar = true, nil
+	}
+	return r, wanted
+}
+
+// Crowded tells whether the channel has so many members, on all nodes, that only counts are told.
+func (c *Channel) Crowded() bool {
+	all := c.members.Load()
+	if all == nil {
+		return false
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.count() > MaxListed
+}
+
+// Heard takes another node's report of a round, and tells the members of this one. What is older than what is known is passed over. Reports of one node come in their order.
+func (c *Channel) Heard(node string, r *Report, round uint64) {
+	c.withAfar(func(all *members, a *afar) {
+		e := a.nodes[node]
+		if e == nil {
+			e = &elsewhere{}
+			a.nodes[node] = e
+		}
+		if r.Version < e.version {
+			return
+		}
+		e.round = max(e.round, round)
+		a.recent.add(node, r, c.hub.config.Now())
+		seamless := r.Whole && r.Base == e.version || r.Version == e.version
+		if r.Base == e.version {
+			for i := range r.Changes {
+				all.follow(e, &r.Changes[i])
+			}
+		}
+		a.count += r.Count - e.count
+		e.version, e.count = r.Version, r.Count
+		if !seamless {
+			all.tellCountOnce()
+		}
+		if r.Closed {
+			delete(a.nodes, node)
+		}
+	})
+}
+
+// follow counts one change on another node, and tells of it. The caller holds mu.
+func (all *members) follow(e *elsewhere, change *Change) {
+	by := -1
+	if change.Joined {
+		by = 1
+	}
+	e.count += by
+	all.afar.count += by
+	if all.tellsWho() {
+		all.send(&dialect.Notice{Who: &change.Who, Joined: change.Joined}, nil)
+	}
+}
+
+// tellCountOnce tells the count, as soon as may be, if somebody wants to hear it. The caller holds mu.
+func (all *members) tellCountOnce() {
+	if all.notices != nil && all.channel.Options().JoinLeave {
+		all.tellCount()
+	}
+}
+
+// Forget takes off a node's members, which has left, and tells those that are here of the count.
+func (c *Channel) Forget(node string) {
+	c.withAfar(func(all *members, a *afar) { all.forget(a, node) })
+}
+
+// Expire takes off a node's members if it has not told of them in that round, or the one before it: it has none any more, and that was lost.
+func (c *Channel) Expire(node string, round uint64) {
+	c.withAfar(func(all *members, a *afar) {
+		if e := a.nodes[node]; e != nil && e.round+1 < round {
+			all.forget(a, node)
+		}
+	})
+}
+
+// forget takes off a node's members. The caller holds mu.
+func (all *members) forget(a *afar, node string) {
+	e := a.nodes[node]
+	if e == nil {
+		return
+	}
+	delete(a.nodes, node)
+	a.count -= e.count
+	if e.count != 0 {
+		all.tellCountOnce()
+	}
+}
+
+// withAfar calls f with the members locked, if they are told to other nodes.
+func (c *Channel) withAfar(f func(all *members, a *afar)) {
+	all := c.members.Load()
+	if all == nil {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.afar != nil {
+		f(all, all.afar)
+	}
+}
+
+// recentLife is for how long changes are kept behind a question: longer than it is waited for, and than answers wait for their turn.
+const recentLife = 3 * time.Second
+
+// recent are reports of other nodes that came while somebody waits for the members of all of them: see Hub.Merge.
+type recent struct {
+	until   time.Time
+	reports []heardReport
+	changes int // in reports, at most maxChanges
+}
+
+// heardReport is a node's.
+type heardReport struct {
+	node string
+	Report
+}
+
+// add notes a report, if somebody may want it.
+func (t *recent) add(node string, r *Report, now time.Time) {
+	if t.until.IsZero() {
+		return
+	}
+	if t.changes += len(r.Changes) + 1; now.After(t.until) || t.changes > maxChanges {
+		*t = recent{} // who waits for them all the same is told that something is missing
+		return
+	}
+	t.reports = append(t.reports, heardReport{node, *r})
+}
+
+// Await has the changes on other nodes kept for a while, for answers to a question that is about to be asked: see Hub.Merge.
+func (c *Channel) Await() {
+	c.withAfar(func(_ *members, a *afar) { a.recent.until = c.hub.config.Now().Add(recentLife) })
+}
