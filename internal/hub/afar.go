@@ -12,10 +12,11 @@ type Roster interface {
 	Stirred(c *Channel)
 }
 
-// Bounds of the changes that a Report tells one by one: 500 of some 100 B are the rule. What is more is told by the count alone.
+// Bounds of the changes that a Report tells one by one. More than 100 within some 20 ms are a crowd that comes or goes at once: each would be a delivery to up to 500 members, so the count
+// stands for them all.
 const (
-	maxChanges      = MaxListed
-	maxChangesBytes = 128 << 10
+	maxChanges      = 100
+	maxChangesBytes = 64 << 10 // as JSON six times that at worst: one message of the cluster
 )
 
 // Change is one join or leave.
@@ -71,8 +72,7 @@ func (all *members) stir(client uint64, m *Member, joined bool) {
 		all.afar = a
 	}
 	a.version = h.changes.Add(1)
-	listened := a.told == 0 || len(a.nodes) > 0
-	if size := len(m.User) + len(m.Info) + 64; listened && !a.lost && all.count() <= MaxListed && len(a.changes) < maxChanges && a.bytes+size <= maxChangesBytes {
+	if size := len(m.User) + len(m.Info) + 64; !a.lost && all.count() <= MaxListed && len(a.changes) < maxChanges && a.bytes+size <= maxChangesBytes {
 		a.changes, a.bytes = append(a.changes, Change{joined, all.present(client, m)}), a.bytes+size
 	} else {
 		a.changes, a.bytes, a.lost = nil, 0, true
@@ -109,15 +109,10 @@ func (c *Channel) Report(always bool) (r Report, wanted bool) {
 	return r, wanted
 }
 
-// Crowded tells whether the channel has so many members, on all nodes, that only counts are told.
-func (c *Channel) Crowded() bool {
-	all := c.members.Load()
-	if all == nil {
-		return false
-	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	return all.count() > MaxListed
+// Told is how many members notices tell of, on all nodes; open is false where other nodes are not concerned.
+func (c *Channel) Told() (count int, open bool) {
+	c.withAfar(func(all *members, _ *afar) { count, open = all.count(), true })
+	return count, open
 }
 
 // Heard takes another node's report of a round, and tells the members of this one. What is older than what is known is passed over. Reports of one node come in their order.
@@ -213,11 +208,14 @@ func (c *Channel) withAfar(f func(all *members, a *afar)) {
 // recentLife is for how long changes are kept behind a question: longer than it is waited for, and than answers wait for their turn.
 const recentLife = 3 * time.Second
 
+// maxRecent bounds them.
+const maxRecent = 500
+
 // recent are reports of other nodes that came while somebody waits for the members of all of them: see Hub.Merge.
 type recent struct {
 	until   time.Time
 	reports []heardReport
-	changes int // in reports, at most maxChanges
+	changes int // in reports, at most maxRecent
 }
 
 // heardReport is a node's.
@@ -231,7 +229,7 @@ func (t *recent) add(node string, r *Report, now time.Time) {
 	if t.until.IsZero() {
 		return
 	}
-	if t.changes += len(r.Changes) + 1; now.After(t.until) || t.changes > maxChanges {
+	if t.changes += len(r.Changes) + 1; now.After(t.until) || t.changes > maxRecent {
 		*t = recent{} // who waits for them all the same is told that something is missing
 		return
 	}

@@ -1,0 +1,14 @@
+package edge
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// cut says what becomes of what a node says to others.
+type cut struct {
+	off  atomic.Bool  // nothing is said, or heard
+	lost atomic.Int64 // per cent of what is said
+}
+
+func (c *cut) loses() bool { return c.off.Load() || rand.Int64N(100) < c.lost.Load() }

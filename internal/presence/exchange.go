@@ -1,0 +1,316 @@
+package presence
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/cluster"
+	"github.com/wsedge/wsedge/internal/hub"
+)
+
+const (
+	// gather is for how long changes of a channel are gathered into one report.
+	gather = 20 * time.Millisecond
+	// crowdGap is the least time between two reports of a channel of which only counts are told.
+	crowdGap = 500 * time.Millisecond
+	// flushed bounds the reports of one turn: 25,000 a second. The wire holds 4,096.
+	flushed = 500
+	// stepped are those of a round at a time, stepGap apart: 2,000 a second. So a round takes its time above 20,000 channels.
+	stepped = 100
+	stepGap = 50 * time.Millisecond
+	// greetings is how often a node says that it has a channel from now on, about greetingGap apart. Who opens it at the same time on another server of a cluster may not be heard, and
+	// not hear, the first time.
+	greetings   = 2
+	greetingGap = time.Second
+	// soon is within which time a round begins that was asked for.
+	soon = 500 * time.Millisecond
+)
+
+// The topics of messages.
+const (
+	topicReport   = "presence.report"
+	topicRound    = "presence.round"
+	topicAgain    = "presence.again"
+	topicMembers  = "presence.members"
+	topicChannels = "presence.channels"
+)
+
+// Config is what an Exchange works with.
+type Config struct {
+	// Hub has the channels, with the Exchange as its roster. Required.
+	Hub *hub.Hub
+	// Cluster are the nodes. Required.
+	Cluster *cluster.Cluster
+	// Reachable tells whether others can be: while they can't, nobody waits for them. Default: they always can.
+	Reachable func() bool
+	// Every is how often a round begins, give or take a quarter. Default 10 s.
+	Every time.Duration
+	// Timeout is how long answers are waited for. Default 500 ms.
+	Timeout time.Duration
+	// Logger is told of what should not happen. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// Exchange tells other nodes of this one's members, and hears of theirs. Safe from any goroutine.
+type Exchange struct {
+	// Immutable after Begin.
+	config Config
+
+	wake  chan struct{} // something is due
+	again chan struct{} // somebody wants a round
+	done  chan struct{}
+	ended sync.WaitGroup
+
+	// Owned by run.
+	round  uint64
+	walk   []*hub.Channel // what is left of it
+	greets []greet        // to come, the next one first
+
+	reports   atomic.Int64  // shared: that were told
+	questions questions     // guards itself
+	listing   chan struct{} // a place for each look at all channels for another node
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	due    []*hub.Channel
+	open   map[string]*opened
+	closed bool
+}
+
+// opened is a channel that others are told of.
+type opened struct {
+	// Guarded by Exchange.mu.
+	channel *hub.Channel
+	asked   bool // another node wants to hear of it even if nothing has changed
+
+	// Owned by run.
+	greeted int       // how often
+	greetAt time.Time // when again
+	next    time.Time // before which nothing is told
+}
+
+// greet is a greeting to come.
+type greet struct {
+	channel *hub.Channel
+	at      time.Time
+}
+
+// New makes an Exchange, which is a hub's roster. It does nothing before Begin.
+func New() *Exchange {
+	return &Exchange{
+		wake: make(chan struct{}, 1), again: make(chan struct{}, 1), done: make(chan struct{}), open: make(map[string]*opened),
+		listing: make(chan struct{}, 2),
+	}
+}
+
+// Begin begins, before the hub has any members.
+func (x *Exchange) Begin(config Config) {
+	if x == nil {
+		return
+	}
+	config.Every = cmp.Or(config.Every, 10*time.Second)
+	config.Timeout = cmp.Or(config.Timeout, 500*time.Millisecond)
+	config.Logger = cmp.Or(config.Logger, slog.Default())
+	if config.Reachable == nil {
+		config.Reachable = func() bool { return true }
+	}
+	x.config = config
+	c := config.Cluster
+	c.Handle(topicReport, x.heard)
+	c.Handle(topicRound, x.roundEnded)
+	c.Handle(topicAgain, func(string, []byte) { poke(x.again) })
+	c.Answer(topicMembers, x.answerMembers)
+	c.Answer(topicChannels, x.answerChannels)
+	c.OnChange(x.changed)
+	x.ended.Go(x.run)
+}
+
+// Close ends it. The cluster is to be closed behind it.
+func (x *Exchange) Close() {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	x.closed = true
+	x.mu.Unlock()
+	close(x.done)
+	x.ended.Wait()
+}
+
+// Stats are an Exchange's.
+type Stats struct {
+	Channels int   // that other nodes are told of
+	Reports  int64 // of channels that were told to others
+}
+
+// Stats is a snapshot.
+func (x *Exchange) Stats() Stats {
+	if x == nil {
+		return Stats{}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return Stats{len(x.open), x.reports.Load()}
+}
+
+// Stirred implements hub.Roster.
+func (x *Exchange) Stirred(c *hub.Channel) {
+	x.mu.Lock()
+	x.due = append(x.due, c)
+	x.mu.Unlock()
+	poke(x.wake)
+}
+
+func poke(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// run tells what is due, and makes the rounds.
+func (x *Exchange) run() {
+	flush, armed := time.NewTimer(time.Hour), false
+	defer flush.Stop()
+	round := time.NewTimer(x.nextRound())
+	defer round.Stop()
+	greet, greeting := time.NewTimer(time.Hour), false
+	defer greet.Stop()
+	hurried := false // a round begins soon, or behind the one that is being made
+	for {
+		select {
+		case <-x.wake:
+			if !armed {
+				flush.Reset(gather)
+				armed = true
+			}
+		case <-flush.C:
+			if armed = x.flush(time.Now()); armed {
+				flush.Reset(gather)
+			}
+		case <-round.C:
+			if len(x.walk) == 0 {
+				hurried = false
+			}
+			pause, over := x.step()
+			if over && hurried {
+				pause = rand.N(soon)
+			}
+			round.Reset(pause)
+		case <-x.again:
+			if !hurried && len(x.walk) == 0 {
+				round.Reset(rand.N(soon))
+			}
+			hurried = true
+		case <-greet.C:
+			greeting = false
+			x.greetAgain(time.Now())
+		case <-x.done:
+			return
+		}
+		if !greeting && len(x.greets) > 0 {
+			greet.Reset(max(time.Until(x.greets[0].at), gather))
+			greeting = true
+		}
+	}
+}
+
+// greetAgain has channels told of that were opened a while ago.
+func (x *Exchange) greetAgain(now time.Time) {
+	n := 0
+	for n < len(x.greets) && !now.Before(x.greets[n].at) {
+		x.later(x.greets[n].channel)
+		n++
+	}
+	if x.greets = x.greets[n:]; len(x.greets) == 0 {
+		x.greets = nil
+	}
+}
+
+// nextRound is when it begins.
+func (x *Exchange) nextRound() time.Duration {
+	return x.config.Every*3/4 + rand.N(x.config.Every/2)
+}
+
+// flush tells what is due. It tells whether there is more.
+func (x *Exchange) flush(now time.Time) (more bool) {
+	x.mu.Lock()
+	all := x.due
+	x.due = nil
+	x.mu.Unlock()
+	var later []*hub.Channel
+	for i, told := 0, 0; i < len(all); i++ {
+		c := all[i]
+		if o := x.opened(c.Name()); o != nil && now.Before(o.next) {
+			later = append(later, c)
+			continue
+		}
+		if told++; told > flushed {
+			later = append(later, all[i:]...)
+			break
+		}
+		x.tell(c, false, now)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.due = append(later, x.due...)
+	return len(x.due) > 0
+}
+
+// step tells of some channels more of the round, begun if there is none. It tells when to go on, and whether the round is over.
+func (x *Exchange) step() (pause time.Duration, over bool) {
+	if len(x.walk) == 0 {
+		x.round++
+		x.walk = x.channels()
+	}
+	n := min(stepped, len(x.walk))
+	now := time.Now()
+	for _, c := range x.walk[:n] {
+		if x.opened(c.Name()) != nil { // what was closed since has been told
+			x.tell(c, true, now)
+		}
+	}
+	if x.walk = x.walk[n:]; len(x.walk) > 0 {
+		return stepGap, false
+	}
+	x.walk = nil
+	x.failed(x.config.Cluster.Tell(topicRound, x.round))
+	return x.nextRound(), true
+}
+
+// channels are those that are open.
+func (x *Exchange) channels() []*hub.Channel {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := make([]*hub.Channel, 0, len(x.open))
+	for _, o := range x.open {
+		all = append(all, o.channel)
+	}
+	return all
+}
+
+func (x *Exchange) opened(name string) *opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.open[name]
+}
+
+// later has a channel told of in a turn of its own.
+func (x *Exchange) later(c *hub.Channel) {
+	x.mu.Lock()
+	x.due = append(x.due, c)
+	x.mu.Unlock()
+	poke(x.wake)
+}
+
+// failed reports what could not be told; the end of everything is no news.
+func (x *Exchange) failed(err error) {
+	if err != nil && !errors.Is(err, cluster.ErrClosed) {
+		x.config.Logger.Warn("presence: other nodes were not told", "error", err.Error())
+	}
+}
