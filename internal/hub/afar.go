@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/internal/dialect"
@@ -224,14 +225,18 @@ type heardReport struct {
 	Report
 }
 
-// add notes a report, if somebody may want it.
+// add notes a report, if somebody may want it. The oldest make room: who waits for them all the same is told that something is missing.
 func (t *recent) add(node string, r *Report, now time.Time) {
-	if t.until.IsZero() {
+	if now.After(t.until) {
+		*t = recent{}
 		return
 	}
-	if t.changes += len(r.Changes) + 1; now.After(t.until) || t.changes > maxRecent {
-		*t = recent{} // who waits for them all the same is told that something is missing
-		return
+	if t.changes += len(r.Changes) + 1; t.changes > maxRecent {
+		n := 0
+		for ; t.changes > maxRecent/2 && n < len(t.reports); n++ {
+			t.changes -= len(t.reports[n].Changes) + 1
+		}
+		t.reports = slices.Delete(t.reports, 0, n)
 	}
 	t.reports = append(t.reports, heardReport{node, *r})
 }

@@ -14,6 +14,13 @@ import (
 // maxAnswerBytes bounds the members of one answer, before they are written as JSON, at worst six times as long. What is more is for the next page.
 const maxAnswerBytes = 80 << 10
 
+const (
+	// maxQuestions bounds the different ones under way. What is more is not asked: the answer is incomplete.
+	maxQuestions = 4096
+	// maxCursor is where names and ids have ended: what is longer, and comes from a client, is not carried to all nodes. Cut there it means the same.
+	maxCursor = 256
+)
+
 // question is about a page of a channel's members.
 type question struct {
 	Channel string `json:"channel"`
@@ -38,7 +45,7 @@ type questions struct {
 
 // Members asks the other nodes for a page of a channel's members, to be merged with those of this node (hub.Merge). done is called once, from any goroutine, and must not wait.
 func (x *Exchange) Members(channel, after string, limit int, done func([]hub.Answer)) {
-	q := question{channel, after, limit}
+	q := question{channel, after[:min(len(after), maxCursor)], limit}
 	qs := &x.questions
 	qs.mu.Lock()
 	if qs.open == nil {
@@ -47,6 +54,11 @@ func (x *Exchange) Members(channel, after string, limit int, done func([]hub.Ans
 	if waiting, open := qs.open[q]; open {
 		qs.open[q] = append(waiting, done)
 		qs.mu.Unlock()
+		return
+	}
+	if len(qs.open) >= maxQuestions {
+		qs.mu.Unlock()
+		done(answersOf(&q, x.nobody()))
 		return
 	}
 	qs.open[q] = nil
@@ -58,7 +70,7 @@ func (x *Exchange) Members(channel, after string, limit int, done func([]hub.Ans
 func (x *Exchange) ask(q question, dones []func([]hub.Answer)) {
 	x.config.Hub.Await(q.Channel)
 	x.askAll(topicMembers, q, func(got cluster.Answers) {
-		answers := answersOf(&q, &got)
+		answers := answersOf(&q, got)
 		for _, done := range dones {
 			done(answers)
 		}
@@ -82,15 +94,19 @@ func (x *Exchange) askAll(topic string, q any, done func(cluster.Answers)) {
 	if x.config.Reachable() && x.config.Cluster.Ask(topic, q, x.config.Timeout, done) == nil {
 		return
 	}
-	var none cluster.Answers
+	done(x.nobody())
+}
+
+// nobody is that none of the other nodes has answered.
+func (x *Exchange) nobody() (none cluster.Answers) {
 	for _, node := range x.config.Cluster.Nodes() {
 		none.Missing = append(none.Missing, node.ID)
 	}
-	done(none)
+	return none
 }
 
 // answersOf reads the answers. Those who did not answer are incomplete.
-func answersOf(q *question, got *cluster.Answers) (answers []hub.Answer) {
+func answersOf(q *question, got cluster.Answers) (answers []hub.Answer) {
 	for node, body := range got.By {
 		var a answer
 		if json.Unmarshal(body, &a) != nil {
@@ -144,6 +160,7 @@ type channelsAnswer struct {
 
 // Channels are those that are open on any node, with the subscribers of all: see hub.List. incomplete tells that some nodes did not say what they have. It waits for that.
 func (x *Exchange) Channels(prefix, after string, limit int) (page []hub.Listed, more, incomplete bool) {
+	prefix, after = prefix[:min(len(prefix), maxCursor)], after[:min(len(after), maxCursor)]
 	answered := make(chan cluster.Answers, 1)
 	x.askAll(topicChannels, channelsQuestion{prefix, after, limit}, func(a cluster.Answers) { answered <- a })
 	page, more = x.config.Hub.List(prefix, after, limit)
