@@ -42,11 +42,12 @@ type Report struct {
 // afar is what members need to be those of several nodes. Guarded by members.mu.
 type afar struct {
 	// Of this node.
-	version, told uint64 // of its members, and of the last report
-	changes       []Change
-	bytes         int  // of changes
-	lost          bool // there were changes that are not among them
-	stirred       bool // the roster knows that there is something to report
+	version uint64 // of its members
+	told    Tally  // by the last report
+	changes []Change
+	bytes   int  // of changes
+	lost    bool // there were changes that are not among them
+	stirred bool // the roster knows that there is something to report
 
 	// Of the others.
 	nodes  map[string]*elsewhere // by the node's id
@@ -56,9 +57,14 @@ type afar struct {
 
 // elsewhere are a channel's members on another node.
 type elsewhere struct {
-	version uint64
-	count   int
-	round   uint64 // in which they were last told: see Channel.Expire
+	Tally
+	round uint64 // in which they were last told: see Channel.Expire
+}
+
+// Tally is how many members a node has, at a version of them.
+type Tally struct {
+	Version uint64
+	Count   int
 }
 
 // stir notes a change of this node's members, for the report to come. The caller holds mu.
@@ -97,9 +103,10 @@ func (c *Channel) Report(always bool) (r Report, wanted bool) {
 	if a == nil {
 		return Report{Closed: true}, always
 	}
-	r = Report{Base: a.told, Version: a.version, Count: len(all.byClient), Changes: a.changes, Whole: !a.lost}
+	r = Report{Base: a.told.Version, Version: a.version, Count: len(all.byClient), Changes: a.changes, Whole: !a.lost}
 	wanted = always || len(a.nodes) > 0
-	a.told, a.stirred, a.changes, a.bytes, a.lost = a.version, false, nil, 0, false
+	a.told = Tally{r.Version, r.Count}
+	a.stirred, a.changes, a.bytes, a.lost = false, nil, 0, false
 	switch {
 	case !c.Options().JoinLeave: // not any more
 		r.Count, r.Changes, r.Whole = 0, nil, false
@@ -124,19 +131,19 @@ func (c *Channel) Heard(node string, r *Report, round uint64) {
 			e = &elsewhere{}
 			a.nodes[node] = e
 		}
-		if r.Version < e.version {
+		if r.Version < e.Version {
 			return
 		}
 		e.round = max(e.round, round)
 		a.recent.add(node, r, c.hub.config.Now())
-		seamless := r.Whole && r.Base == e.version || r.Version == e.version
-		if r.Base == e.version {
+		seamless := r.Whole && r.Base == e.Version || r.Version == e.Version
+		if r.Base == e.Version {
 			for i := range r.Changes {
 				all.follow(e, &r.Changes[i])
 			}
 		}
-		a.count += r.Count - e.count
-		e.version, e.count = r.Version, r.Count
+		a.count += r.Count - e.Count
+		e.Tally = Tally{r.Version, r.Count}
 		if !seamless {
 			all.tellCountOnce()
 		}
@@ -152,7 +159,7 @@ func (all *members) follow(e *elsewhere, change *Change) {
 	if change.Joined {
 		by = 1
 	}
-	e.count += by
+	e.Count += by
 	all.afar.count += by
 	if all.tellsWho() {
 		all.send(&dialect.Notice{Who: &change.Who, Joined: change.Joined}, nil)
@@ -171,11 +178,20 @@ func (c *Channel) Forget(node string) {
 	c.withAfar(func(all *members, a *afar) { all.forget(a, node) })
 }
 
-// Expire takes off a node's members if it has not told of them in that round, or the one before it: it has none any more, and that was lost.
+// Expire takes off a node's members if it has not told of them in that round, in which it has told all that it has: that it has none any more was lost.
 func (c *Channel) Expire(node string, round uint64) {
 	c.withAfar(func(all *members, a *afar) {
-		if e := a.nodes[node]; e != nil && e.round+1 < round {
+		if e := a.nodes[node]; e != nil && e.round < round {
 			all.forget(a, node)
+		}
+	})
+}
+
+// EachNode calls f for each other node that has members of the channel: with what it was told by this one, and what it has told. f must not use the channel.
+func (c *Channel) EachNode(f func(node string, mine, theirs Tally)) {
+	c.withAfar(func(_ *members, a *afar) {
+		for node, e := range a.nodes {
+			f(node, a.told, e.Tally)
 		}
 	})
 }
@@ -187,8 +203,8 @@ func (all *members) forget(a *afar, node string) {
 		return
 	}
 	delete(a.nodes, node)
-	a.count -= e.count
-	if e.count != 0 {
+	a.count -= e.Count
+	if e.Count != 0 {
 		all.tellCountOnce()
 	}
 }

@@ -76,9 +76,14 @@ func TestCountsOfOtherNodes(t *testing.T) {
 	c.Heard("b", &Report{Base: 1, Version: 2, Count: 2, Whole: true, Changes: join("b-2")}, 1) // once more
 	c.Heard("b", &Report{Version: 1, Count: 1, Whole: true}, 1)                                // late
 	count(603)
-	c.Expire("c", 2)
+	c.Expire("c", 1)
 	c.Heard("b", &Report{Base: 2, Version: 2, Count: 2, Whole: true}, 3)
 	count(603)
+	tallies := make(map[string]Tally)
+	c.EachNode(func(node string, _, theirs Tally) { tallies[node] = theirs })
+	if !maps.Equal(tallies, map[string]Tally{"b": {2, 2}, "c": {9, 600}}) {
+		t.Error(tallies)
+	}
 	c.Expire("c", 3)
 	c.Expire("b", 3)
 	count(3)
@@ -112,7 +117,8 @@ func TestMergeAgainstHistory(t *testing.T) {
 	here, there := acquire(t, a, "chat"), acquire(t, b, "chat")
 	here.Enter(1, nil, nil)
 	there.Enter(99, nil, nil)
-	truth := make(map[uint64]map[string]bool) // the members there, by version
+	first := b.Answer("chat", "", MaxListed)
+	truth := map[uint64]map[string]bool{first.Version: copyOf(first.Members)} // the members there, by version
 	var heard uint64
 	incomplete := 0
 	for step := range 3000 {

@@ -83,10 +83,10 @@ func endOf(m *dialect.Members, bound string) string {
 // bring brings a node's answer up to what was heard of it since. The caller holds members.mu.
 func (a *afar) bring(answer *Answer, after string) {
 	e := a.nodes[answer.Node]
-	if e == nil || e.version <= answer.Version {
+	if e == nil || e.Version <= answer.Version {
 		return // what it has not told yet is told behind the answer
 	}
-	answer.Count = e.count
+	answer.Count = e.Count
 	if !answer.Listed {
 		return
 	}
@@ -106,7 +106,7 @@ func (a *afar) bring(answer *Answer, after string) {
 		}
 		at = r.Version
 	}
-	answer.Incomplete = answer.Incomplete || at != e.version
+	answer.Incomplete = answer.Incomplete || at != e.Version
 }
 
 // change makes one change to the clients, which are in the order of their ids. Nothing happens where it was made already.

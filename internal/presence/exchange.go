@@ -19,13 +19,15 @@ const (
 	crowdGap = 500 * time.Millisecond
 	// flushed bounds the reports of one turn: 25,000 a second. The wire holds 4,096.
 	flushed = 500
-	// stepped are those of a round at a time, stepGap apart: 2,000 a second. So a round takes its time above 20,000 channels.
+	// stepped are those of a round at a time, stepGap apart: 2,000 a second.
 	stepped = 100
 	stepGap = 50 * time.Millisecond
 	// greetings is how often a node says that it has a channel from now on, about greetingGap apart. Who opens it at the same time on another server of a cluster may not be heard, and
 	// not hear, the first time.
 	greetings   = 2
 	greetingGap = time.Second
+	// fullEvery is after how many ticks a round of all channels takes the place of the digests, which know only of channels of which both nodes have heard that the other has them.
+	fullEvery = 12
 	// soon is within which time a round begins that was asked for.
 	soon = 500 * time.Millisecond
 )
@@ -34,6 +36,7 @@ const (
 const (
 	topicReport   = "presence.report"
 	topicRound    = "presence.round"
+	topicDigest   = "presence.digest"
 	topicAgain    = "presence.again"
 	topicMembers  = "presence.members"
 	topicChannels = "presence.channels"
@@ -47,7 +50,7 @@ type Config struct {
 	Cluster *cluster.Cluster
 	// Reachable tells whether others can be: while they can't, nobody waits for them. Default: they always can.
 	Reachable func() bool
-	// Every is how often a round begins, give or take a quarter. Default 10 s.
+	// Every is how often nodes compare what they know, give or take a quarter. Default 10 s.
 	Every time.Duration
 	// Timeout is how long answers are waited for. Default 500 ms.
 	Timeout time.Duration
@@ -61,14 +64,16 @@ type Exchange struct {
 	config Config
 
 	wake  chan struct{} // something is due
-	again chan struct{} // somebody wants a round
+	again chan struct{} // wanted has something
 	done  chan struct{}
 	ended sync.WaitGroup
 
 	// Owned by run.
 	round  uint64
-	walk   []*hub.Channel // what is left of it
-	greets []greet        // to come, the next one first
+	walked mask           // the buckets that the round is of
+	walk   []*hub.Channel // what is left of it; nil: there is none
+	ticks  int
+	greets []greet // to come, the next one first
 
 	reports   atomic.Int64  // shared: that were told
 	questions questions     // guards itself
@@ -78,6 +83,7 @@ type Exchange struct {
 	mu     sync.Mutex
 	due    []*hub.Channel
 	open   map[string]*opened
+	wanted [buckets / 64]uint64 // by a round
 	closed bool
 }
 
@@ -122,7 +128,8 @@ func (x *Exchange) Begin(config Config) {
 	c := config.Cluster
 	c.Handle(topicReport, x.heard)
 	c.Handle(topicRound, x.roundEnded)
-	c.Handle(topicAgain, func(string, []byte) { poke(x.again) })
+	c.Handle(topicDigest, x.compare)
+	c.Handle(topicAgain, x.wantAgain)
 	c.Answer(topicMembers, x.answerMembers)
 	c.Answer(topicChannels, x.answerChannels)
 	c.OnChange(x.changed)

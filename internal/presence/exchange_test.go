@@ -72,7 +72,7 @@ func (e *ether) join(t *testing.T) *wire {
 }
 
 func (w *wire) Say(subject string, data []byte) {
-	for _, word := range []string{"presence.report", "presence.members", "presence.round"} {
+	for _, word := range []string{"presence.report", "presence.members", "presence.digest"} {
 		if bytes.Contains(data, []byte(`"topic":"`+word)) {
 			w.count(word).Add(1)
 		}
@@ -225,7 +225,7 @@ func TestSilence(t *testing.T) {
 		a.enter("silent:1", i)
 		b.enter("silent:1", i)
 	}
-	await(t, "a few rounds", func() bool { return a.wire.count("presence.round").Load() > 3 })
+	await(t, "a few digests", func() bool { return a.wire.count("presence.digest").Load() > 3 })
 	if n := a.wire.count("presence.report").Load(); n != 0 || a.Stats() != (presence.Stats{}) {
 		t.Errorf("%d reports, %+v", n, a.Stats())
 	}

@@ -170,14 +170,22 @@ func (x *Exchange) heard(from string, body []byte) {
 	c.Heard(from, &to, r.Round)
 }
 
-// roundEnded takes off what a node has not told of in its last rounds.
+// roundEnd says that a node has told all that it has in some buckets.
+type roundEnd struct {
+	Round   uint64 `json:"round"`
+	Buckets mask   `json:"buckets"`
+}
+
+// roundEnded takes off what a node has not told of in its round.
 func (x *Exchange) roundEnded(from string, body []byte) {
-	var round uint64
-	if json.Unmarshal(body, &round) != nil {
+	var end roundEnd
+	if json.Unmarshal(body, &end) != nil {
 		return
 	}
 	for _, c := range x.channels() {
-		c.Expire(from, round)
+		if end.Buckets.has(bucketOf(nameHash(c.Name()))) {
+			c.Expire(from, end.Round)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/wsedge/wsedge/internal/hub"
@@ -14,50 +15,67 @@ func poke(wake chan struct{}) {
 	}
 }
 
-// run tells what is due, and makes the rounds.
+// run tells what is due, and makes digests and rounds.
 func (x *Exchange) run() {
-	flush, armed := time.NewTimer(time.Hour), false
-	defer flush.Stop()
-	round := time.NewTimer(x.nextRound())
-	defer round.Stop()
-	greet, greeting := time.NewTimer(time.Hour), false
-	defer greet.Stop()
-	hurried := false // a round begins soon, or behind the one that is being made
+	var flush, walk, greet alarm
+	flush.init()
+	walk.init()
+	greet.init()
+	tick := time.NewTimer(x.nextTick())
+	defer tick.Stop()
 	for {
 		select {
 		case <-x.wake:
-			if !armed {
-				flush.Reset(gather)
-				armed = true
-			}
+			flush.set(gather)
 		case <-flush.C:
-			if armed = x.flush(time.Now()); armed {
-				flush.Reset(gather)
+			flush.on = false
+			if x.flush(time.Now()) {
+				flush.set(gather)
 			}
-		case <-round.C:
-			if len(x.walk) == 0 {
-				hurried = false
+		case <-tick.C:
+			if x.ticks++; x.ticks%fullEvery == 0 {
+				x.want(nil)
+			} else if x.walk == nil {
+				x.tellDigests()
 			}
-			pause, over := x.step()
-			if over && hurried {
-				pause = rand.N(soon)
-			}
-			round.Reset(pause)
+			tick.Reset(x.nextTick())
 		case <-x.again:
-			if !hurried && len(x.walk) == 0 {
-				round.Reset(rand.N(soon))
+			walk.set(rand.N(soon))
+		case <-walk.C:
+			walk.on = false
+			if x.step() {
+				walk.set(stepGap)
 			}
-			hurried = true
 		case <-greet.C:
-			greeting = false
+			greet.on = false
 			x.greetAgain(time.Now())
 		case <-x.done:
+			flush.Stop()
+			walk.Stop()
+			greet.Stop()
 			return
 		}
-		if !greeting && len(x.greets) > 0 {
-			greet.Reset(max(time.Until(x.greets[0].at), gather))
-			greeting = true
+		if len(x.greets) > 0 {
+			greet.set(max(time.Until(x.greets[0].at), gather))
 		}
+	}
+}
+
+// alarm is a timer that is set once until it has gone off.
+type alarm struct {
+	*time.Timer
+	on bool
+}
+
+func (a *alarm) init() {
+	a.Timer = time.NewTimer(time.Hour)
+	a.Stop()
+}
+
+func (a *alarm) set(d time.Duration) {
+	if !a.on {
+		a.Reset(d)
+		a.on = true
 	}
 }
 
@@ -73,8 +91,8 @@ func (x *Exchange) greetAgain(now time.Time) {
 	}
 }
 
-// nextRound is when it begins.
-func (x *Exchange) nextRound() time.Duration {
+// nextTick is how long it is until the next digests.
+func (x *Exchange) nextTick() time.Duration {
 	return x.config.Every*3/4 + rand.N(x.config.Every/2)
 }
 
@@ -103,11 +121,14 @@ func (x *Exchange) flush(now time.Time) (more bool) {
 	return len(x.due) > 0
 }
 
-// step tells of some channels more of the round, begun if there is none. It tells when to go on, and whether the round is over.
-func (x *Exchange) step() (pause time.Duration, over bool) {
-	if len(x.walk) == 0 {
+// step tells of some channels more of the round, begun with those that are wanted if there is none. It tells whether there is more to tell.
+func (x *Exchange) step() (more bool) {
+	if x.walk == nil {
+		if x.walked = x.takeWanted(); x.walked == nil {
+			return false
+		}
 		x.round++
-		x.walk = x.channels()
+		x.walk = slices.DeleteFunc(x.channels(), func(c *hub.Channel) bool { return !x.walked.has(bucketOf(nameHash(c.Name()))) })
 	}
 	n := min(stepped, len(x.walk))
 	now := time.Now()
@@ -117,9 +138,9 @@ func (x *Exchange) step() (pause time.Duration, over bool) {
 		}
 	}
 	if x.walk = x.walk[n:]; len(x.walk) > 0 {
-		return stepGap, false
+		return true
 	}
 	x.walk = nil
-	x.failed(x.config.Cluster.Tell(topicRound, x.round))
-	return x.nextRound(), true
+	x.failed(x.config.Cluster.Tell(topicRound, roundEnd{x.round, x.walked}))
+	return true // there may have come who want others
 }
