@@ -126,6 +126,8 @@ export interface Presence {
   count: number;
   /** Not there where the namespace keeps none, or there are too many to list. */
   clients?: Member[];
+  /** There where some nodes did not answer in time: their members are missing. */
+  incomplete?: boolean;
   /** The `after` of the next page, if there is one. */
   next?: string;
 }

@@ -53,6 +53,7 @@ func (f *apiFlags) pages(e *environment, method string, limit int, params func()
 		return e.fail(err, exitUsage)
 	}
 	defer c.Close()
+	partly := false
 	for told, after, first := 0, "", true; ; first = false {
 		size := pageSize
 		if limit > 0 {
@@ -62,11 +63,18 @@ func (f *apiFlags) pages(e *environment, method string, limit int, params func()
 		if err != nil {
 			return f.outcome(e, err)
 		}
-		var page struct{ Next string }
+		var page struct {
+			Next       string
+			Incomplete bool
+		}
 		_ = json.Unmarshal(answer, &page) // tell sees whether it is what it should be
 		n := 0
 		if n, err = tell(answer, first); err == nil && f.json {
 			_, err = fmt.Fprintf(e.stdout, "%s\n", answer)
+		}
+		if page.Incomplete && !partly {
+			partly = true
+			fmt.Fprintln(e.stderr, "wsedge: some nodes have not answered: what they have is missing here")
 		}
 		told += n
 		if err != nil || page.Next == "" || limit > 0 && told >= limit || page.Next <= after {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/jsonobject"
@@ -18,6 +19,10 @@ import (
 type Config struct {
 	// Hub is where publications go. Required.
 	Hub *hub.Hub
+	// Members tells who is subscribed to a channel, and Channels which channels are open, on all nodes: see hub.Hub's Members and List. incomplete says that some nodes
+	// are not in it. Default: the hub's, of this node.
+	Members  func(name, after string, limit int) dialect.Members
+	Channels func(prefix, after string, limit int) (page []hub.Listed, more, incomplete bool)
 	// Info tells what /api/info answers. Required.
 	Info func() Info
 	// Clients are those that can be disconnected, and subscribed. Required.
@@ -68,6 +73,7 @@ func New(config Config) http.Handler {
 	if h.refused == nil {
 		h.refused = new(Refused)
 	}
+	h.config.ofThisNode()
 	mux := http.NewServeMux()
 	mux.Handle("/api/publish", h.patient(h.publish))
 	mux.Handle("/api/broadcast", h.patient(h.broadcast))

@@ -5,8 +5,22 @@ import (
 	"strconv"
 
 	"github.com/wsedge/wsedge/internal/dialect/native"
+	"github.com/wsedge/wsedge/internal/hub"
 	"github.com/wsedge/wsedge/internal/jsonobject"
 )
+
+// ofThisNode fills in what tells of this node alone.
+func (c *Config) ofThisNode() {
+	if c.Members == nil {
+		c.Members = c.Hub.Members
+	}
+	if c.Channels == nil {
+		c.Channels = func(prefix, after string, limit int) (page []hub.Listed, more, incomplete bool) {
+			page, more = c.Hub.List(prefix, after, limit)
+			return page, more, false
+		}
+	}
+}
 
 // presence serves POST /api/presence: who is subscribed to a channel.
 func (h *handler) presence(w http.ResponseWriter, body []byte) {
@@ -32,7 +46,7 @@ func (h *handler) presence(w http.ResponseWriter, body []byte) {
 		return
 	}
 	// Each member of the answer comes behind a comma: the first of them makes way for the brace.
-	answer := native.AppendMembers(nil, h.config.Hub.Members(channel, page.After, page.Limit))
+	answer := native.AppendMembers(nil, h.config.Members(channel, page.After, page.Limit))
 	answer[0] = '{'
 	reply(w, http.StatusOK, append(answer, '}'))
 }
@@ -60,7 +74,7 @@ func (h *handler) channels(w http.ResponseWriter, body []byte) {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	list, more := h.config.Hub.List(beginning, page.After, page.Limit)
+	list, more, incomplete := h.config.Channels(beginning, page.After, page.Limit)
 	answer := []byte(`{"channels":[`)
 	for i, c := range list {
 		if i > 0 {
@@ -71,6 +85,9 @@ func (h *handler) channels(w http.ResponseWriter, body []byte) {
 	}
 	if answer = append(answer, ']'); more {
 		answer = append(append(append(answer, `,"next":"`...), list[len(list)-1].Name...), '"')
+	}
+	if incomplete {
+		answer = append(answer, `,"incomplete":true`...)
 	}
 	reply(w, http.StatusOK, append(answer, '}'))
 }

@@ -39,6 +39,8 @@ type Cluster struct {
 	lost, unanswered atomic.Int64
 	greet            atomic.Bool // a node came that may not know of us
 
+	taking sync.Mutex // held while a message is taken, whatever its subject: handlers run one at a time
+
 	saying sync.Mutex // orders seq and Say
 	seq    uint64     // guarded by saying
 
@@ -61,15 +63,8 @@ func Join(config Config) (*Cluster, error) {
 		config: config, self: config.Self, done: make(chan struct{}),
 		peers: make(map[string]*peer), handlers: make(map[string]Handler), answerers: make(map[string]Answerer), questions: make(map[uint64]*question),
 	}
-	// What is for one, and what is for all, is taken in turns: handlers run one at a time.
-	var taking sync.Mutex
-	take := func(data []byte) {
-		taking.Lock()
-		defer taking.Unlock()
-		c.take(data)
-	}
 	for _, subject := range []string{all, one + c.self.ID} {
-		if err := config.Wire.Hear(subject, take); err != nil {
+		if err := config.Wire.Hear(subject, c.take); err != nil {
 			return nil, err
 		}
 	}
@@ -178,6 +173,8 @@ func (c *Cluster) say(subject string, m *message) error {
 
 // take takes a message.
 func (c *Cluster) take(data []byte) {
+	c.taking.Lock()
+	defer c.taking.Unlock()
 	select {
 	case <-c.done:
 		return

@@ -254,6 +254,10 @@ func TestAlone(t *testing.T) {
 	alone.Handle("x", nil)
 	alone.Answer("x", nil)
 	alone.OnChange(nil)
+	alone.Unfollow("g")
+	if alone.Follow("g") != nil || alone.TellGroup("g", "x", 1) != nil || alone.Has("y") {
+		t.Error("a node that is alone has groups")
+	}
 	if alone.Tell("x", 1) != nil || alone.TellOne("y", "x", 1) != nil || alone.Nodes() != nil || alone.Self() != (cluster.Node{}) || alone.Stats() != (cluster.Stats{}) {
 		t.Error("a node that is alone")
 	}

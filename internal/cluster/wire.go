@@ -7,16 +7,20 @@ import (
 
 // Subjects.
 const (
-	all = "all"  // is heard by all nodes
-	one = "one." // with its id behind it, by one
+	all  = "all"   // is heard by all nodes
+	one  = "one."  // with its id behind it, by one
+	some = "some." // with a group behind it, by who follows that
 )
 
 // Wire carries messages between the nodes of one deployment: at most once, and those of one node in their order.
 type Wire interface {
 	// Say sends data to all who hear the subject, this node too. It never waits, and takes ownership of data. Without a connection it is lost.
 	Say(subject string, data []byte)
-	// Hear has take called with what is said of a subject, one at a time, until the wire ends. take borrows its argument.
+	// Hear has take called with what is said of a subject, one at a time, until Unhear, or the end of the wire. take borrows its argument. Of one node all comes in the
+	// order in which it was said, whatever the subjects.
 	Hear(subject string, take func(data []byte)) error
+	// Unhear ends Hear.
+	Unhear(subject string)
 }
 
 // MaxMessage bounds one message, in bytes.

@@ -14,6 +14,8 @@ type Members struct {
 	Listed  bool      // Clients are known: the channel keeps members, and has not too many
 	Clients []Present // in the order of their ids
 	More    bool      // there are others behind the last of them
+
+	Incomplete bool // some nodes did not say in time which of them are theirs: they are neither counted nor listed
 }
 
 // Notice says that the members of a channel have changed.

@@ -129,6 +129,9 @@ type Config struct {
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
 	stuckAfter  time.Duration                        // likewise
 	afterFunc   func(time.Duration, func())          // and its timers for notices
+
+	beat  time.Duration // for tests: see cluster.Config
+	every time.Duration // likewise: see presence.Config
 }
 
 // ErrConfig says that a Config can't be used as it is.

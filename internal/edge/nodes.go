@@ -13,6 +13,6 @@ func joinCluster(cfg *Config, node string) (*cluster.Cluster, error) {
 		return nil, nil
 	}
 	return cluster.Join(cluster.Config{
-		Wire: wire, Self: cluster.Node{ID: node, Name: cfg.NodeName, Version: cfg.Version, Started: time.Now()}, Logger: cfg.Logger,
+		Wire: wire, Self: cluster.Node{ID: node, Name: cfg.NodeName, Version: cfg.Version, Started: time.Now()}, Beat: cfg.beat, Logger: cfg.Logger,
 	})
 }

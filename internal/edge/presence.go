@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"bytes"
+
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/flight"
@@ -43,5 +45,16 @@ func (s *session) presence(c *reactor.Conn, cmd *native.Command) {
 		s.refuse(c, cmd.ID, name, denied)
 		return
 	}
-	s.respond(c, native.AppendPresence(nil, cmd.ID, s.server.hub.Members(name, cmd.Page.After, cmd.Page.Limit)))
+	if s.server.roster == nil {
+		s.respond(c, native.AppendPresence(nil, cmd.ID, s.server.hub.Members(name, cmd.Page.After, cmd.Page.Limit)))
+		return
+	}
+	id, page, slot := bytes.Clone(cmd.ID), cmd.Page, s.reserve(c)
+	s.server.roster.Members(name, page.After, page.Limit, func(answers []hub.Answer) {
+		c.Post(func(c *reactor.Conn) {
+			s.answer(c, slot, func(c *reactor.Conn) { // merged when its turn comes: notices may have gone out meanwhile
+				send(c, native.AppendPresence(nil, id, s.server.hub.Merge(name, page.After, page.Limit, answers)))
+			})
+		})
+	})
 }

@@ -13,14 +13,20 @@ type follower struct {
 	members map[string]bool
 }
 
-// follow takes one message.
+// follow takes the next message.
 func (f *follower) follow() {
+	f.t.Helper()
+	f.take(f.hear())
+}
+
+// take takes a message.
+func (f *follower) take(text string) {
 	f.t.Helper()
 	var m struct {
 		Type, Client string
 		Clients      []struct{ Client string }
 	}
-	if err := json.Unmarshal([]byte(f.hear()), &m); err != nil {
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		f.t.Fatal(err)
 	}
 	switch m.Type {

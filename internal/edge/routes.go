@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 // newAPI makes the handler of everything below /api/.
 func (s *Server) newAPI() http.Handler {
 	config := api.Config{Hub: s.hub, Info: s.info, Clients: s, Refused: &s.apiRefused, Limits: s.limiter.api(), Pushed: s.logAPIPushed, Why: s.Why, Stats: &s.apiRequests, Tracer: s.config.Tracer}
+	config.Members, config.Channels = s.members, s.channels
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}

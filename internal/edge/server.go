@@ -20,6 +20,7 @@ import (
 	"github.com/wsedge/wsedge/internal/eventlog"
 	"github.com/wsedge/wsedge/internal/flight"
 	"github.com/wsedge/wsedge/internal/hub"
+	"github.com/wsedge/wsedge/internal/presence"
 	"github.com/wsedge/wsedge/internal/webhook"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -80,7 +81,8 @@ type Server struct {
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
 
-	cluster *cluster.Cluster // nil: this node is alone; immutable
+	cluster *cluster.Cluster   // nil: this node is alone; immutable
+	roster  *presence.Exchange // likewise
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
@@ -99,10 +101,11 @@ func Listen(cfg Config) (*Server, error) {
 	s.current.Store(&s.config)
 	s.record(cfg.FlightRecorder)
 	s.reload.Store(&reloadState{good: cfg.now()})
+	s.roster = newRoster(&cfg)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
-		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc,
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc, Roster: s.hubRoster(),
 	})
 	if cfg.Auth != nil {
 		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
@@ -112,9 +115,11 @@ func Listen(cfg Config) (*Server, error) {
 	if s.cluster, err = joinCluster(&cfg, node); err != nil {
 		return nil, err
 	}
+	s.beginRoster()
 	s.api = s.newAPI()
 	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
+		s.roster.Close()
 		s.cluster.Close()
 		return nil, err
 	}
@@ -143,6 +148,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.events.Close()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.roster.Close()
 		s.cluster.Close()
 		return nil, err
 	}
@@ -153,6 +159,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		s.roster.Close()
 		s.cluster.Close()
 		closeHooks(s.hooks)
 		s.admin.end()

@@ -46,6 +46,8 @@ type Config struct {
 	Notices []dialect.EncodeNotice
 	// Client writes the id of a client, as others see it. Required where namespaces keep members.
 	Client func(number uint64) string
+	// Roster tells other nodes of members in namespaces with notices. nil: there are none.
+	Roster Roster
 	// AfterFunc calls f after d, on a goroutine of its own. Default time.AfterFunc.
 	AfterFunc func(d time.Duration, f func())
 	// Namespaces say what channels promise, until SetNamespaces. Required.
@@ -75,6 +77,7 @@ type Hub struct {
 	// Shared: atomic.
 	channels  atomic.Int64
 	forgotten atomic.Int64              // channels dropped with a history that was to be kept
+	changes   atomic.Uint64             // of members that other nodes may hear of
 	wildSet   atomic.Pointer[wildcards] // nil: there is none. Replaced with wild held
 
 	wild      sync.Mutex // guards the users of wildcards

@@ -36,6 +36,7 @@ type members struct {
 	notices  *reactor.Topic // nil: nobody has asked for them
 	untold   bool           // something has changed that no notice told
 	resting  bool           // a count was told, or could not be told, less than noticeGap ago
+	afar     *afar          // nil: no other node is concerned
 }
 
 // Enter notes that a client is subscribed, and tells the others, but not conn, which is the client's own; as far as the namespace
@@ -60,17 +61,29 @@ func (c *Channel) Leave(client uint64, conn *reactor.Conn) {
 	}
 }
 
-// Present returns how many members the channel has, and those behind the client id after, in the order of their ids, at most
+// Present returns how many members the channel has on this node, and those behind the client id after, in the order of their ids, at most
 // limit. Where the namespace keeps no members the count is of the subscribers.
 func (c *Channel) Present(after string, limit int) dialect.Members {
-	m := dialect.Members{Channel: c.name, Listed: true}
+	m, _ := c.present(after, limit)
+	return m
+}
+
+// present is Present, with the version of what it tells: see Report.
+func (c *Channel) present(after string, limit int) (m dialect.Members, version uint64) {
+	m = dialect.Members{Channel: c.name, Listed: true}
 	all := c.members.Load()
 	switch {
 	case all != nil:
-		all.list(&m)
+		version = all.list(&m)
 	case !c.Options().Members:
 		m.Count, m.Listed = c.Subscribers(), false
 	}
+	cut(&m, after, limit)
+	return m, version
+}
+
+// cut sorts the clients, and leaves those behind after, at most limit.
+func cut(m *dialect.Members, after string, limit int) {
 	slices.SortFunc(m.Clients, func(a, b dialect.Present) int { return strings.Compare(a.Client, b.Client) })
 	first, found := slices.BinarySearchFunc(m.Clients, after, func(p dialect.Present, id string) int { return strings.Compare(p.Client, id) })
 	if found {
@@ -79,7 +92,6 @@ func (c *Channel) Present(after string, limit int) dialect.Members {
 	m.Clients = m.Clients[first:]
 	m.More = len(m.Clients) > limit
 	m.Clients = m.Clients[:min(limit, len(m.Clients))]
-	return m
 }
 
 // Subscribers is how many conns of this node are subscribed to the channel.
@@ -106,6 +118,7 @@ func (all *members) enter(client uint64, m *Member, conn *reactor.Conn) {
 		return
 	}
 	all.byClient[client] = m
+	all.stir(client, m, true)
 	all.tell(client, m, true, conn)
 }
 
@@ -120,21 +133,34 @@ func (all *members) leave(client uint64, conn *reactor.Conn) {
 	if len(all.byClient) == 0 {
 		all.byClient = make(map[uint64]*Member) // a map that was large once stays so
 	}
+	all.stir(client, m, false)
 	all.tell(client, m, false, conn)
 }
 
-// list fills in all members, in no order, if there are not too many.
-func (all *members) list(m *dialect.Members) {
+// count is how many members the channel has, as far as is known here. The caller holds mu.
+func (all *members) count() int {
+	if all.afar == nil {
+		return len(all.byClient)
+	}
+	return len(all.byClient) + all.afar.count
+}
+
+// list fills in all members of this node, in no order, if there are not too many.
+func (all *members) list(m *dialect.Members) (version uint64) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
+	if all.afar != nil {
+		version = all.afar.version
+	}
 	if m.Count = len(all.byClient); m.Count > MaxListed {
 		m.Listed = false
-		return
+		return version
 	}
 	m.Clients = make([]dialect.Present, 0, m.Count)
 	for client, who := range all.byClient {
 		m.Clients = append(m.Clients, all.present(client, who))
 	}
+	return version
 }
 
 func (all *members) present(client uint64, m *Member) dialect.Present {

@@ -43,14 +43,26 @@ func (c *Channel) Unnotice(conn *reactor.Conn) {
 // tell sends what has changed to all but conn: who it was, or, where there are too many, the count alone and not more often than every
 // noticeGap. The caller holds mu.
 func (all *members) tell(client uint64, m *Member, joined bool, conn *reactor.Conn) {
-	if all.notices == nil || !all.channel.Options().JoinLeave {
-		return
-	}
-	if len(all.byClient) <= MaxListed {
+	if all.tellsWho() {
 		who := all.present(client, m)
 		all.send(&dialect.Notice{Who: &who, Joined: joined}, conn)
-		return
 	}
+}
+
+// tellsWho tells whether somebody wants to hear who has come or gone. Where there are too many for that, the count is told instead. The caller holds mu.
+func (all *members) tellsWho() bool {
+	if all.notices == nil || !all.channel.Options().JoinLeave {
+		return false
+	}
+	if all.count() > MaxListed {
+		all.tellCount()
+		return false
+	}
+	return true
+}
+
+// tellCount has the count told alone, now or as soon as noticeGap has passed. The caller holds mu.
+func (all *members) tellCount() {
 	if all.untold = true; !all.resting {
 		all.sendCount()
 	}
@@ -64,7 +76,7 @@ func (all *members) sendCount() {
 
 // send posts one notice with the present count. If the node has no room for it, the count is told later. The caller holds mu.
 func (all *members) send(n *dialect.Notice, exclude *reactor.Conn) {
-	n.Channel, n.Count = all.channel.name, len(all.byClient)
+	n.Channel, n.Count = all.channel.name, all.count()
 	_, err := all.notices.Publish(reactor.Publication{Encoder: noticeEncoder{all.channel.hub.config.Notices, n}, Exclude: exclude})
 	switch {
 	case err != nil:
@@ -100,7 +112,7 @@ func (all *members) AppendGap(dst []byte, f reactor.Form, _, _ uint64) []byte {
 		return dst
 	}
 	all.mu.Lock()
-	count := len(all.byClient)
+	count := all.count()
 	all.mu.Unlock()
 	return encode[f](dst, &dialect.Notice{Channel: all.channel.name, Count: count})
 }

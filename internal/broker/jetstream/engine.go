@@ -39,6 +39,7 @@ type Engine struct {
 
 	counters counters     // shared: atomic
 	saying   atomic.Int64 // shared: messages to other nodes that wait in the link
+	hearing  hearing      // guards itself
 
 	// Guarded by mu.
 	mu      sync.Mutex

@@ -1,4 +1,4 @@
-// Channels: those that are open on this node, and one of them with its position, its members and what it keeps.
+// Channels: those that are open on any node, and one of them with its position, its members and what it keeps.
 import { api } from "./server.js";
 import { channelField, count, dataText, h, head, linkTo, none, table } from "./page.js";
 

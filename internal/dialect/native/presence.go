@@ -16,6 +16,9 @@ func AppendPresence(dst, id []byte, m dialect.Members) []byte {
 func AppendMembers(dst []byte, m dialect.Members) []byte {
 	dst = appendString(dst, "channel", m.Channel)
 	dst = appendUint(dst, "count", uint64(m.Count))
+	if m.Incomplete {
+		dst = append(dst, `,"incomplete":true`...)
+	}
 	if !m.Listed {
 		return dst
 	}
