@@ -170,6 +170,7 @@ func TestWhatABlockingHandlerDoesNotKeepUpWithIsBounded(t *testing.T) {
 				close:   func(*BlockingConn, End) { handled <- "close" },
 			}})
 			c := dial(t, s, "/")
+			eventually(t, "opened", func() bool { return s.Stats().Workers == WorkerStats{} && s.Stats().Open == 1 })
 			for range test.fits + 1 {
 				c.text(strings.Repeat("x", 1000))
 			}
@@ -216,6 +217,35 @@ func TestConnsTakeTurns(t *testing.T) {
 	}
 	if got != "abababaa" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Conns that come and go while the handler is stuck are bounded, too.
+func TestConnsAreRefusedWhileNoCallEnds(t *testing.T) {
+	release, told := make(chan struct{}), newBox[string]()
+	s := serve(t, Config{Workers: WorkerOptions{Goroutines: 1, MaxBytes: 4 * connCost}, Blocking: blockingFuncs{
+		open:  func(*BlockingConn) { <-release; told <- "open" },
+		close: func(*BlockingConn, End) { told <- "close" },
+	}})
+	for i := range 2 { // each leaves two calls behind
+		c := dial(t, s, "/")
+		_ = c.Close()
+		eventually(t, "both calls are queued", func() bool { return s.Stats().Workers.Bytes == int64(2*(i+1)*connCost) })
+	}
+	for range 3 {
+		dial(t, s, "/").wantClose(ClosePolicyViolation, "input_backlog")
+	}
+	close(release)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(told)
+	n := map[string]int{}
+	for what := range told {
+		n[what]++
+	}
+	if n["open"] != 2 || n["close"] != 2 {
+		t.Errorf("told of %v", n)
 	}
 }
 
