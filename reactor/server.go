@@ -104,7 +104,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Start binds the address, if there is one, starts the loops and returns. Connections are served until Shutdown. It is called once: ErrStarted. Errors wrap those of the system: errors.Is finds syscall.EADDRINUSE.
+// Start binds the address, if there is one, starts the loops and returns. Connections are served until Shutdown. It is called
+// once: ErrStarted. Errors wrap those of the system: errors.Is finds syscall.EADDRINUSE.
 func (s *Server) Start() error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrStarted

@@ -9,10 +9,11 @@ type (
 	Opcode = frame.Opcode
 	// CloseCode is a close code (RFC 6455, section 7.4).
 	CloseCode = frame.CloseCode
-	// Request is the request that Config.Upgrade decides on: its path, query and headers are views, valid for the call.
+	// Request is the request that Config.Upgrade decides on. Its fields Method, Target, Path, Query and Host are bytes as they were sent, Get and Values
+	// return headers by name, Subprotocols what is offered; all are views, valid for the call.
 	Request = frame.Request
-	// HandshakeError is a refusal, for Config.Upgrade to return: an HTTP status, a stable word for the body and for metrics, and
-	// further header lines, each ended by CRLF.
+	// HandshakeError is a refusal, for Config.Upgrade to return a pointer to: Status is the HTTP status, Reason a stable word for the body and for metrics, and
+	// Header "", or further header lines, each ended by CRLF.
 	HandshakeError = frame.HandshakeError
 )
 

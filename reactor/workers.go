@@ -9,6 +9,10 @@ import (
 // what an allocation rounds up.
 const messageCost = 128
 
+// connCost is what a conn whose OnOpen or OnClose waits costs, in bytes, for each of the two: a BlockingConn, its place in the map, the Conn, an End. Conns that
+// come and go while the handler is stuck must not add up without a bound.
+const connCost = 512
+
 // workers is the Handler of a server with Config.Blocking: it queues what the loops tell it, and calls the BlockingHandler in an order
 // that is each conn's own.
 //
@@ -33,13 +37,25 @@ func newWorkers(s *Server) *workers {
 	return &workers{srv: s, handler: s.cfg.Blocking, options: s.cfg.Workers, conns: make(map[*Conn]*BlockingConn)}
 }
 
-// OnOpen implements Handler, on the conn's loop, as the others do.
+// OnOpen implements Handler, on the conn's loop, as the others do. A conn that there is no room for ends, and the handler never hears of it.
 func (w *workers) OnOpen(c *Conn) {
+	if !w.open(c) {
+		c.end(CauseInput)
+	}
+}
+
+// open queues the first call if there is room for it.
+func (w *workers) open(c *Conn) bool {
 	b := &BlockingConn{Remote: c.Remote(), Context: c.Context(), RemoteAddr: c.RemoteAddr()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.bytes+connCost > w.options.MaxBytes {
+		return false
+	}
 	w.conns[c] = b
+	w.bytes += connCost
 	w.queue(b, call{kind: callOnOpen})
+	return true
 }
 
 // OnMessage copies the message, or ends the conn.
@@ -63,12 +79,16 @@ func (w *workers) accept(c *Conn, op Opcode, payload []byte) bool {
 	return true
 }
 
-// OnClose queues the last call. It needs no room: there is one for each conn.
+// OnClose queues the last call, which must have room: there is one for each conn that was opened.
 func (w *workers) OnClose(c *Conn, end End) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := w.conns[c]
+	if b == nil {
+		return // there was no room for it
+	}
 	delete(w.conns, c)
+	w.bytes += connCost
 	w.queue(b, call{kind: callOnClose, end: &end})
 }
 
@@ -134,6 +154,8 @@ func (w *workers) settle(b *BlockingConn, done *call) {
 	defer w.mu.Unlock()
 	if done.kind == callOnMessage {
 		w.count(b, -1, -int64(len(done.payload)))
+	} else {
+		w.bytes -= connCost
 	}
 	if b.scheduled = len(b.waiting) > 0; b.scheduled {
 		w.ready = append(w.ready, b)

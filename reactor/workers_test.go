@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/wsedge/wsedge/frame"
 )
@@ -170,6 +167,7 @@ func TestWhatABlockingHandlerDoesNotKeepUpWithIsBounded(t *testing.T) {
 				close:   func(*BlockingConn, End) { handled <- "close" },
 			}})
 			c := dial(t, s, "/")
+			eventually(t, "opened", func() bool { return s.Stats().Workers == WorkerStats{} && s.Stats().Open == 1 })
 			for range test.fits + 1 {
 				c.text(strings.Repeat("x", 1000))
 			}
@@ -219,6 +217,35 @@ func TestConnsTakeTurns(t *testing.T) {
 	}
 }
 
+// Conns that come and go while the handler is stuck are bounded, too.
+func TestConnsAreRefusedWhileNoCallEnds(t *testing.T) {
+	release, told := make(chan struct{}), newBox[string]()
+	s := serve(t, Config{Workers: WorkerOptions{Goroutines: 1, MaxBytes: 4 * connCost}, Blocking: blockingFuncs{
+		open:  func(*BlockingConn) { <-release; told <- "open" },
+		close: func(*BlockingConn, End) { told <- "close" },
+	}})
+	for i := range 2 { // each leaves two calls behind
+		c := dial(t, s, "/")
+		_ = c.Close()
+		eventually(t, "both calls are queued", func() bool { return s.Stats().Workers.Bytes == int64(2*(i+1)*connCost) })
+	}
+	for range 3 {
+		dial(t, s, "/").wantClose(ClosePolicyViolation, "input_backlog")
+	}
+	close(release)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(told)
+	n := map[string]int{}
+	for what := range told {
+		n[what]++
+	}
+	if n["open"] != 2 || n["close"] != 2 {
+		t.Errorf("told of %v", n)
+	}
+}
+
 func TestOneLargeMessageMayExceedTheBound(t *testing.T) {
 	s := serve(t, Config{Workers: WorkerOptions{ConnMaxBytes: 10}, Blocking: blockingFuncs{
 		message: func(c *BlockingConn, text string) { _ = c.Send(Text, []byte(strconv.Itoa(len(text)))) },
@@ -262,84 +289,4 @@ func TestWorkersEndWhenNothingIsLeftToDo(t *testing.T) {
 		c.wantText("hi")
 	}
 	eventually(t, "no goroutine", func() bool { return s.Stats().Workers.Running == 0 })
-}
-
-// blockingBooks are what a random run has been told of one conn.
-type blockingBooks struct {
-	opened, closed bool
-	next           int // of the messages
-}
-
-// Random sequences of opening, sending and leaving, with few goroutines that dawdle: every conn has its calls one at a time, in order, each message that
-// came once, OnOpen first and OnClose last.
-func TestRandomBlockingSequences(t *testing.T) {
-	for seed := range uint64(6) {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(seed, 3))
-			var mu sync.Mutex
-			opens, closes, messages := 0, 0, 0
-			count := func(n *int) { mu.Lock(); *n++; mu.Unlock() }
-			s := serve(t, Config{
-				Loops: 1 + int(seed%3), Workers: WorkerOptions{Goroutines: 1 + int(seed%4), ConnMaxMessages: 1000},
-				Upgrade: func(*Conn, *Request) (Accept, error) { return Accept{Context: &blockingBooks{}}, nil },
-				Blocking: blockingFuncs{
-					open: func(c *BlockingConn) {
-						b := c.Context.(*blockingBooks)
-						if b.opened || b.next > 0 || b.closed {
-							t.Errorf("opened in %+v", *b)
-						}
-						b.opened = true
-						count(&opens)
-					},
-					message: func(c *BlockingConn, text string) {
-						b := c.Context.(*blockingBooks)
-						if !b.opened || b.closed || text != strconv.Itoa(b.next) {
-							t.Errorf("message %s in %+v", text, *b)
-						}
-						b.next++
-						if b.next%7 == 0 {
-							time.Sleep(50 * time.Microsecond) // dawdles: what is right does not depend on it
-						}
-						count(&messages)
-					},
-					close: func(c *BlockingConn, _ End) {
-						b := c.Context.(*blockingBooks)
-						if !b.opened || b.closed {
-							t.Errorf("closed in %+v", *b)
-						}
-						b.closed = true
-						count(&closes)
-					},
-				},
-			})
-			clients, sent, all, opened := []*client{}, map[*client]int{}, 0, 0
-			for range 1000 {
-				switch n := rng.IntN(20); {
-				case n == 0 || len(clients) == 0:
-					clients = append(clients, dial(t, s, "/"))
-					opened++
-				case n == 1:
-					i := rng.IntN(len(clients))
-					clients[i].send(frame.OpClose, "\x03\xe8")
-					clients[i].wantClose(CloseNormal, "")
-					clients = append(clients[:i], clients[i+1:]...)
-				default:
-					c := clients[rng.IntN(len(clients))]
-					c.text(strconv.Itoa(sent[c]))
-					sent[c]++
-					all++
-				}
-			}
-			eventually(t, "every message handled", func() bool { mu.Lock(); defer mu.Unlock(); return messages == all })
-			if err := s.Shutdown(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			if opens != opened || closes != opened || messages != all {
-				t.Errorf("%d opens, %d closes of %d; %d messages of %d", opens, closes, opened, messages, all)
-			}
-			if w := s.Stats().Workers; w != (WorkerStats{}) || len(s.workers.conns) > 0 {
-				t.Errorf("left: %+v, %d conns", w, len(s.workers.conns))
-			}
-		})
-	}
 }
