@@ -114,6 +114,9 @@ type Config struct {
 	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
 	Certificates func() []metrics.Certificate
 
+	// Worker has the server be one of several that look like one. nil: it is alone.
+	Worker *Worker
+
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.

@@ -1,0 +1,110 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/console"
+)
+
+// Worker is for a server that is one of several on a machine which look like one from outside: what is told of one is told of all, by who
+// supervises them.
+type Worker struct {
+	// Name is what the console calls all of them together. Required.
+	Name string
+	// Listener is accepted on in place of Config.Addr, whose port it has; others may have the same socket. Required.
+	Listener net.Listener
+	// Inside is where who supervises it asks this server for itself: what the admin address has, and StatsPath. Nobody else may reach it, since
+	// nothing is checked there. Config.AdminAddr then says no more than what belongs on the public address. Required.
+	Inside net.Listener
+	// Whole answers /metrics, /healthz and /readyz of the public address. Required.
+	Whole http.Handler
+	// Stats are the figures that the console shows; ok is false where they can't be had, and this server's own are shown. Required.
+	Stats func() (stats console.Stats, ok bool)
+}
+
+// StatsPath is where Worker.Inside tells this server's own figures, a console.Stats.
+const StatsPath = "/worker/stats"
+
+// public is what answers on the public address: own, or who answers for all.
+func (s *Server) public(own http.HandlerFunc) http.Handler {
+	if w := s.config.Worker; w != nil {
+		return w.Whole
+	}
+	return own
+}
+
+// listenAddr is what the reactor listens on by itself.
+func (cfg *Config) listenAddr() (addr string, given net.Listener) {
+	if w := cfg.Worker; w != nil {
+		return "", w.Listener
+	}
+	return cfg.Addr, nil
+}
+
+// shownNode is what the console calls it.
+func (s *Server) shownNode() string {
+	if w := s.config.Worker; w != nil {
+		return w.Name
+	}
+	return s.node
+}
+
+// shownStats are the figures of all, where there are others.
+func (s *Server) shownStats() console.Stats {
+	if w := s.config.Worker; w != nil {
+		if stats, ok := w.Stats(); ok {
+			return stats
+		}
+	}
+	return s.consoleStats()
+}
+
+func (s *Server) serveOwnStats(w http.ResponseWriter, _ *http.Request) {
+	stats := s.consoleStats()
+	stats.Node, stats.Logins = s.node, s.console.Logins()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(stats)
+}
+
+// inside serves what is for who supervises this server.
+func (s *Server) inside(listener net.Listener) *admin {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.adminRoutes())
+	mux.HandleFunc("GET "+StatsPath, s.serveOwnStats)
+	return newAdmin(listener, mux, s.config.Logger)
+}
+
+// GuardAdmin lets through to next what comes to an admin address under a name of its own, or under any if insecure, and changes nothing for
+// pages of others.
+func GuardAdmin(addr string, insecure bool, next http.Handler) http.Handler {
+	host, _, _ := net.SplitHostPort(addr)
+	return hosts{any: insecure, addr: host}.guard(next)
+}
+
+// retireStep is how often Retire looks whether handshakes are over.
+const retireStep = 10 * time.Millisecond
+
+// Retire is Shutdown for a Worker whose successor accepts on the same socket already: nobody who connects is refused. Whoever it has
+// accepted gets an answer before clients are told to go.
+func (s *Server) Retire(ctx context.Context) error {
+	s.reactor.StopAccepting()
+	patience := s.config.HandshakeTimeout
+	setDefault(&patience, defaultHandshakeTimeout)
+	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil && s.underWay() > 0; {
+		time.Sleep(retireStep)
+	}
+	return s.Shutdown(ctx)
+}
+
+// defaultHandshakeTimeout is the reactor's.
+const defaultHandshakeTimeout = 5 * time.Second
+
+// underWay is how many sockets have got no answer yet, or are closing.
+func (s *Server) underWay() int64 {
+	r := s.reactor.Stats()
+	return r.Connections - r.Open - r.HTTP
+}
