@@ -58,6 +58,7 @@ var Options = []Option{
 	{Path: "listen.console", Flag: "console", Default: "true",
 		Doc: "Serve the console at / of admin_addr, behind a login by API key where there is auth. Without a configuration file and authentication it is at / of the public port."},
 	{Path: "listen.loops", Flag: "loops", Max: 1 << 10, Doc: "Event loops, each of which keeps a CPU busy under load. Default: as many as CPUs."},
+	{Path: "listen.workers", Flag: "workers", Default: "0", Max: 256, Doc: "Processes that serve together, on the one port; 0: this one alone. See docs/OPERATING.md."},
 
 	{Path: "tls.cert_files", Flag: "tls-cert", File: true,
 		Doc: "Certificates (PEM, intermediate ones behind), chosen by the name a client asks for; the first for all others. What is in the files is loaded again on SIGHUP, and when they change."},
