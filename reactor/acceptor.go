@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -94,14 +95,58 @@ func (a *acceptor) close() {
 	})
 }
 
-// StopAccepting ends Config.Listener, and returns when all that was accepted has come to a loop: what connects from then on is left to
-// those who have the same socket. Connections go on. It does nothing where the server listens on an address of its own, and before Start.
-func (s *Server) StopAccepting() {
+// handshakeStep is how often StopAccepting asks the loops.
+const handshakeStep = 10 * time.Millisecond
+
+// StopAccepting ends Config.Listener, and returns when all that was accepted has its answer: is a WebSocket, or net/http's, or was refused. What
+// connects from then on is left to those who have the same socket. Connections go on. When ctx is done first, its error is returned. It does
+// nothing where the server listens on an address of its own, and before Start.
+func (s *Server) StopAccepting(ctx context.Context) error {
 	if !s.started.Load() {
-		return
+		return nil
 	}
 	<-s.running
-	if s.cfg.Listener != nil && s.acceptor != nil {
-		s.acceptor.close()
+	if s.cfg.Listener == nil || s.acceptor == nil {
+		return nil
 	}
+	s.acceptor.close()
+	for s.inHandshake(ctx) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.done:
+			return nil
+		case <-time.After(handshakeStep):
+		}
+	}
+	return nil
+}
+
+// inHandshake asks the loops whether they have a conn that has had no answer. Figures can't tell: they are not of one moment.
+func (s *Server) inHandshake(ctx context.Context) bool {
+	loops := s.knownLoops()
+	answers := make(chan bool, len(loops)) // nobody on a loop waits for us
+	asked := 0
+	for _, l := range loops {
+		if l.inbox.put(post{kind: postAsk, call: func(*Conn) { answers <- l.inHandshake() }}) {
+			asked++
+		}
+	}
+	some := false
+	for range asked {
+		select {
+		case a := <-answers:
+			some = some || a
+		case <-ctx.Done(): // the caller looks at it
+			return true
+		case <-s.done:
+			return false
+		}
+	}
+	return some
+}
+
+func (l *loop) inHandshake() (some bool) {
+	l.wheel.each(func(c *Conn) { some = some || c.state == stateHandshaking })
+	return some
 }

@@ -96,10 +96,8 @@ func TestSocketIsTakenOver(t *testing.T) {
 	}
 	for range 20 {
 		next := onSocket(t, socket)
-		server.StopAccepting()
-		// What has been accepted is still in its handshake, or answered; and then its client goes.
-		for server.Stats().Connections > 0 {
-			time.Sleep(time.Millisecond) // polls
+		if err := server.StopAccepting(t.Context()); err != nil {
+			t.Error(err)
 		}
 		end(t, server)
 		server = next

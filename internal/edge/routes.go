@@ -27,7 +27,7 @@ func (s *Server) routes() http.Handler {
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux)))
+	return s.lastAnswers(s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))))
 }
 
 // newAPI makes the handler of everything below /api/.

@@ -70,6 +70,7 @@ type Server struct {
 
 	// Shared: atomic.
 	draining     atomic.Bool
+	retiring     atomic.Bool            // see Retire
 	overruns     atomic.Int64           // clients closed because too many of their commands waited for a backend
 	drainClients atomic.Int64           // how many there were when draining began
 	current      atomic.Pointer[Config] // config, with what Reconfigure has changed

@@ -85,26 +85,42 @@ func GuardAdmin(addr string, insecure bool, next http.Handler) http.Handler {
 	return hosts{any: insecure, addr: host}.guard(next)
 }
 
-// retireStep is how often Retire looks whether handshakes are over.
-const retireStep = 10 * time.Millisecond
+const (
+	// retireStep is how often Retire looks whether HTTP connections have ended, and httpPatience how long it waits for that.
+	retireStep   = 10 * time.Millisecond
+	httpPatience = 2 * time.Second
+)
 
 // Retire is Shutdown for a Worker whose successor accepts on the same socket already: nobody who connects is refused. Whoever it has
 // accepted gets an answer before clients are told to go.
 func (s *Server) Retire(ctx context.Context) error {
-	s.reactor.StopAccepting()
-	patience := s.config.HandshakeTimeout
-	setDefault(&patience, defaultHandshakeTimeout)
-	for end := time.Now().Add(patience); time.Now().Before(end) && ctx.Err() == nil && s.underWay() > 0; {
-		time.Sleep(retireStep)
+	s.retiring.Store(true)
+	_ = s.reactor.StopAccepting(ctx) // Shutdown says so, too
+	look := time.NewTicker(retireStep)
+	defer look.Stop()
+	for end := time.Now().Add(httpPatience); s.reactor.Stats().HTTP > 0 && time.Now().Before(end); {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+		case <-s.done:
+		}
+		if ctx.Err() != nil {
+			break
+		}
 	}
 	return s.Shutdown(ctx)
 }
 
-// defaultHandshakeTimeout is the reactor's.
-const defaultHandshakeTimeout = 5 * time.Second
-
-// underWay is how many sockets have got no answer yet, or are closing.
-func (s *Server) underWay() int64 {
-	r := s.reactor.Stats()
-	return r.Connections - r.Open - r.HTTP
+// lastAnswers has HTTP connections end with their next answer, once the server retires: whoever sends a request on one that is closed because it
+// is idle cannot know what has become of it.
+func (s *Server) lastAnswers(next http.Handler) http.Handler {
+	if s.config.Worker == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.retiring.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -1,0 +1,444 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// startWorkers starts a server of workers.
+func startWorkers(t *testing.T, n int, args ...string) *program {
+	t.Helper()
+	return launch(t, append([]string{"serve", "--workers", strconv.Itoa(n), "--admin-addr", "127.0.0.1:0", "--drain-spread", "-1s",
+		"--history-size", "1000", "--recover"}, args...)...)
+}
+
+// processes are the workers', which are the program's children.
+func (p *program) processes() (pids []int) {
+	p.t.Helper()
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var text []byte
+	for _, task := range tasks { // each thread has the children that it has started
+		more, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", p.cmd.Process.Pid, task.Name()))
+		text = append(text, more...)
+	}
+	for field := range strings.FieldsSeq(string(text)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+var adminAt = regexp.MustCompile(`msg=listening .* admin=(\S+)`)
+
+// admin gets a path of the admin address.
+func (p *program) admin(path string) string {
+	p.t.Helper()
+	m := adminAt.FindStringSubmatch(p.logged())
+	if m == nil {
+		p.t.Fatalf("no admin address in\n%s", p.logged())
+	}
+	response, err := http.Get("http://" + m[1] + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// metric is the sum of a metric's series.
+func (p *program) metric(name string) (sum float64) {
+	p.t.Helper()
+	for line := range strings.Lines(p.admin("/metrics")) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if series == name || strings.HasPrefix(series, name+"{") {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			sum += n
+		}
+	}
+	return sum
+}
+
+// follower is a client of a channel that notes what it gets.
+type follower struct {
+	conn *websocket.Conn
+
+	mu     sync.Mutex
+	got    []string // the data
+	epoch  string
+	offset uint64
+	ended  error
+}
+
+// told is what a follower looks at in what the server says.
+type told struct {
+	Type, Epoch string
+	Offset      uint64
+	Recovered   *bool
+	Data        json.RawMessage
+}
+
+// follow subscribes to the channel news, from where another has got to; nil: from now on.
+func (p *program) follow(since *follower) (*follower, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(p.url, "http")+"ws", nil)
+	if err != nil {
+		return nil, err
+	}
+	p.t.Cleanup(func() { _ = conn.CloseNow() })
+	f := &follower{conn: conn}
+	subscribe := `{"type":"subscribe","channel":"news"}`
+	if since != nil {
+		subscribe = fmt.Sprintf(`{"type":"subscribe","channel":"news","recover":{"epoch":%q,"offset":%d}}`, since.epoch, since.offset)
+	}
+	if err := conn.Write(ctx, websocket.MessageText, []byte(subscribe)); err != nil {
+		return nil, err
+	}
+	for f.epoch == "" {
+		_, text, err := conn.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var m told
+		if err := json.Unmarshal(text, &m); err != nil || m.Type == "error" {
+			return nil, fmt.Errorf("%s: %w", text, err)
+		}
+		if m.Type == "subscribed" {
+			f.epoch, f.offset = m.Epoch, m.Offset
+			if since != nil && (m.Recovered == nil || !*m.Recovered) {
+				return nil, fmt.Errorf("not recovered: %s", text)
+			}
+		}
+	}
+	go f.read()
+	return f, nil
+}
+
+func (f *follower) read() {
+	for {
+		_, text, err := f.conn.Read(context.Background())
+		var m told
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		if m.Type == "gap" {
+			err = errors.New("a gap")
+		}
+		f.mu.Lock()
+		if m.Type == "message" {
+			f.got, f.offset = append(f.got, string(m.Data)), m.Offset
+		}
+		f.ended = err
+		f.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// state is what it has got so far, and why it has ended.
+func (f *follower) state() (got []string, ended error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.got, f.ended
+}
+
+// publishes publishes first to last, and wants each acknowledged.
+func (p *program) publishes(first, last int) {
+	p.t.Helper()
+	for i := first; i <= last; i++ {
+		if answer := p.post("api/publish", fmt.Sprintf(`{"channel":"news","data":%d}`, i)); !strings.Contains(answer, `"offset":`) {
+			p.t.Fatalf("%d: %s", i, answer)
+		}
+	}
+}
+
+// numbers is what a follower of first to last gets.
+func numbers(first, last int) string {
+	var all []string
+	for i := first; i <= last; i++ {
+		all = append(all, strconv.Itoa(i))
+	}
+	return strings.Join(all, " ")
+}
+
+func (p *program) wantGot(f *follower, want string) {
+	p.t.Helper()
+	p.eventually(want, func() bool { got, _ := f.state(); return len(got) >= len(strings.Fields(want)) })
+	if got, _ := f.state(); strings.Join(got, " ") != want {
+		p.t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+// What is published by one worker comes to the clients of all, and one that is killed costs nobody anything but its own clients a reconnect: they
+// get exactly what they missed from another.
+func TestKilledWorker(t *testing.T) {
+	p := startWorkers(t, 3)
+	var followers []*follower
+	for range 24 {
+		f, err := p.follow(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		followers = append(followers, f)
+	}
+	p.publishes(1, 20)
+	for _, f := range followers {
+		p.wantGot(f, numbers(1, 20))
+	}
+	if n := p.metric("wsedge_connections"); n != 24 {
+		t.Errorf("%v connections", n)
+	}
+	deliveries := p.metric("wsedge_deliveries_total")
+	if deliveries < 24*20 {
+		t.Errorf("%v deliveries", deliveries)
+	}
+	before := p.processes()
+	if len(before) != 3 {
+		t.Fatalf("workers %v", before)
+	}
+	if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("killed", func() bool { return !lives(before[0]) })
+	http.DefaultClient.CloseIdleConnections() // to it
+	p.publishes(21, 40)
+	p.eventually("as many workers as before", func() bool {
+		return p.metric("wsedge_worker_restarts_total") == 1 && strings.Contains(p.admin("/readyz"), "3 of 3 ready")
+	})
+	left := 0
+	for _, f := range followers {
+		var ended error
+		p.eventually("all, or an end", func() bool { var got []string; got, ended = f.state(); return len(got) == 40 || ended != nil })
+		if ended == nil {
+			p.wantGot(f, numbers(1, 40))
+			left++
+			continue
+		}
+		got, _ := f.state()
+		again, err := p.follow(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.wantGot(again, numbers(len(got)+1, 40))
+	}
+	if left == 24 {
+		t.Error("the worker that was killed had nobody") // one time in 17,000
+	}
+	if after := p.metric("wsedge_deliveries_total"); after < deliveries {
+		t.Errorf("deliveries fell from %v to %v", deliveries, after)
+	}
+}
+
+// connecting connects again and again until stop, and subscribes each time. It returns what went wrong.
+func (p *program) connecting(stop <-chan struct{}) (connected int, err error) {
+	for {
+		select {
+		case <-stop:
+			return connected, nil
+		default:
+		}
+		f, err := p.follow(nil)
+		switch {
+		case err == nil:
+			_ = f.conn.CloseNow()
+		case websocket.CloseStatus(err) != 3001: // it got in, and was told to go at once
+			return connected, err
+		}
+		connected++
+	}
+}
+
+// While workers are replaced one by one, everybody who connects gets in, and everybody who is told to go gets what was published meanwhile.
+func TestRollingRestart(t *testing.T) {
+	p := startWorkers(t, 2)
+	stay, err := p.follow(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := p.processes()
+	stop := make(chan struct{})
+	var connecting sync.WaitGroup
+	for range 3 {
+		connecting.Go(func() {
+			if n, err := p.connecting(stop); err != nil {
+				t.Errorf("after %d: %v", n, err)
+			}
+		})
+	}
+	published := 0
+	for round := 1; round <= 2; round++ {
+		p.signal(syscall.SIGUSR2)
+		p.eventually("rolled", func() bool {
+			p.publishes(published+1, published+5)
+			published += 5
+			return strings.Count(p.logged(), "rolling restart ended") == round
+		})
+	}
+	close(stop)
+	connecting.Wait()
+	got := 0
+	for again := stay; ; {
+		var more []string
+		var ended error
+		p.eventually("all, or an end", func() bool { more, ended = again.state(); return got+len(more) == published || ended != nil })
+		for i, data := range more {
+			if data != strconv.Itoa(got+i+1) {
+				t.Fatalf("got %s, want %d", data, got+i+1)
+			}
+		}
+		if got += len(more); got == published {
+			break
+		}
+		if status := websocket.CloseStatus(ended); status != 3001 {
+			t.Fatalf("ended with %v", ended)
+		}
+		if again, err = p.follow(again); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pid := range p.processes() {
+		for _, old := range before {
+			if pid == old {
+				t.Errorf("%d is still there", pid)
+			}
+		}
+	}
+	if n := p.metric("wsedge_worker_restarts_total"); n != 0 {
+		t.Errorf("%v restarts", n)
+	}
+}
+
+// A supervisor that is killed takes its workers along: nobody keeps the port.
+func TestSupervisorIsKilled(t *testing.T) {
+	p := start(t, "serve", "--workers", "2")
+	conn := p.dialWebSocket()
+	workers := p.processes()
+	p.signal(syscall.SIGKILL)
+	p.exit()
+	if rest, _ := io.ReadAll(conn); !bytes.Contains(rest, []byte(`"code":3001`)) {
+		t.Errorf("told %q", rest)
+	}
+	p.eventually("nobody listens", func() bool {
+		conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/"))
+		if err == nil {
+			conn.Close()
+		}
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	for _, pid := range workers {
+		p.eventually("worker has gone", func() bool { return !lives(pid) })
+	}
+}
+
+// lives tells whether a process runs. One that has ended may wait for somebody to ask how.
+func lives(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !bytes.Contains(text, []byte(") Z "))
+}
+
+// SIGTERM drains all; a second one ends it.
+func TestWorkersDrain(t *testing.T) {
+	p := start(t, "serve", "--workers", "2", "--drain-spread", "-1s")
+	conn := p.dialWebSocket()
+	p.signal(syscall.SIGTERM)
+	if rest, _ := io.ReadAll(conn); !bytes.Contains(rest, []byte(`"code":3001`)) {
+		t.Errorf("told %q", rest)
+	}
+	if status := p.exit(); status != exitOK {
+		t.Errorf("exit status %d; log:\n%s", status, p.logged())
+	}
+	p = start(t, "serve", "--workers", "2", "--drain-delay", "1h")
+	p.signal(syscall.SIGTERM)
+	p.eventually("/readyz says no", func() bool { return p.ready() == http.StatusServiceUnavailable })
+	p.signal(syscall.SIGTERM)
+	if status := p.exit(); status != exitFailure {
+		t.Errorf("exit status %d; log:\n%s", status, p.logged())
+	}
+}
+
+// What several workers say to SIGHUP is told once, and what is wrong keeps a rolling restart from beginning.
+func TestWorkersReload(t *testing.T) {
+	good := "listen:\n  workers: 2\n  admin_addr: \"off\"\nnamespaces:\n  default:\n    publish: anyone\n"
+	name := file(t, good)
+	next := listenAsSupervisor(t)
+	p := launch(t, "serve", "--config", name)
+	if state := next(); state != "READY=1" {
+		t.Errorf("told %q", state)
+	}
+	p.hangUp("SIGHUP: configuration reloaded", 1)
+	if state := next(); !strings.HasPrefix(state, "RELOADING=1") {
+		t.Errorf("told %q", state)
+	}
+	if state := next(); state != "READY=1" {
+		t.Errorf("told %q", state)
+	}
+	put(t, name, []byte(good+"    history_size: -1\n"))
+	p.hangUp("SIGHUP: configuration not reloaded, the old one stays", 1)
+	next()
+	if state := next(); state != "READY=1" {
+		t.Errorf("told %q", state)
+	}
+	if n := strings.Count(p.logged(), "configuration not reloaded"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, p.logged())
+	}
+	p.signal(syscall.SIGUSR2)
+	p.eventually("refused", func() bool { return strings.Contains(p.logged(), "no rolling restart") })
+	put(t, name, []byte(good))
+}
+
+// A first start that fails is the end of it, as without workers.
+func TestWorkersThatCannotStart(t *testing.T) {
+	for _, row := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"--workers", "-1"}, exitUsage, "--workers: want 0 to 256"},
+		{[]string{"--workers", "2", "--addr", "unix:/tmp/x"}, exitUsage, "a Unix socket is served by one process"},
+		{[]string{"--workers", "2", "--acme-domain", "a.example", "--acme-cache", "d"}, exitUsage, "--acme-domain is for one process"},
+		{[]string{"--workers", "2", "--addr", "127.0.0.1:1", "--engine", "redis"}, exitUsage, "--engine: want memory"},
+		{[]string{"--workers", "2", "--tls-cert", "/nowhere/a", "--tls-key", "/nowhere/b"}, exitFailure, "/nowhere/a"},
+	} {
+		status, _, stderr := call(nil, append([]string{"serve", "--addr", "127.0.0.1:0"}, row.args...)...)
+		if status != row.status || !strings.Contains(stderr, row.want) {
+			t.Errorf("%q: status %d, %s", row.args, status, stderr)
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if status, _, stderr := call(nil, "serve", "--workers", "2", "--addr", taken.Addr().String()); status != exitFailure || !strings.Contains(stderr, "in use") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+}
