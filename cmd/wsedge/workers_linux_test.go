@@ -298,8 +298,10 @@ func TestRollingRestart(t *testing.T) {
 	for round := 1; round <= 2; round++ {
 		p.signal(syscall.SIGUSR2)
 		p.eventually("rolled", func() bool {
-			p.publishes(published+1, published+5)
-			published += 5
+			if published < 400*round { // fewer than are kept
+				p.publishes(published+1, published+5)
+				published += 5
+			}
 			return strings.Count(p.logged(), "rolling restart ended") == round
 		})
 	}
@@ -440,5 +442,57 @@ func TestWorkersThatCannotStart(t *testing.T) {
 	defer taken.Close()
 	if status, _, stderr := call(nil, "serve", "--workers", "2", "--addr", taken.Addr().String()); status != exitFailure || !strings.Contains(stderr, "in use") {
 		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
+// Whoever is asked, and wherever, answers for all: with an admin address, and on the one port of development mode.
+func TestWorkersAnswerForAll(t *testing.T) {
+	p := startWorkers(t, 3)
+	for range 12 {
+		if _, err := p.follow(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stats := p.admin("/console/stats"); !strings.Contains(stats, `"connections":12,`) {
+		t.Error(stats)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws://"+adminAt.FindStringSubmatch(p.logged())[1]+"/console/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := conn.Read(ctx); err != nil || !bytes.Contains(text, []byte(`"type":"welcome"`)) {
+		t.Errorf("the console's socket: %s, %v", text, err)
+	}
+	_ = conn.CloseNow()
+	if text := p.admin("/debug/worker/2/pprof/cmdline"); !strings.Contains(text, "--workers") {
+		t.Errorf("%q", text)
+	}
+	if text := p.admin("/debug/worker/3/pprof/cmdline"); !strings.Contains(text, "no such worker") {
+		t.Errorf("%q", text)
+	}
+
+	p = launch(t, "serve", "--workers", "3", "--drain-spread", "-1s")
+	for range 12 {
+		if _, err := p.follow(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 6 { // of whichever worker
+		http.DefaultClient.CloseIdleConnections()
+		for path, want := range map[string]string{
+			"metrics": "\nwsedge_connections 12\n", "console/stats": `"connections":12,`, "readyz": "workers: 3 of 3 ready", "healthz": "ok\n",
+		} {
+			response, err := http.Get(p.url + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s: %s", path, text)
+			}
+		}
 	}
 }
