@@ -68,7 +68,7 @@ func (d Drain) Time() time.Duration {
 // retrySpread is over how many milliseconds closed clients are asked to spread their return: 1 s, and another for each 1,000
 // of them; in a drain, of those there were when it began, so that the last ones do not return together.
 func (s *Server) retrySpread() int {
-	return 1000 + max(s.clients.count(), int(s.drainClients.Load()))
+	return 1000 + s.returning(max(s.clients.count(), int(s.drainClients.Load())))
 }
 
 // onDrain says goodbye to one client, just before the reactor's close frame.

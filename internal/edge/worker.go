@@ -13,6 +13,8 @@ import (
 // Worker is for a server that is one of several on a machine which look like one from outside: what is told of one is told of all, by who
 // supervises them.
 type Worker struct {
+	// Of is how many there are. Default 1.
+	Of int
 	// Name is what the console calls all of them together. Required.
 	Name string
 	// Listener is accepted on in place of Config.Addr, whose port it has; others may have the same socket. Required.
@@ -43,6 +45,15 @@ func (cfg *Config) listenAddr() (addr string, given net.Listener) {
 		return "", w.Listener
 	}
 	return cfg.Addr, nil
+}
+
+// returning is how many clients come back at about the same time where n of this server's are told to go: as many of each of the others, unless
+// this one retires alone.
+func (s *Server) returning(n int) int {
+	if w := s.config.Worker; w != nil && !s.retiring.Load() {
+		return n * max(w.Of, 1)
+	}
+	return n
 }
 
 // shownNode is what the console calls it.
