@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -127,6 +128,9 @@ func (m *member) leave(c workers.Command, srv server, caught *signals, logger *s
 				time.AfterFunc(orphanTime, cancel)
 			}
 		case err := <-drained:
+			if c == workers.Orphaned {
+				_ = os.RemoveAll(filepath.Dir(m.worker.Orders.Whole)) // which the supervisor would have done
+			}
 			if err != nil {
 				logger.Error("drain was cut short", "error", err)
 				return exitFailure

@@ -26,7 +26,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addLoops(flags, &cfg.Loops)
 	addWorkers(flags, &s.workers)
 	flags.IntVar(&cfg.MaxHeadBytes, "max-head", 0, "most `bytes` of a request's head, its first line half of them; a token in the URL needs room (default 8192)")
-	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
+	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections, of all workers together (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
 	flags.IntVar(&cfg.MaxControlRate, "control-rate", 0, "most pings and pongs a second of a client, 10 to 30000 (default: no bound)")

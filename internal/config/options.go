@@ -72,7 +72,7 @@ var Options = []Option{
 	{Path: "tls.acme_email", Flag: "acme-email", Doc: "Address that the ACME server may write to."},
 	{Path: "tls.acme_directory", Flag: "acme-directory", Doc: "URL of the ACME server's directory; its terms are agreed to. Default: Let's Encrypt."},
 
-	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections. Default: what the limit of open files allows."},
+	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections, of all workers together. Default: what the limit of open files allows."},
 	{Path: "limits.max_head_bytes", Flag: "max-head", Default: "8KiB", Max: 1 << 20,
 		Doc: "Most bytes of a request's head, and of its first line half as many; a token in the URL needs room there."},
 	{Path: "limits.max_message_bytes", Flag: "max-message", Default: "64KiB", Doc: "Most bytes of a client's message."},
