@@ -82,6 +82,7 @@ func (m *member) listen(cfg *edge.Config) error {
 	if err != nil {
 		return fmt.Errorf("worker %d: %w", m.worker.Orders.Index, err)
 	}
+	cfg.NodeName = fmt.Sprintf("%s/%d", cfg.NodeName, m.worker.Orders.Index)
 	m.whole = workers.WholeAt(m.worker.Orders.Whole, cfg.Logger)
 	cfg.Worker = &edge.Worker{Of: m.worker.Orders.Of, Name: m.worker.Orders.Name, Listener: listener, Inside: inside, Whole: m.whole, Stats: m.whole.Stats}
 	return nil

@@ -117,6 +117,8 @@ type Config struct {
 	// Worker has the server be one of several that look like one. nil: it is alone.
 	Worker *Worker
 
+	// NodeName is what other nodes, and people, call this one. Default: nothing.
+	NodeName string
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.
