@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
 // What is published by one worker comes to the clients of all, and one that is killed costs nobody anything but its own clients a reconnect: they
@@ -319,5 +323,39 @@ func TestWorkersAnswerForAll(t *testing.T) {
 				t.Errorf("%s: %s", path, text)
 			}
 		}
+	}
+}
+
+// Each worker speaks TLS by the same files, and loads them again on SIGHUP, which is told once.
+func TestWorkersSpeakTLS(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "a.pem"), filepath.Join(dir, "a.key")
+	authority := tlstest.NewAuthority()
+	write := func() (serial string) {
+		issued := authority.Issue("localhost")
+		certPEM, keyPEM := tlstest.PEM(issued)
+		put(t, cert, certPEM)
+		put(t, key, keyPEM)
+		return issued.Leaf.SerialNumber.String()
+	}
+	old := write()
+	p := launch(t, "serve", "--workers", "2", "--drain-spread", "-1s", "--tls-cert", cert, "--tls-key", key)
+	config := &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost"}
+	shown := func() string { return p.websocket(config).ConnectionState().PeerCertificates[0].SerialNumber.String() }
+	if got := shown(); got != old {
+		t.Errorf("shows %s, want %s", got, old)
+	}
+	fresh := write()
+	p.hangUp("SIGHUP: certificates reloaded", 1)
+	p.eventually("the new one, ten times in a row", func() bool {
+		for range 10 {
+			if shown() != fresh {
+				return false
+			}
+		}
+		return true
+	})
+	if n := strings.Count(p.logged(), "SIGHUP: certificates reloaded"); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }
