@@ -3,6 +3,7 @@ package reactor
 import (
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -17,6 +18,10 @@ type Config struct {
 	// "unix:" and the path of a Unix socket: what a dead server has left there is replaced, what a living one listens on is
 	// an error. "": no listener, connections come by Server.ServeHTTP alone.
 	Addr string
+	// Listener is accepted on in place of Addr, which must be empty: a TCP listener whose socket other processes have, too. What has
+	// connected and was not accepted stays with the socket, when this server ends, for whoever accepts on it next. See SharedPort. The server
+	// closes it once it has started.
+	Listener net.Listener
 	// SocketMode is that of a Unix socket's file, which decides who may connect. Default 0o660: the server's user and group.
 	SocketMode fs.FileMode
 	// ProxyProtocol names the proxies whose connections must begin with a header of the PROXY protocol, version 2, before
@@ -191,11 +196,14 @@ func (cfg Config) withDefaults() (Config, error) {
 
 // completeServing is withDefaults for where the server listens, whom it serves, and in how many loops.
 func (cfg *Config) completeServing(wrong complaint) {
-	if cfg.Addr == "" {
+	if cfg.Listener != nil && cfg.Addr != "" {
+		wrong("Listener", "needs an empty Addr")
+	}
+	if cfg.Listener == nil && cfg.Addr == "" {
 		if cfg.HTTP != nil {
 			wrong("HTTP", "never asked without Addr")
 		}
-	} else if err := CheckAddr(cfg.Addr); err != nil {
+	} else if err := CheckAddr(cfg.Addr); cfg.Listener == nil && err != nil {
 		wrong("Addr", "%q: %w", cfg.Addr, err)
 	}
 	setDefault(&cfg.SocketMode, 0o660)

@@ -20,6 +20,7 @@ const (
 	postTLS                         // the TLS handshake of conn has gone on
 	postResume                      // the gap of group's form has passed
 	postDrain                       // the server is shutting down
+	postAsk                         // run call, for no conn
 )
 
 // post is one item of an inbox. Which fields are set depends on the kind.

@@ -91,3 +91,31 @@ func (r *reservedPort) release() {
 		_ = unix.Close(r.fd)
 	}
 }
+
+// portsAreShared: connections are spread over the sockets that listen on a port.
+const portsAreShared = true
+
+// another binds one more socket to the port. It is left blocking: who has it later makes it what they need, for all who have it.
+func (r *reservedPort) another() (*os.File, error) {
+	more := &reservedPort{}
+	if err := more.bind(r.addr); err != nil {
+		more.release()
+		return nil, err
+	}
+	return os.NewFile(uintptr(more.fd), "tcp:"+r.addr.String()), nil
+}
+
+// mostBacklog is more than net.core.somaxconn, which bounds it, is anywhere.
+const mostBacklog = 1<<16 - 1
+
+// listen has a socket listen. It may do so already.
+func listen(socket *os.File) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if control := raw.Control(func(fd uintptr) { err = os.NewSyscallError("listen", unix.Listen(int(fd), mostBacklog)) }); control != nil {
+		return control
+	}
+	return err
+}

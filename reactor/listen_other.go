@@ -2,7 +2,10 @@
 
 package reactor
 
-import "net"
+import (
+	"net"
+	"os"
+)
 
 // reservedPort is an address that was free a moment ago.
 type reservedPort struct{ addr *net.TCPAddr }
@@ -23,3 +26,10 @@ func reservePort(address string) (*reservedPort, error) {
 }
 
 func (*reservedPort) release() {}
+
+// portsAreShared: one of the sockets that listen on a port would get all connections.
+const portsAreShared = false
+
+func (*reservedPort) another() (*os.File, error) { return nil, ErrNotShared }
+
+func listen(*os.File) error { return ErrNotShared }

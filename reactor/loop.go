@@ -228,6 +228,8 @@ func (l *loop) do(p *post) {
 		}
 	case postDrain:
 		l.drainConns()
+	case postAsk:
+		p.call(nil)
 	}
 }
 

@@ -28,13 +28,19 @@ func CheckAddr(addr string) error {
 
 // bind takes the address, where there is one. release gives back what was needed only until the engine listens.
 func (s *Server) bind() (release func(), err error) {
+	if s.cfg.Listener != nil {
+		s.addr, s.acceptor = s.cfg.Listener.Addr(), newAcceptor(s, s.cfg.Listener, func() {})
+		return func() {}, nil
+	}
 	if s.cfg.Addr == "" {
 		return func() {}, nil
 	}
 	if path, isUnix := unixPath(s.cfg.Addr); isUnix {
-		if s.unix, err = listenUnix(s, path); err != nil {
+		var socket net.Listener
+		if s.unix, socket, err = listenUnix(s, path); err != nil {
 			return nil, err
 		}
+		s.acceptor = newAcceptor(s, socket, s.unix.remove)
 		s.addr = &net.UnixAddr{Net: "unix", Name: path}
 		return func() {}, nil
 	}
@@ -59,7 +65,7 @@ func (s *Server) run() error {
 		gnet.WithTicker(true),
 		gnet.WithLogger(engineLogger{s.cfg.Logger}),
 	}
-	if s.addr == nil || s.unix != nil {
+	if s.addr == nil || s.acceptor != nil {
 		s.runFed(events, options)
 	} else {
 		go func() { s.finish(gnet.Run(events, "tcp://"+engineAddr(s.addr.(*net.TCPAddr)), options...)) }()
@@ -74,14 +80,13 @@ func (s *Server) run() error {
 		<-s.done
 		return err
 	}
-	if s.unix != nil {
-		s.unix.serve()
+	if s.acceptor != nil {
+		s.acceptor.serve()
 	}
 	return nil
 }
 
-// runFed runs the engine without a listener: what it calls a client. Sockets come from ServeHTTP, and from the Unix socket's
-// listener.
+// runFed runs the engine without a listener: what it calls a client. Sockets come from ServeHTTP, and from the acceptor.
 func (s *Server) runFed(events *engineEvents, options []gnet.Option) {
 	client, err := gnet.NewClient(events, options...)
 	if err == nil {
@@ -100,8 +105,8 @@ func (s *Server) loopEnded() {
 	if s.fed == nil {
 		return
 	}
-	if s.unix != nil {
-		s.unix.loopEnded()
+	if s.acceptor != nil {
+		s.acceptor.loopEnded()
 	}
 	s.stop()
 }
@@ -111,8 +116,8 @@ func (s *Server) stop() {
 	s.stopping.Do(func() {
 		if s.fed != nil {
 			go func() {
-				if s.unix != nil {
-					s.unix.close() // first: nobody would take over what it has given to the engine
+				if s.acceptor != nil {
+					s.acceptor.close() // first: nobody would take over what it has given to the engine
 				}
 				s.finish(s.fed.Stop())
 			}()

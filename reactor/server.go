@@ -26,6 +26,7 @@ type Server struct {
 	addr      net.Addr // nil: no listener
 	engine    gnet.Engine
 	unix      *unixListener   // nil: TCP
+	acceptor  *acceptor       // of the Unix socket, or of Config.Listener; nil: the loops accept for themselves
 	tls       *tlsloop.Engine // nil: no TLS
 	fed       *gnet.Client    // the engine where it does not listen itself, else nil
 	writable  *writablePoller
@@ -166,8 +167,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	if s.unix != nil {
-		s.unix.close()
+	if s.acceptor != nil {
+		s.acceptor.close()
 	}
 	s.enrolling.close()
 	s.awaitReady()
@@ -203,8 +204,8 @@ func (s *Server) finish(err error) {
 		}
 		l.receipts.end()
 	}
-	if s.unix != nil {
-		s.unix.close()
+	if s.acceptor != nil {
+		s.acceptor.close()
 	}
 	if s.writable != nil {
 		s.writable.close()

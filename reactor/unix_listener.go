@@ -7,28 +7,17 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// unixListener accepts on a Unix socket and gives what it has accepted to the loops. They cannot share the socket as they share
-// a port, and the engine's own way, one acceptor for all, takes descriptors until there are none: see
-// docs/decisions/0006-unix-sockets.md.
+// unixListener is the file of a Unix socket, on which an acceptor accepts.
 type unixListener struct {
 	// Immutable after listenUnix.
-	srv    *Server
-	path   string
-	file   fs.FileInfo // what was bound: nothing else is removed
-	socket net.Listener
-
-	accepting sync.WaitGroup
-	closed    chan struct{}
-	once      sync.Once     // closes closed
-	deserted  chan struct{} // closed when a loop has ended: it takes nothing over any more
-	deserting sync.Once     // closes deserted
+	path string
+	file fs.FileInfo // what was bound: nothing else is removed
 }
 
 // checkUnixPath says what is wrong with the path of a Unix socket.
@@ -46,22 +35,28 @@ func checkUnixPath(path string) error {
 }
 
 // listenUnix binds the path. While it looks at what is there, no other server does.
-func listenUnix(s *Server, path string) (*unixListener, error) {
+func listenUnix(s *Server, path string) (*unixListener, net.Listener, error) {
 	defer lockDir(filepath.Dir(path))()
 	if err := removeStale(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	socket, err := bindUnix(path, s.cfg.SocketMode)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	file, err := os.Lstat(path)
 	if err != nil {
 		_ = socket.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return &unixListener{srv: s, path: path, file: file, socket: socket,
-		closed: make(chan struct{}), deserted: make(chan struct{})}, nil
+	return &unixListener{path: path, file: file}, socket, nil
+}
+
+// remove removes the file, if it is still the one that was bound.
+func (u *unixListener) remove() {
+	if now, err := os.Lstat(u.path); err == nil && os.SameFile(now, u.file) {
+		_ = os.Remove(u.path)
+	}
 }
 
 // lockPatience is how long another server that is just starting in the same directory is waited for.
@@ -140,70 +135,3 @@ func bindUnix(path string, mode fs.FileMode) (net.Listener, error) {
 // unixBacklog is how many connections may wait to be accepted; the system may allow less. A client beyond it is told at once,
 // by EAGAIN, or waits.
 const unixBacklog = 4096
-
-// serve begins to accept.
-func (u *unixListener) serve() {
-	for range u.acceptors() {
-		u.accepting.Go(u.accept)
-	}
-}
-
-// acceptors is how many connections are on their way to the loops at most. Each takes two descriptors there, which the reserve
-// has: a quarter of it at most. Four for each loop keep the loops busy that are not in the middle of a long turn.
-func (u *unixListener) acceptors() int {
-	return max(1, min(4*u.srv.cfg.Loops, reserveFiles(openFileLimit())/8))
-}
-
-// The pauses after an accept that fails, which is for want of descriptors.
-const (
-	firstAcceptPause = 5 * time.Millisecond
-	maxAcceptPause   = time.Second
-)
-
-// accept accepts, one connection after the other: the next when the loop has this one, and has it counted against the cap.
-func (u *unixListener) accept() {
-	for pause := firstAcceptPause; ; {
-		conn, err := u.socket.Accept()
-		if err == nil {
-			_, err = u.srv.fed.EnrollContext(conn, nil) // which closes conn: the loop has a duplicate
-		}
-		switch {
-		case err == nil:
-			pause = firstAcceptPause
-			continue
-		case errors.Is(err, net.ErrClosed):
-			return
-		}
-		u.srv.cfg.Logger.Warn("cannot accept", "error", err, "pause", pause.String())
-		select {
-		case <-u.closed:
-			return
-		case <-time.After(pause):
-			pause = min(2*pause, maxAcceptPause)
-		}
-	}
-}
-
-// loopEnded tells that a loop has ended.
-func (u *unixListener) loopEnded() { u.deserting.Do(func() { close(u.deserted) }) }
-
-// close ends the listener, removes its file, and returns when all that was accepted has come to a loop, as long as all loops
-// run.
-func (u *unixListener) close() {
-	u.once.Do(func() {
-		close(u.closed)
-		if now, err := os.Lstat(u.path); err == nil && os.SameFile(now, u.file) {
-			_ = os.Remove(u.path)
-		}
-		_ = u.socket.Close()
-		taken := make(chan struct{})
-		go func() {
-			u.accepting.Wait()
-			close(taken)
-		}()
-		select {
-		case <-taken:
-		case <-u.deserted:
-		}
-	})
-}

@@ -96,5 +96,9 @@ func planOf(e *environment, file string) (doctor.Plan, error) {
 	if s.cfg.Deflate && s.cfg.DeflateTakeover {
 		p.NodeBytes += doctor.TakeoverBytes
 	}
+	if n := int64(s.workers); n > 0 { // each may take all of that, and the supervisor what it keeps for them
+		p.Workers, p.Loops = n, p.Loops*s.workers
+		p.NodeBytes = n*p.NodeBytes + doctor.ProcessBytes + cmp.Or(s.cfg.HistoryMaxBytes, sharedHistoryBytes)
+	}
 	return p, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/broker/jetstream"
 	"github.com/wsedge/wsedge/internal/channel"
+	"github.com/wsedge/wsedge/internal/workers"
 )
 
 // Engines by name. Anything else is the URL of an external NATS.
@@ -32,6 +33,8 @@ type engineFlags struct {
 	dir, secretFile string
 	embedded        embedded.Config
 	routes          list
+
+	supervised *workers.Engine // the supervisor's, of a worker; nil: none
 }
 
 // addEngine declares --engine and what belongs to it.
@@ -129,7 +132,7 @@ type runningEngine struct {
 // open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what
 // this node has in hand of what users have acknowledged.
 func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
-	if f.engine == engineMemory {
+	if f.engine == engineMemory && f.supervised == nil {
 		return nil, nil
 	}
 	config := jetstream.Config{
@@ -143,7 +146,9 @@ func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, lo
 	}
 	r := &runningEngine{}
 	var err error
-	if f.engine == engineEmbedded {
+	if at := f.supervised; at != nil {
+		config.URL, config.InMemory, config.Options = at.URL, at.InMemory, []nats.Option{nats.UserInfo(at.User, at.Password)}
+	} else if f.engine == engineEmbedded {
 		f.embedded.Logger = logger
 		began := time.Now()
 		if r.server, err = embedded.Start(f.embedded); err != nil {

@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/wsedge/wsedge/internal/workers"
 )
 
 // drainTimeout bounds a drain, beyond what the server takes by its configuration.
@@ -31,6 +33,7 @@ type signals struct {
 	end, reload chan os.Signal
 	reconfigure func() // what SIGHUP does beside certificates; nil: nothing
 	supervisor  *supervisor
+	member      *member // what a worker has from the supervisor of workers; nil: it is none
 }
 
 // catchSignals begins to catch them, before the server listens: SIGHUP must not end a process that is just starting.
@@ -54,6 +57,7 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Wait() }()
 	caught.supervisor.ready()
+	caught.member.ready()
 	for running := true; running; {
 		select {
 		case err := <-ended:
@@ -63,6 +67,12 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 			caught.supervisor.reloading()
 			caught.hangUp(sec, logger)
 			caught.supervisor.ready()
+		case c := <-caught.member.commands():
+			if c != workers.Reload {
+				return caught.member.leave(c, srv, caught, logger)
+			}
+			caught.hangUp(sec, caught.member.tells(logger))
+			caught.member.reloaded()
 		case s := <-caught.end:
 			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false

@@ -17,6 +17,8 @@ const (
 	spareThreads = 8
 	// monitorVariable in the environment says that the program has been started with monitorSlack, or should be left alone.
 	monitorVariable = "WSEDGE_MONITOR"
+	// calmedMonitor in the environment says the former.
+	calmedMonitor = monitorVariable + "=calm"
 )
 
 // init ends the slack for all threads but the monitor's, or nearly all, which is as good: for the main one, on which packages
@@ -62,6 +64,6 @@ func calmMonitor() {
 	if err != nil || unix.Prctl(unix.PR_SET_TIMERSLACK, monitorSlack, 0, 0, 0) != nil {
 		return
 	}
-	_ = unix.Exec(path, os.Args, append(os.Environ(), monitorVariable+"=calm"))
+	_ = unix.Exec(path, os.Args, append(os.Environ(), calmedMonitor))
 	tighten()
 }

@@ -25,8 +25,9 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	flags.DurationVar(&cfg.PongTimeout, "pong-timeout", 0, "how long a pinged client may stay silent (default 10s)")
 	flags.DurationVar(&cfg.HandshakeTimeout, "handshake-timeout", 0, "time from accept to a complete request head (default 5s)")
 	addLoops(flags, &cfg.Loops)
+	addWorkers(flags, &s.workers)
 	flags.IntVar(&cfg.MaxHeadBytes, "max-head", 0, "most `bytes` of a request's head, its first line half of them; a token in the URL needs room (default 8192)")
-	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections (default: what the limit of open files allows)")
+	flags.IntVar(&cfg.MaxConns, "max-conns", 0, "most connections, of all workers together (default: what the limit of open files allows)")
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", 0, "most `bytes` of a client's message (default 65536)")
 	flags.IntVar(&cfg.MaxFrameRate, "frame-rate", 0, "most frames a second of a client, 10 to 30000 (default: no bound)")
 	flags.IntVar(&cfg.MaxControlRate, "control-rate", 0, "most pings and pongs a second of a client, 10 to 30000 (default: no bound)")
@@ -66,6 +67,14 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, status)
 	}
+	if s.workers > 0 && !isWorker(e) {
+		return s.supervise(e, args, certificates, logger)
+	}
+	member, err := s.join(e)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	logger = member.logger(logger)
 	cfg := s.cfg
 	cfg.Logger, cfg.Version = logger, version()
 	cfg.NodeName, _ = os.Hostname() // without a name it is known by its id
@@ -73,7 +82,7 @@ func serve(e *environment, args []string) int {
 	defer paceCollector()()
 	caught := catchSignals()
 	defer caught.release()
-	caught.supervisor = newSupervisor(e, logger)
+	caught.supervisor, caught.member = newSupervisor(e, logger), member
 	sec, err := s.secure.open(certificates)
 	if err != nil {
 		return e.fail(err, exitFailure)
@@ -93,13 +102,18 @@ func serve(e *environment, args []string) int {
 	}
 	defer endTracing()
 	cfg.Tracer = tracer
+	if err := member.listen(&cfg); err != nil {
+		return e.fail(err, exitFailure)
+	}
 	srv, err := edge.Listen(cfg)
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	s.introduce(srv, sec, logger)
+	if member == nil {
+		s.introduce(srv.Addr(), srv.AdminAddr(), sec, logger)
+	}
 	if s.document != nil {
-		caught.reconfigure = (&reloader{e, args, srv, s.document, logger}).reload
+		caught.reconfigure = (&reloader{e, args, srv, s.document, member.tells(logger)}).reload
 	}
 	return live(srv, caught, sec, logger)
 }

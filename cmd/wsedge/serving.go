@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,8 @@ type serving struct {
 	engine *engineFlags
 	traced *tracingFlags
 	format *logFormat
+
+	workers int // --workers
 
 	origins  list
 	problem  error            // of the files that flags name
@@ -155,7 +158,7 @@ func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 // judge finishes the configuration with what flags alone do not say, and notes what is wrong with that.
 func (s *serving) judge() {
 	hooks, bad := s.hooks.config()
-	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, bad, s.engine.check())
+	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, bad, s.engine.check(), s.checkWorkers())
 }
 
 // combined are the problems that only the whole has; tls is that of its flags.
@@ -207,7 +210,7 @@ func placeOf(problem, path string) string {
 }
 
 // introduce has the log say what runs, and what an operator should know of it.
-func (s *serving) introduce(srv *edge.Server, sec *security, logger *slog.Logger) {
+func (s *serving) introduce(addr, admin net.Addr, sec *security, logger *slog.Logger) {
 	switch {
 	case s.cfg.Auth != nil:
 	case s.document == nil:
@@ -215,9 +218,12 @@ func (s *serving) introduce(srv *edge.Server, sec *security, logger *slog.Logger
 	default:
 		logger.Warn("no authentication: every client is anonymous, and whoever reaches this address may publish by the API")
 	}
-	about := append(place(srv.Addr(), sec.scheme("http")), "version", version())
-	if addr := srv.AdminAddr(); addr != nil {
-		about = append(about, "admin", addr.String())
+	about := append(place(addr, sec.scheme("http")), "version", version())
+	if admin != nil {
+		about = append(about, "admin", admin.String())
+	}
+	if s.workers > 0 {
+		about = append(about, "workers", s.workers)
 	}
 	logger.Info("listening", about...)
 }

@@ -45,6 +45,7 @@ type Listen struct {
 	InsecureAdmin  bool
 	Console        bool
 	Loops          int
+	Workers        int
 }
 
 // TLS is the section tls.

@@ -58,6 +58,7 @@ var Options = []Option{
 	{Path: "listen.console", Flag: "console", Default: "true",
 		Doc: "Serve the console at / of admin_addr, behind a login by API key where there is auth. Without a configuration file and authentication it is at / of the public port."},
 	{Path: "listen.loops", Flag: "loops", Max: 1 << 10, Doc: "Event loops, each of which keeps a CPU busy under load. Default: as many as CPUs."},
+	{Path: "listen.workers", Flag: "workers", Default: "0", Max: 256, Doc: "Processes that serve together, on the one port; 0: this one alone. See docs/OPERATING.md."},
 
 	{Path: "tls.cert_files", Flag: "tls-cert", File: true,
 		Doc: "Certificates (PEM, intermediate ones behind), chosen by the name a client asks for; the first for all others. What is in the files is loaded again on SIGHUP, and when they change."},
@@ -71,7 +72,7 @@ var Options = []Option{
 	{Path: "tls.acme_email", Flag: "acme-email", Doc: "Address that the ACME server may write to."},
 	{Path: "tls.acme_directory", Flag: "acme-directory", Doc: "URL of the ACME server's directory; its terms are agreed to. Default: Let's Encrypt."},
 
-	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections. Default: what the limit of open files allows."},
+	{Path: "limits.max_conns", Flag: "max-conns", Doc: "Most connections, of all workers together. Default: what the limit of open files allows."},
 	{Path: "limits.max_head_bytes", Flag: "max-head", Default: "8KiB", Max: 1 << 20,
 		Doc: "Most bytes of a request's head, and of its first line half as many; a token in the URL needs room there."},
 	{Path: "limits.max_message_bytes", Flag: "max-message", Default: "64KiB", Doc: "Most bytes of a client's message."},

@@ -10,7 +10,11 @@ func (p *Plan) target() int64 { return max(p.Asked, few) }
 
 // files is the limit of open files: a connection takes one.
 func files(s *Snapshot, p *Plan) *Finding {
-	need := filesFor(p.target())
+	need := filesFor(p.inEach(p.target()))
+	means := fmt.Sprintf("Each connection takes one; %d are kept for everything else.", reserve(s.Files))
+	if p.Workers > 1 {
+		means += fmt.Sprintf(" %d workers have as many each.", p.Workers)
+	}
 	advice := fmt.Sprintf("Raise it to %d: LimitNOFILE= of the service, --ulimit nofile= of the container, or /etc/security/limits.conf for a login.", need)
 	if most, ok := s.sysctl("fs.nr_open", 0); ok && most < need {
 		advice += fmt.Sprintf(" fs.nr_open, which is %d, must be raised before: it is the most that can be asked for.", most)
@@ -19,8 +23,7 @@ func files(s *Snapshot, p *Plan) *Finding {
 	if s.Files < math.MaxInt64 {
 		value = fmt.Sprint(s.Files)
 	}
-	return bound(p, s.Files-reserve(s.Files), Finding{Name: "open files", Value: value,
-		Means: fmt.Sprintf("Each connection takes one; %d are kept for everything else.", reserve(s.Files))}, advice, fmt.Sprintf("ulimit -n %d", need))
+	return bound(p, p.inAll(s.Files-reserve(s.Files)), Finding{Name: "open files", Value: value, Means: means}, advice, fmt.Sprintf("ulimit -n %d", need))
 }
 
 // filesOfAll is what is left of the files that all processes may have open.
@@ -86,7 +89,7 @@ func goMemory(s *Snapshot, p *Plan) *Finding {
 	if s.GoMemLimit == 0 && !group {
 		return nil
 	}
-	conns := max(p.Asked, min((left-p.NodeBytes)/(p.UserBytes+KernelBytes), max(s.Files-reserve(s.Files), 0)), 0)
+	conns := max(p.Asked, min((left-p.NodeBytes)/(p.UserBytes+KernelBytes), max(p.inAll(s.Files-reserve(s.Files)), 0)), 0)
 	want := (p.NodeBytes + conns*p.UserBytes) * 5 / 4 >> 20
 	advice, command := fmt.Sprintf("Set it to what %s connections need, and a quarter more.", count(conns)), fmt.Sprintf("GOMEMLIMIT=%dMiB", want)
 	if s.GoMemLimit == 0 {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -18,7 +19,17 @@ type Plan struct {
 	NodeBytes int64
 	// Loops is how many event loops it is to have; 0: one for each CPU.
 	Loops int
+	// Workers is how many processes share the connections, each with the limit of open files for itself; 0: one.
+	Workers int64
 }
+
+// inAll is how many connections all processes have where each may have n.
+func (p *Plan) inAll(n int64) int64 {
+	return min(n, math.MaxInt64/max(p.Workers, 1)) * max(p.Workers, 1)
+}
+
+// inEach is how many each has of n.
+func (p *Plan) inEach(n int64) int64 { return (n + max(p.Workers, 1) - 1) / max(p.Workers, 1) }
 
 // What one idle, subscribed connection takes of the process, with the headroom of Go's collector: what docs/BENCHMARKS.md has
 // measured (880 B), what crypto/tls keeps beside that (3.3 kB that live, and half as much for the collector), and what

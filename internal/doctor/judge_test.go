@@ -51,6 +51,9 @@ func TestJudge(t *testing.T) {
 			"sys/fs/cgroup/cpu.max": "150000 100000\n", "proc/sys/net/core/somaxconn": "4096\n",
 			"proc/sys/net/netfilter/nf_conntrack_max": "65536\n", "proc/sys/net/netfilter/nf_conntrack_count": "536\n",
 		}, asked(200_000), true},
+		{"workers", map[string]string{
+			"proc/self/limits": "Max open files            20000                20000                files\n", "proc/self/environ": "",
+		}, Plan{Asked: 200_000, UserBytes: PlainBytes, NodeBytes: 13 * standard, Workers: 12}, false},
 		{"a-million-over-tls", map[string]string{"proc/self/environ": ""}, Plan{Asked: 2_000_000, UserBytes: TLSBytes, NodeBytes: standard, Loops: 16, MaxConns: 100_000}, true},
 		{"no-memory", map[string]string{"proc/meminfo": "MemTotal: 600000 kB\nMemAvailable: 500000 kB\n", "proc/self/environ": ""}, plain, false},
 		{"no-memory-for-many", map[string]string{"proc/meminfo": "MemTotal: 600000 kB\nMemAvailable: 500000 kB\n", "proc/self/environ": ""}, asked(100_000), true},

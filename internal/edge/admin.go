@@ -45,6 +45,9 @@ func (cfg *Config) adminProblems() []error {
 
 // listenAdmin binds the admin address; nil where there is none.
 func (s *Server) listenAdmin() (*admin, error) {
+	if w := s.config.Worker; w != nil {
+		return s.inside(w.Inside), nil
+	}
 	if !s.config.adminApart() || s.config.AdminAddr == AdminOff {
 		return nil, nil
 	}
@@ -52,12 +55,20 @@ func (s *Server) listenAdmin() (*admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin address: %w", err)
 	}
-	host, _, _ := net.SplitHostPort(s.config.AdminAddr)
-	return &admin{listener, &http.Server{
-		Handler:           hosts{any: s.config.InsecureAdmin, addr: host}.guard(s.adminRoutes()),
+	return newAdmin(listener, GuardAdmin(s.config.AdminAddr, s.config.InsecureAdmin, s.adminRoutes()), s.config.Logger), nil
+}
+
+func newAdmin(listener net.Listener, handler http.Handler, logger *slog.Logger) *admin {
+	return &admin{listener, NewAdminServer(handler, logger)}
+}
+
+// NewAdminServer makes a server of an admin address.
+func NewAdminServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: adminHeadTimeout, IdleTimeout: adminIdleTimeout, MaxHeaderBytes: adminHeadBytes,
-		ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
-	}}, nil
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
 }
 
 // adminApart tells whether metrics have left the public address.
@@ -73,7 +84,9 @@ func (s *Server) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s.registerConsole(mux)
+	if s.config.adminApart() {
+		s.registerConsole(mux)
+	}
 	return boundBodies(s.config.bodyTimeout, mux)
 }
 

@@ -114,6 +114,9 @@ type Config struct {
 	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
 	Certificates func() []metrics.Certificate
 
+	// Worker has the server be one of several that look like one. nil: it is alone.
+	Worker *Worker
+
 	// NodeName is what other nodes, and people, call this one. Default: nothing.
 	NodeName string
 	// Version is what /api/info calls the server.

@@ -14,7 +14,7 @@ import (
 // newConsole makes the console: on the one port in development mode, where clients need no more rights than everybody has, and on the admin
 // address otherwise.
 func (s *Server) newConsole() *console.Console {
-	cfg := console.Config{Node: s.node, Version: s.config.Version, Stats: s.consoleStats, API: s.logRequests(s.api), Socket: "/ws", Logger: s.config.Logger}
+	cfg := console.Config{Node: s.shownNode(), Version: s.config.Version, Stats: s.shownStats, API: s.logRequests(s.api), Socket: "/ws", Logger: s.config.Logger}
 	if s.config.adminApart() {
 		cfg.Socket, cfg.Watch = console.SocketPath, http.HandlerFunc(s.upgradeOwnPage)
 	}

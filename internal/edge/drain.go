@@ -55,12 +55,20 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // DrainTime is what a drain is allowed to take by the configuration, before clients that do not answer count.
-func (s *Server) DrainTime() time.Duration { return s.config.Drain.Delay + s.config.Drain.Spread }
+func (s *Server) DrainTime() time.Duration { return s.config.Drain.Time() }
+
+// Time is what a drain is allowed to take, before clients that do not answer count.
+func (d Drain) Time() time.Duration {
+	if d.Spread == 0 {
+		_ = d.withDefaults()
+	}
+	return d.Delay + max(d.Spread, 0)
+}
 
 // retrySpread is over how many milliseconds closed clients are asked to spread their return: 1 s, and another for each 1,000
 // of them; in a drain, of those there were when it began, so that the last ones do not return together.
 func (s *Server) retrySpread() int {
-	return 1000 + max(s.clients.count(), int(s.drainClients.Load()))
+	return 1000 + s.returning(max(s.clients.count(), int(s.drainClients.Load())))
 }
 
 // onDrain says goodbye to one client, just before the reactor's close frame.

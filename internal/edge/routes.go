@@ -16,18 +16,18 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", s.api)
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /healthz", s.public(s.serveHealth))
+	mux.Handle("GET /readyz", s.public(s.serveReady))
 	mux.Handle("GET /wsedge.js", jsclient.Script())
 	mux.Handle("GET /wsedge.d.ts", jsclient.Types())
 	if !s.config.adminApart() {
-		mux.HandleFunc("GET /metrics", s.serveMetrics)
+		mux.Handle("GET /metrics", s.public(s.serveMetrics))
 		s.registerConsole(mux)
 	}
 	// A handshake on a connection that net/http has had from an earlier request goes back into a loop; all else gets 426.
 	mux.HandleFunc("/ws", s.upgradeHTTP)
 	mux.HandleFunc("/ws/raw", s.upgradeHTTP)
-	return s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux)))
+	return s.lastAnswers(s.logRequests(boundBodies(s.config.bodyTimeout, s.hosts.guard(mux))))
 }
 
 // newAPI makes the handler of everything below /api/.

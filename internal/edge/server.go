@@ -72,6 +72,7 @@ type Server struct {
 
 	// Shared: atomic.
 	draining     atomic.Bool
+	retiring     atomic.Bool            // see Retire
 	overruns     atomic.Int64           // clients closed because too many of their commands waited for a backend
 	drainClients atomic.Int64           // how many there were when draining began
 	current      atomic.Pointer[Config] // config, with what Reconfigure has changed
@@ -126,8 +127,9 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Webhooks != nil {
 		s.hooks = newHooks(cfg, node)
 	}
+	addr, listener := cfg.listenAddr()
 	s.reactor, err = reactor.New(reactor.Config{
-		Addr: cfg.Addr, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
+		Addr: addr, Listener: listener, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
 		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, OnRefusal: s.logRefusal, Forms: forms,
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
 		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,

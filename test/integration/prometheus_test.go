@@ -53,6 +53,10 @@ func TestPromtool(t *testing.T) {
 	text, _ := s.get("/metrics")
 	promtool(t, text, "check", "metrics")
 	s.stop()
+	s = start(t, "", "--workers", "2") // summed
+	text, _ = s.get("/metrics")
+	promtool(t, text, "check", "metrics")
+	s.stop()
 }
 
 // prometheus is a running Prometheus.

@@ -27,6 +27,10 @@ type Config struct {
 	// Secret is what members know each other by. Danger: without one, whoever reaches ClusterListen reads and publishes everything; so it is required where that is
 	// not a loopback address. The connections are not encrypted.
 	Secret string
+	// Clients has the server take other processes of this machine, who know Access: on the loopback interface, on a port that the system picks.
+	Clients bool
+	// MaxMemory bounds what streams keep in memory, in bytes; above it publications are refused. Default: the NATS server's, 3/4 of the machine's.
+	MaxMemory int64
 	// Logger gets what the server has to say. Default slog.Default().
 	Logger *slog.Logger
 }

@@ -82,7 +82,13 @@ func (c *Config) options() (*server.Options, error) {
 	if c.SyncInterval < 0 {
 		o.SyncInterval, o.SyncAlways = defaultSyncInterval, true
 	}
+	if c.MaxMemory > 0 {
+		o.JetStreamMaxMemory = c.MaxMemory
+	}
 	if c.ClusterListen == "" {
+		if c.Clients {
+			c.takeClients(o)
+		}
 		return o, nil
 	}
 	host, port, err := splitAddr(c.ClusterListen)
@@ -93,8 +99,7 @@ func (c *Config) options() (*server.Options, error) {
 		port = server.RANDOM_PORT
 	}
 	// The NATS server takes no members before it takes clients. So it does, where nobody else is, and from nobody else.
-	o.DontListen, o.Host, o.Port = false, "127.0.0.1", server.RANDOM_PORT
-	o.Username, o.Password = routeUser, rand.Text()
+	c.takeClients(o)
 	o.Cluster = server.ClusterOpts{Name: c.Cluster, Host: host, Port: port, NoAdvertise: true}
 	if c.Secret != "" {
 		o.Cluster.Username, o.Cluster.Password = routeUser, c.Secret
@@ -104,6 +109,17 @@ func (c *Config) options() (*server.Options, error) {
 		o.Routes[i] = c.route(route)
 	}
 	return o, nil
+}
+
+// takeClients has the server take clients of this machine who know a password that exists nowhere else.
+func (c *Config) takeClients(o *server.Options) {
+	o.DontListen, o.Host, o.Port = false, "127.0.0.1", server.RANDOM_PORT
+	o.Username, o.Password = routeUser, rand.Text()
+}
+
+// Access is how other processes of this machine reach a server with Config.Clients.
+func (s *Server) Access() (url, user, password string) {
+	return s.server.ClientURL(), s.options.Username, s.options.Password
 }
 
 // Options have a NATS client use the server, without a port.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/broker/brokertest"
 	"github.com/wsedge/wsedge/internal/broker/embedded"
@@ -268,5 +270,36 @@ func TestInterruptedFirstStart(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
 		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// Other processes of the machine reach a server that takes clients, if they know the password. What it keeps in memory ends with it.
+func TestClientsOfOtherProcesses(t *testing.T) {
+	dir, epochs := t.TempDir(), make(map[string]bool)
+	for range 2 {
+		s := start(t, embedded.Config{Dir: dir, Clients: true, MaxMemory: 1 << 20})
+		url, user, password := s.Access()
+		if host, _, err := net.SplitHostPort(strings.TrimPrefix(url, "nats://")); err != nil || host != "127.0.0.1" {
+			t.Errorf("listens at %s", url)
+		}
+		e, err := jetstream.Connect(jetstream.Config{URL: url, Options: []nats.Option{nats.UserInfo(user, password)}, InMemory: true, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := e.Open("news", broker.Retention{Size: 10}, &sink{})
+		epochs[brokertest.Position(t, log).Epoch] = true
+		if _, err := brokertest.Publish(log, "x"); err != nil {
+			t.Error(err)
+		}
+		log.Close()
+		e.Close()
+		if nc, err := nats.Connect(url, nats.UserInfo(user, "guess")); err == nil {
+			nc.Close()
+			t.Error("any password does")
+		}
+		s.Close()
+	}
+	if len(epochs) != 2 {
+		t.Errorf("epochs %v", epochs)
 	}
 }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/edge"
+	"github.com/wsedge/wsedge/internal/workers"
+	"github.com/wsedge/wsedge/reactor"
+)
+
+// workerVariable in the environment says that the process is a worker, which has its files from a supervisor.
+const workerVariable = "WSEDGE_WORKER"
+
+// orphanTime is how long a worker goes on whose supervisor has ended, and with it the engine: its clients are to find another server.
+const orphanTime = 5 * time.Second
+
+// isWorker tells whether the process is a worker.
+func isWorker(e *environment) bool {
+	_, is := e.lookup(workerVariable)
+	return is
+}
+
+// member is a worker's part in what several processes serve together. nil: the process is none, and all methods do nothing.
+type member struct {
+	worker *workers.Worker
+	whole  *workers.Whole
+}
+
+// join takes up a worker's orders, and fits what it is to do into s.
+func (s *serving) join(e *environment) (*member, error) {
+	if !isWorker(e) {
+		return nil, nil
+	}
+	w, err := workers.Join(os.NewFile(workers.FileOrders, "orders"), os.NewFile(workers.FileReports, "reports"))
+	if err != nil {
+		return nil, err
+	}
+	of := w.Orders.Of
+	s.engine.supervised = w.Orders.Engine
+	s.cfg.MaxConns = (s.cfg.MaxConns + of - 1) / of
+	if s.cfg.Loops == 0 {
+		s.cfg.Loops = max(1, runtime.GOMAXPROCS(0)/of)
+	}
+	return &member{worker: w}, nil
+}
+
+// logger says of each line which worker's it is.
+func (m *member) logger(l *slog.Logger) *slog.Logger {
+	if m == nil {
+		return l
+	}
+	return l.With("worker", m.worker.Orders.Index)
+}
+
+// tells has the supervisor log what all workers say to a command.
+func (m *member) tells(l *slog.Logger) *slog.Logger {
+	if m == nil {
+		return l
+	}
+	return m.worker.Logger()
+}
+
+// listen takes over the socket that the supervisor has given.
+func (m *member) listen(cfg *edge.Config) error {
+	if m == nil {
+		return nil
+	}
+	socket := os.NewFile(workers.FileSocket, "socket")
+	defer socket.Close()
+	listener, err := reactor.ListenOn(socket)
+	if err != nil {
+		return fmt.Errorf("worker %d: %w", m.worker.Orders.Index, err)
+	}
+	inside, err := net.Listen("unix", m.worker.Orders.Inside)
+	if err != nil {
+		return fmt.Errorf("worker %d: %w", m.worker.Orders.Index, err)
+	}
+	cfg.NodeName = fmt.Sprintf("%s/%d", cfg.NodeName, m.worker.Orders.Index)
+	m.whole = workers.WholeAt(m.worker.Orders.Whole, cfg.Logger)
+	cfg.Worker = &edge.Worker{Of: m.worker.Orders.Of, Name: m.worker.Orders.Name, Listener: listener, Inside: inside, Whole: m.whole, Stats: m.whole.Stats}
+	return nil
+}
+
+func (m *member) ready() {
+	if m != nil {
+		m.worker.Ready()
+	}
+}
+
+func (m *member) reloaded() { m.worker.Reloaded() }
+
+// commands are the supervisor's; none ever come where there is none.
+func (m *member) commands() <-chan workers.Command {
+	if m == nil {
+		return nil
+	}
+	return m.worker.Commands
+}
+
+// leave ends the server as a command says, and returns the exit status. A signal ends it at once, as it does in any other drain.
+func (m *member) leave(c workers.Command, srv server, caught *signals, logger *slog.Logger) int {
+	logger.Info("draining", "command", string(c))
+	limit, end := timeToDrain(srv), srv.Shutdown
+	if retiring, ok := srv.(interface{ Retire(context.Context) error }); ok && c == workers.Retire {
+		end = retiring.Retire
+	}
+	if c == workers.Orphaned {
+		logger.Error("the supervisor has ended: so does this worker")
+		limit = orphanTime
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- end(ctx) }()
+	for {
+		select {
+		case s := <-caught.end:
+			logger.Error("exiting without waiting any longer", "signal", s.String())
+			return exitFailure
+		case c := <-m.worker.Commands:
+			if c == workers.Orphaned {
+				time.AfterFunc(orphanTime, cancel)
+			}
+		case err := <-drained:
+			if c == workers.Orphaned {
+				_ = os.RemoveAll(filepath.Dir(m.worker.Orders.Whole)) // which the supervisor would have done
+			}
+			if err != nil {
+				logger.Error("drain was cut short", "error", err)
+				return exitFailure
+			}
+			return exitOK
+		}
+	}
+}
