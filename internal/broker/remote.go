@@ -46,6 +46,10 @@ type RemoteStats struct {
 	Gaps       int64 // gaps announced: what was missing was not there any more, or could not be proven to be all
 	Duplicates int64 // messages that had been delivered already, and were dropped
 	Stalls     int64 // times that a node had no room for a publication, which it takes later
+	// Wildcards that this node hears, channels that are followed for them alone, and publications of channels beyond those, which are delivered
+	// without anybody looking for what is missing before them.
+	Wildcards          int
+	Tracked, Untracked int64
 	// Pending publications that have not been answered for, and their bytes.
 	Pending      int
 	PendingBytes int64

@@ -26,6 +26,9 @@ func (e *Engine) keepUp() {
 			for _, s := range e.allStreams() {
 				s.compare(compareMost)
 			}
+			for _, w := range e.wides.all() {
+				w.compare()
+			}
 		case <-e.done:
 			timer.Stop()
 			return
@@ -37,6 +40,9 @@ func (e *Engine) keepUp() {
 func (e *Engine) compareAll() {
 	for _, s := range e.allStreams() {
 		s.compare(1 << 62)
+	}
+	for _, w := range e.wides.all() {
+		w.catchUp()
 	}
 }
 

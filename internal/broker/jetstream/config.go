@@ -35,6 +35,8 @@ type Config struct {
 	// Backlog is how many messages may wait in the process for each of the goroutines that deliver. What is more is dropped by the client
 	// library, and read from the stream later. Default 4096.
 	Backlog int
+	// MaxTracked bounds the channels that are followed for wildcards alone, about 1 KB each. Of those beyond nobody finds out what is missing. Default 100,000.
+	MaxTracked int
 	// Timeout is how long NATS may take for one answer. Default 5 s.
 	Timeout time.Duration
 	// SyncInterval is how often positions are compared with the stream, give or take a quarter. Default 3 s.
@@ -54,6 +56,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPending = cmp.Or(c.MaxPending, 16_384)
 	c.MaxPendingBytes = cmp.Or(c.MaxPendingBytes, 64<<20)
 	c.Backlog = cmp.Or(c.Backlog, 4096)
+	c.MaxTracked = cmp.Or(c.MaxTracked, 100_000)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
 	c.SyncInterval = cmp.Or(c.SyncInterval, 3*time.Second)
 	c.Cursors = cmp.Or(c.Cursors, broker.NewMemory(broker.MemoryConfig{}))

@@ -32,6 +32,7 @@ type Engine struct {
 	publishing *publishing
 	requests   *requests
 	dispatch   [dispatchers]dispatcher
+	wides      wides
 	seed       maphash.Seed
 	done       chan struct{}
 	running    sync.WaitGroup
@@ -92,6 +93,8 @@ func (e *Engine) listen() error {
 		d.messages, d.logs = make(chan *nats.Msg, e.config.Backlog), make(map[string]*log)
 		e.running.Go(func() { e.each(d.messages, e.deliver) })
 	}
+	e.wides.messages, e.wides.bySub = make(chan *nats.Msg, e.config.Backlog), make(map[*nats.Subscription]*wide)
+	e.running.Go(func() { e.each(e.wides.messages, e.deliverWide) })
 	return nil
 }
 
@@ -254,6 +257,9 @@ func (e *Engine) trouble(sub *nats.Subscription, err error) {
 		if l := e.logOf(sub.Subject); l != nil {
 			l.catchUp()
 		}
+		if w := e.wides.of(sub); w != nil {
+			w.catchUp()
+		}
 		return
 	}
 	e.config.Logger.Warn("engine: NATS", "error", err.Error())
@@ -292,6 +298,7 @@ func (e *Engine) RemoteStats() broker.RemoteStats {
 		Fetched: c.fetched.Load(), Gaps: c.gaps.Load(), Duplicates: c.duplicates.Load(), Stalls: c.stalls.Load(), Failed: make(map[string]int64),
 	}
 	s.Pending, s.PendingBytes = e.publishing.load()
+	s.Wildcards, s.Tracked, s.Untracked = len(e.wides.all()), e.wides.tracked.Load(), e.wides.untracked.Load()
 	for i, word := range Reasons {
 		s.Failed[word] = c.failures[i].Load()
 	}

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type stream struct {
 	raising  bool                     // what is asked for next waits until more is kept
 	waiting  []func(*identity, error) // in their order
 	open     []*log                   // that are live
+	floor    atomic.Uint64            // of channels without a log nothing up to there is missing; shared: atomic
+	bare     atomic.Uint64            // the last publication that was delivered without a log; likewise
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
@@ -145,6 +148,12 @@ func (s *stream) known(is *identity, err error) {
 	}
 	if changed {
 		s.engine.config.Logger.Error("engine: the stream was lost, and made anew", "stream", s.name, "epoch", is.epoch)
+		s.floor.Store(0)
+		for _, w := range s.engine.wides.all() {
+			if w.stream == s {
+				w.begin(is, nil)
+			}
+		}
 		for _, l := range open {
 			l.lost(is)
 		}
