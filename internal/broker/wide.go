@@ -5,8 +5,8 @@ package broker
 type Wide interface {
 	Broker
 	// OpenWide begins to bring the publications of all channels whose names begin with prefix, which ends with a colon. A prefix is open at most once at a
-	// time. It waits for nobody, and calls nothing of sink before it returns.
-	OpenWide(prefix string, sink WideSink) Interest
+	// time. r is what these channels keep. It waits for nobody, and calls nothing of sink before it returns.
+	OpenWide(prefix string, r Retention, sink WideSink) Interest
 }
 
 // WideSink is what an Interest brings publications to. Safe from any goroutine; nothing in it waits.

@@ -19,7 +19,7 @@ func (h *Hub) openWide(prefix string) {
 		if h.interests == nil {
 			h.interests = make(interests)
 		}
-		h.interests[prefix] = engine.OpenWide(prefix, wideSink{h})
+		h.interests[prefix] = engine.OpenWide(prefix, retentionOf(h.Options(prefix)), wideSink{h})
 	}
 }
 

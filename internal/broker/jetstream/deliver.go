@@ -67,13 +67,17 @@ func (l *log) fresh() bool {
 func (l *log) deliver(r *record, after afterwards) afterwards {
 	number, own := l.engine.own(r)
 	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
-	delivered, err := l.sink.Deliver(r.Publication, r.seq, l.last)
+	prev := l.last
+	if l.blind { // there may have been one before, and nobody knows where
+		prev = 0
+	}
+	delivered, err := l.sink.Deliver(r.Publication, r.seq, prev)
 	if err != nil {
 		l.refused = r // by now the stream may not have it any more
 		l.stall(err)
 		return after
 	}
-	l.last, l.message = r.seq, r.seq
+	l.last, l.message, l.blind = r.seq, r.seq, false
 	l.verified = max(l.verified, r.seq)
 	if r.at.After(l.verifiedAt) { // not now: it may have been read long after it was published
 		l.verifiedAt = r.at

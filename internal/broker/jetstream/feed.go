@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -28,12 +29,11 @@ func (w *wide) arrived(m *nats.Msg) {
 	}
 	w.seen = max(w.seen, r.seq)
 	w.mu.Unlock()
-	floor := max(since, w.stream.floor.Load())
 	l, name := w.logOf(is, m.Subject[len(is.out):])
-	if l != nil && l.fedWith(is, &r, floor) || name == "" {
+	if l != nil && l.fedWith(is, &r, since) || name == "" {
 		return
 	}
-	w.deliver(name, &r)
+	w.deliver(name, &r, r.prev)
 }
 
 // logOf is a channel's log, opened where there is room; nil where there is not. The name is empty where it is none that this brings.
@@ -52,17 +52,13 @@ func (w *wide) logOf(is *identity, subject string) (*log, string) {
 	return l, name
 }
 
-// deliver hands over a publication of a channel without a log. Two interests that cover it bring it one right behind the other.
-func (w *wide) deliver(name string, r *record) {
+// deliver hands over a publication of a channel without a log. Two interests that cover it bring it one right behind the other. prev is 0 where nobody knows what was before it.
+func (w *wide) deliver(name string, r *record, prev uint64) {
 	if w.stream.bare.Swap(r.seq) == r.seq {
 		return
 	}
 	w.stream.rise(r.seq)
 	w.engine.wides.untracked.Add(1)
-	prev := r.prev
-	if prev == 0 { // nobody knows
-		prev = r.seq - 1
-	}
 	if _, err := w.sink.Deliver(name, r.Publication, r.seq, prev); err != nil {
 		w.engine.counters.gaps.Add(1)
 	}
@@ -74,9 +70,9 @@ func (s *stream) rise(seq uint64) {
 	}
 }
 
-// fedWith takes a record that an interest in a kind of channels has brought. A log that is not live yet begins in front of it: behind floor, where its
-// predecessor is behind that, and so was missed. It is false where the log is closed.
-func (l *log) fedWith(is *identity, r *record, floor uint64) bool {
+// fedWith takes a record that an interest in a kind of channels has brought. A log that is not live yet begins in front of it; or, where its
+// predecessor should have come, up to where everything did, which since and the stream's floor tell. It is false where the log is closed.
+func (l *log) fedWith(is *identity, r *record, since uint64) bool {
 	l.mu.Lock()
 	if l.phase == closed || l.is != nil && l.is.epoch != is.epoch {
 		defer l.mu.Unlock()
@@ -86,16 +82,22 @@ func (l *log) fedWith(is *identity, r *record, floor uint64) bool {
 	var waiting []func(error)
 	starts := l.phase != live
 	if starts {
+		floor := l.stream.floor.Load()
+		if r.seq <= floor { // it comes for a second time
+			l.mu.Unlock()
+			return true
+		}
 		last, message := r.seq-1, uint64(0)
 		switch {
-		case r.prev > floor:
-			last = floor
+		case r.prev > max(floor, since):
+			last = max(floor, since)
 		case r.prev != 0:
 			last, message = r.prev, r.prev
 		}
-		waiting = l.startAt(is, last, message)
-		l.verifiedAt = r.at
+		waiting = l.startAt(is, last, message, r.at)
+		l.blind = r.prev > last || r.prev == 0
 	}
+	l.stirred = l.fed
 	if r.seq > l.last {
 		after = l.take(r)
 		if starts && !l.reading {
@@ -111,7 +113,7 @@ func (l *log) fedWith(is *identity, r *record, floor uint64) bool {
 }
 
 // startAt makes a log live at a place, without asking for it. It returns who has waited for that. The caller holds mu.
-func (l *log) startAt(is *identity, last, message uint64) (waiting []func(error)) {
+func (l *log) startAt(is *identity, last, message uint64, at time.Time) (waiting []func(error)) {
 	if l.is == nil {
 		l.is, l.fed = is, true
 		out := is.out + subjectOf(l.channel)
@@ -128,7 +130,7 @@ func (l *log) startAt(is *identity, last, message uint64) (waiting []func(error)
 	}
 	waiting, l.waiting = l.waiting, nil
 	l.phase = live
-	l.last, l.message, l.verified = last, message, last
+	l.last, l.message, l.verified, l.verifiedAt = last, message, last, at
 	l.moved()
 	l.stream.enter(l)
 	return waiting

@@ -50,6 +50,8 @@ type log struct {
 	is        *identity // of the stream; nil while idle
 	sub       *nats.Subscription
 	fed       bool // an interest in a kind of channels brings what sub would
+	stirred   bool // and has brought something since Trim was called
+	blind     bool // last is no position of the channel, but one that nothing of it is missing up to
 	asked     bool // somebody has asked for the position: it does not live for such an interest alone
 	index     int  // in stream.open while live, guarded by stream.mu
 
@@ -215,11 +217,14 @@ func (l *log) SetRetention(r broker.Retention) {
 	l.stream.want(limitsOf(r))
 }
 
-// Trim implements broker.Log: what NATS keeps is not lost when the log is closed.
+// Trim implements broker.Log: what NATS keeps is not lost when the log is closed. One that is fed, and was heard of lately, would be opened again at once, and
+// what is missing just then might be missed.
 func (l *log) Trim() (keeps bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.cursors != nil && l.cursors.Trim()
+	stirred := l.stirred
+	l.stirred = false
+	return stirred || l.cursors != nil && l.cursors.Trim()
 }
 
 // Acknowledge implements broker.Log.

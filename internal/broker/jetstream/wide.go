@@ -51,8 +51,9 @@ type wide struct {
 }
 
 // OpenWide implements broker.Wide.
-func (e *Engine) OpenWide(prefix string, sink broker.WideSink) broker.Interest {
+func (e *Engine) OpenWide(prefix string, r broker.Retention, sink broker.WideSink) broker.Interest {
 	w := &wide{engine: e, stream: e.streamOf(e.config.Namespace(prefix)), prefix: prefix, sink: sink}
+	w.stream.want(limitsOf(r))
 	e.wides.put(prefix, w)
 	w.stream.whenKnown(w.begin)
 	return w

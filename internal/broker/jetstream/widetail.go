@@ -124,8 +124,8 @@ func (w *wide) missed(is *identity, subject string, r *record) {
 	switch {
 	case name == "":
 	case l != nil && l.missed(is, r.seq, floor):
-	case r.seq > floor: // its predecessor is not known
-		w.deliver(name, r)
+	case r.seq > floor:
+		w.deliver(name, r, 0)
 	}
 }
 
@@ -138,8 +138,8 @@ func (l *log) missed(is *identity, seq, floor uint64) bool {
 	}
 	var waiting []func(error)
 	if l.phase != live && seq > floor {
-		waiting = l.startAt(is, floor, 0)
-		l.verifiedAt = l.engine.config.Now()
+		waiting = l.startAt(is, floor, 0, l.engine.config.Now())
+		l.blind = true
 	}
 	if l.phase == live && l.last < seq {
 		l.read()
