@@ -14,7 +14,6 @@ import (
 	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/broker/jetstream"
-	"github.com/wsedge/wsedge/internal/channel"
 )
 
 // Engines by name. Anything else is the URL of an external NATS.
@@ -127,20 +126,14 @@ type runningEngine struct {
 	engine *jetstream.Engine
 }
 
-// open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what users have
+// open starts what was checked. cursorBytes bounds, as broker.MemoryConfig says, what users have
 // acknowledged.
-func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
+func (f *engineFlags) open(cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
 	if f.engine == engineMemory {
 		return nil, nil
 	}
 	config := jetstream.Config{
 		Prefix: f.prefix, Replicas: f.replicas, Logger: logger, Cursors: broker.NewMemory(broker.MemoryConfig{MaxBytes: cursorBytes}),
-		Namespace: func(name string) string {
-			if namespace, _, found := strings.Cut(name, ":"); found && namespaces.ByName[namespace] != nil {
-				return namespace
-			}
-			return ""
-		},
 	}
 	r := &runningEngine{}
 	var err error

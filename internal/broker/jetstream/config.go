@@ -23,9 +23,6 @@ type Config struct {
 	Replicas int
 	// InMemory keeps streams in memory: nothing is left when the servers end.
 	InMemory bool
-	// Namespace tells a channel's namespace, "" for the default one. Each has a stream of its own, so there must be a bound. Default: all channels are in
-	// the default one.
-	Namespace func(channel string) string
 	// Cursors bounds the memory of what users have acknowledged. Default: a broker.Memory of its own.
 	Cursors *broker.Memory
 	// MaxPending and MaxPendingBytes bound the publications that NATS has not answered for; above it, one is refused with ErrBusy. Default
@@ -61,9 +58,6 @@ func (c Config) withDefaults() Config {
 	c.SyncInterval = cmp.Or(c.SyncInterval, 3*time.Second)
 	c.Cursors = cmp.Or(c.Cursors, broker.NewMemory(broker.MemoryConfig{}))
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	if c.Namespace == nil {
-		c.Namespace = func(string) string { return "" }
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -41,7 +41,7 @@ type Engine struct {
 
 	// Guarded by mu.
 	mu      sync.Mutex
-	streams map[string]*stream // by namespace
+	streams map[string]*stream // by shard
 	closed  bool
 }
 
@@ -150,19 +150,20 @@ func (e *Engine) deliver(m *nats.Msg) {
 
 // Open implements broker.Broker. Nothing is asked of NATS before somebody asks for the position.
 func (e *Engine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
-	l := &log{engine: e, stream: e.streamOf(e.config.Namespace(channel)), channel: channel, sink: sink}
+	l := &log{engine: e, stream: e.streamOf(channel), channel: channel, sink: sink}
 	l.SetRetention(r)
 	return l
 }
 
-// streamOf is a namespace's stream. It is not made before it is needed.
-func (e *Engine) streamOf(namespace string) *stream {
+// streamOf is the stream of a channel, and of all channels that begin with a prefix. It is not made before it is needed.
+func (e *Engine) streamOf(channel string) *stream {
+	shard := shardOf(channel)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.streams[namespace]
+	s := e.streams[shard]
 	if s == nil {
-		s = newStream(e, namespace)
-		e.streams[namespace] = s
+		s = newStream(e, shard)
+		e.streams[shard] = s
 	}
 	return s
 }

@@ -94,7 +94,7 @@ func (s *stream) config(l limits) jetstream.StreamConfig {
 
 // subjects are what the subjects of an epoch begin with.
 func (s *stream) subjects(epoch string) (in, out string) {
-	behind := s.token + "." + epoch + "."
+	behind := s.shard + "." + epoch + "."
 	return s.engine.config.Prefix + ".in." + behind, s.engine.config.Prefix + ".out." + behind
 }
 

@@ -10,12 +10,12 @@ import (
 // complainEvery is how often the log says that there is no stream.
 const complainEvery = 10 * time.Second
 
-// stream is a namespace's. Its limits grow with what channels promise, and never shrink by themselves: other nodes may still promise more.
+// stream is that of the channels of a shard. Its limits grow with what these promise, and never shrink by themselves: other nodes may still promise more.
 type stream struct {
 	// Immutable after newStream.
 	engine *Engine
 	name   string
-	token  string // the namespace's
+	shard  string
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -32,10 +32,10 @@ type stream struct {
 	complained time.Time
 }
 
-func newStream(e *Engine, namespace string) *stream {
-	s := &stream{engine: e, name: e.config.Prefix, token: namespaceToken(namespace), wanted: limits{1, bareAge}}
-	if namespace != "" {
-		s.name += "_" + token(namespace)
+func newStream(e *Engine, shard string) *stream {
+	s := &stream{engine: e, name: e.config.Prefix, shard: shard, wanted: limits{1, bareAge}}
+	if shard != bareShard {
+		s.name += "_" + shard
 	}
 	return s
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// defaultToken stands for the namespace of channels without one, and for a part of a name that is empty. No name is encoded like that.
-const defaultToken = "~"
+// emptyToken stands for a part of a name that is empty. No other is encoded like that.
+const emptyToken = "~"
 
 // subjectDepth is how many tokens of a subject a channel's name has at most: servers keep a map for each token of a subscription, and a name may have 254 colons.
 const subjectDepth = 16
@@ -21,7 +21,7 @@ func subjectOf(name string) string {
 	parts := strings.SplitN(name, ":", subjectDepth)
 	for i, part := range parts {
 		if parts[i] = token(part); part == "" {
-			parts[i] = defaultToken
+			parts[i] = emptyToken
 		}
 	}
 	return strings.Join(parts, ".")
@@ -37,7 +37,7 @@ func coverOf(prefix string) string {
 func nameOf(subject string) (name string, ok bool) {
 	parts := strings.Split(subject, ".")
 	for i, part := range parts {
-		if part == defaultToken && len(parts) > 1 {
+		if part == emptyToken && len(parts) > 1 {
 			parts[i] = ""
 		} else if parts[i], ok = untoken(part); !ok {
 			return "", false
@@ -98,12 +98,4 @@ func untoken(token string) (name string, ok bool) {
 // isPlain tells whether a byte stands for itself.
 func isPlain(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(":_-#@", c) >= 0
-}
-
-// namespaceToken is likewise for a namespace; "" for the default one.
-func namespaceToken(namespace string) string {
-	if namespace == "" {
-		return defaultToken
-	}
-	return token(namespace)
 }

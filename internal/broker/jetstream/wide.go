@@ -52,7 +52,7 @@ type wide struct {
 
 // OpenWide implements broker.Wide.
 func (e *Engine) OpenWide(prefix string, r broker.Retention, sink broker.WideSink) broker.Interest {
-	w := &wide{engine: e, stream: e.streamOf(e.config.Namespace(prefix)), prefix: prefix, sink: sink}
+	w := &wide{engine: e, stream: e.streamOf(prefix), prefix: prefix, sink: sink}
 	w.stream.want(limitsOf(r))
 	e.wides.put(prefix, w)
 	w.stream.whenKnown(w.begin)

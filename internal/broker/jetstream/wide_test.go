@@ -317,7 +317,7 @@ func TestWildcardOutlivesTheStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := js.DeleteStream("anew"); err != nil {
+	if err := js.DeleteStream(newStream(a, shardOf("chat:")).name); err != nil {
 		t.Fatal(err)
 	}
 	log := b.Open("chat:new", crowd.kept, newJournal(t))
