@@ -157,33 +157,15 @@ func (l *log) takeHeld() (after afterwards) {
 	return after
 }
 
-// retry reads again what was not there a moment ago: the server that answered may be behind. If it never comes, that is a gap. The caller holds mu.
+// retry reads again what was not there a moment ago: the server that answered may be behind. If it never comes, the leader has the last word. The caller holds mu.
 func (l *log) retry() {
 	if l.tries++; l.tries > maxTries {
-		l.tries = 0
-		if !l.gap(l.held[0].seq) {
-			return
-		}
-		l.reading = true
-		is := l.is
-		l.engine.after(0, func() { l.resume(is) })
+		l.askLeader()
 		return
 	}
 	l.reading = true
 	is := l.is
 	l.engine.after(firstRetry<<(l.tries-1), func() { l.reread(is) })
-}
-
-// resume goes on with what is held, unless the epoch is another by now.
-func (l *log) resume(is *identity) {
-	l.mu.Lock()
-	after := afterwards(nil)
-	if l.phase == live && l.is == is {
-		l.reading = false
-		after = l.takeHeld()
-	}
-	l.mu.Unlock()
-	after.run()
 }
 
 // catchUp reads what the stream has beyond the position.
