@@ -60,7 +60,8 @@ func (l *log) continues(r *record) bool {
 
 // fresh tells whether nothing that was published since the last look can have become too old. The caller holds mu.
 func (l *log) fresh() bool {
-	return l.is.maxAge == 0 || l.engine.config.Now().Sub(l.verifiedAt) < l.is.maxAge-clockSkew
+	maxAge := l.stream.presently(l.is).maxAge
+	return maxAge == 0 || l.engine.config.Now().Sub(l.verifiedAt) < maxAge-clockSkew
 }
 
 // deliver hands a record to the sink. Where that has no room, everything from there on waits in the stream. The caller holds mu.
@@ -231,7 +232,7 @@ func (l *log) takePage(p page) (after afterwards) {
 	total := int64(len(p.records)) + p.more
 	if len(p.records) > 0 && p.records[0].seq == l.last && l.message == l.last {
 		complete = true
-	} else if l.fresh() && total < l.is.perSubject && l.last >= l.is.raised {
+	} else if is := l.stream.presently(l.is); l.fresh() && total < is.perSubject && l.last >= is.raised {
 		complete = true // fewer than are kept, and none too old: none has gone
 	}
 	for i := range p.records {

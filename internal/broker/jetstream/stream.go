@@ -30,6 +30,8 @@ type stream struct {
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
+	marked     uint64    // what the metadata say in place of a sequence
+	markedAt   time.Time // since when, as this node has seen it
 }
 
 func newStream(e *Engine, shard string) *stream {
