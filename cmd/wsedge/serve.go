@@ -76,7 +76,7 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}
-	engine, err := s.engine.open(cfg.HistoryMaxBytes, logger)
+	engine, err := s.engine.open(cfg.Namespaces, cfg.HistoryMaxBytes, logger)
 	if err != nil {
 		return e.fail(err, exitFailure)
 	}

@@ -163,6 +163,8 @@ var Options = []Option{
 		Danger: "what was acknowledged within this time may be lost if the machine, not only the process, fails"},
 	{Path: "engine.replicas", Flag: "engine-replicas", Default: "1", Max: 5, Doc: "How many servers keep each publication: 1, 3 or 5. It counts when a stream is made.",
 		Danger: "with 1, channels are unavailable while the server that keeps them is away"},
+	{Path: "engine.shrink", Flag: "engine-shrink", Default: "false", Doc: "When serving begins, have the engine keep no more than the namespaces of this configuration promise. It keeps more by itself, and never less.",
+		Danger: "what is kept beyond that is deleted: all nodes must have that configuration"},
 	{Path: "engine.prefix", Flag: "engine-prefix", Default: "wsedge", Doc: "What the names of streams and subjects begin with, where several deployments share a NATS account."},
 	{Path: "engine.creds_file", Flag: "engine-creds", File: true, Secret: true, Doc: "Credentials (JWT and seed) for NATS. The file is read again at each reconnect."},
 	{Path: "engine.nkey_file", Flag: "engine-nkey", File: true, Secret: true, Doc: "NKey seed for NATS."},

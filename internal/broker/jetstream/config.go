@@ -23,6 +23,10 @@ type Config struct {
 	Replicas int
 	// InMemory keeps streams in memory: nothing is left when the servers end.
 	InMemory bool
+	// Shrink lowers the limits of all streams to what Promises need, once, when there is a connection. Whatever is kept beyond that is gone. Limits grow by
+	// themselves, as channels are opened.
+	Shrink   bool
+	Promises []Promise
 	// Cursors bounds the memory of what users have acknowledged. Default: a broker.Memory of its own.
 	Cursors *broker.Memory
 	// MaxPending and MaxPendingBytes bound the publications that NATS has not answered for; above it, one is refused with ErrBusy. Default

@@ -71,6 +71,9 @@ func Connect(config Config) (*Engine, error) {
 	e.running.Go(e.link.run)
 	e.running.Go(e.keepTime)
 	e.running.Go(e.keepUp)
+	if e.config.Shrink {
+		e.running.Go(e.shrink)
+	}
 	return e, nil
 }
 
