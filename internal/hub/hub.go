@@ -77,7 +77,8 @@ type Hub struct {
 	forgotten atomic.Int64              // channels dropped with a history that was to be kept
 	wildSet   atomic.Pointer[wildcards] // nil: there is none. Replaced with wild held
 
-	wild      sync.Mutex // guards the users of wildcards
+	wild      sync.Mutex // guards the users of wildcards, and interests
+	interests interests
 	replacing sync.Mutex // held by SetNamespaces, so that the last one wins everywhere
 
 	walks walks // of List
