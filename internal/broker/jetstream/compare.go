@@ -92,7 +92,7 @@ func (s *stream) compareSubjects(logs map[string]*log) {
 		if err != nil || a.end == nil && len(a.messages) > 0 { // or it broke off: one has gone while they were read
 			return
 		}
-		upTo := upToOf(a)           // 0 where none of them has any message: then nothing is known but that
+		upTo := upToOf(a) // 0 where none of them has any message: then nothing is known but that
 		if upTo < known { // who answered has nothing behind that, and may have less
 			s.suspect(nil)
 		}
