@@ -73,7 +73,7 @@ func token(name string) string {
 
 // untoken undoes token. It is false where something else follows a tilde than that writes.
 func untoken(token string) (name string, ok bool) {
-	if strings.IndexAny(token, "%~") < 0 {
+	if !strings.ContainsAny(token, "%~") {
 		return token, true
 	}
 	var b strings.Builder
