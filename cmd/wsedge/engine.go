@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/broker/jetstream"
 	"github.com/wsedge/wsedge/internal/channel"
@@ -28,6 +29,7 @@ type engineFlags struct {
 	engine                    string
 	prefix                    string
 	replicas                  int
+	shrink                    bool
 	creds, nkey, certificates string // files
 
 	dir, secretFile string
@@ -46,6 +48,7 @@ func addEngine(flags *flag.FlagSet) *engineFlags {
 	flags.DurationVar(&f.embedded.SyncInterval, "engine-sync", 0,
 		"how often the embedded engine syncs to the disk, which is what may be lost if the machine loses power; negative: before every answer (default 1m)")
 	flags.IntVar(&f.replicas, "engine-replicas", 0, "how many servers keep each publication: 1, 3 or 5 (default 1)")
+	flags.BoolVar(&f.shrink, "engine-shrink", false, "have the engine keep no more than this configuration promises; what is kept beyond that is deleted")
 	flags.StringVar(&f.prefix, "engine-prefix", "", "what the names of streams and subjects begin with, where several deployments share a NATS account (default wsedge)")
 	flags.StringVar(&f.creds, "engine-creds", "", "`file` with credentials (JWT and seed) for NATS")
 	flags.StringVar(&f.nkey, "engine-nkey", "", "`file` with an NKey seed for NATS")
@@ -69,8 +72,8 @@ func (f *engineFlags) check() error {
 			}
 		}
 	}
-	if f.engine == engineMemory && (f.replicas != 0 || f.prefix != "") {
-		wrong("--engine-replicas and --engine-prefix need another --engine than memory")
+	if f.engine == engineMemory && (f.replicas != 0 || f.prefix != "" || f.shrink) {
+		wrong("--engine-replicas, --engine-prefix and --engine-shrink need another --engine than memory")
 	}
 	if f.replicas < 0 || f.replicas > 5 {
 		wrong("--engine-replicas: want 1 to 5")
@@ -129,20 +132,16 @@ type runningEngine struct {
 	engine *jetstream.Engine
 }
 
-// open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what
-// this node has in hand of what users have acknowledged.
+// open starts what was checked. cursorBytes bounds, as broker.MemoryConfig says, what this node has in hand of what users have acknowledged.
 func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
 	if f.engine == engineMemory && f.supervised == nil {
 		return nil, nil
 	}
 	config := jetstream.Config{
 		Prefix: f.prefix, Replicas: f.replicas, Logger: logger, MaxCursorBytes: cursorBytes / 8,
-		Namespace: func(name string) string {
-			if namespace, _, found := strings.Cut(name, ":"); found && namespaces.ByName[namespace] != nil {
-				return namespace
-			}
-			return ""
-		},
+	}
+	if f.shrink {
+		config.Shrink, config.Promises = true, promises(namespaces)
 	}
 	r := &runningEngine{}
 	var err error
@@ -198,4 +197,16 @@ func (r *runningEngine) close() {
 	if r.server != nil {
 		r.server.Close()
 	}
+}
+
+// promises are what the namespaces keep.
+func promises(namespaces *channel.Namespaces) []jetstream.Promise {
+	kept := func(name string, o *channel.Options) jetstream.Promise {
+		return jetstream.Promise{Namespace: name, Retention: broker.Retention{Size: o.HistorySize, Age: o.HistoryAge}}
+	}
+	all := []jetstream.Promise{kept("", &namespaces.Default)}
+	for name, o := range namespaces.ByName {
+		all = append(all, kept(name, o))
+	}
+	return all
 }

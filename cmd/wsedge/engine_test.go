@@ -25,7 +25,7 @@ func TestEngineFlags(t *testing.T) {
 		{[]string{"--engine", "embedded", "--engine-dir", dir, "--cluster-listen", "0.0.0.0:7000", "--cluster-routes", "a:7000"}, []string{"a secret is required"}},
 		{[]string{"--engine", "embedded", "--engine-dir", dir, "--cluster-listen", "127.0.0.1:7000", "--cluster-routes", "a:7000", "--cluster-secret-file", short, "--engine-creds", "c"},
 			[]string{"want at least 16 bytes", "need an external --engine", "--engine-creds: open c"}},
-		{[]string{"--engine-dir", dir, "--engine-replicas", "3"}, []string{"need --engine embedded", "need another --engine than memory"}},
+		{[]string{"--engine-dir", dir, "--engine-replicas", "3", "--engine-shrink"}, []string{"need --engine embedded", "--engine-shrink need another --engine than memory"}},
 		{[]string{"--engine", "nats://a", "--engine-creds", short, "--engine-nkey", "nowhere", "--engine-prefix", "a.b"}, []string{"want one of them", "--engine-nkey: open nowhere", "--engine-prefix"}},
 	} {
 		status, _, stderr := call(nil, append([]string{"serve", "--addr", "127.0.0.1:0"}, row.args...)...)

@@ -50,6 +50,10 @@ type RemoteStats struct {
 	// CursorReads, CursorWrites: of what users have acknowledged. CursorConflicts: writes that found another's, and were done again. CursorFailures: reads
 	// and writes that were not answered, or refused; writes are tried again.
 	CursorReads, CursorWrites, CursorConflicts, CursorFailures int64
+	// Wildcards that this node hears, channels that are followed for them alone, and publications of channels beyond those, which are delivered
+	// without anybody looking for what is missing before them.
+	Wildcards          int
+	Tracked, Untracked int64
 	// Pending publications that have not been answered for, and their bytes.
 	Pending      int
 	PendingBytes int64

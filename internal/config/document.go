@@ -78,6 +78,7 @@ type Engine struct {
 	Dir       string
 	Sync      time.Duration
 	Replicas  int
+	Shrink    bool
 	Prefix    string
 	CredsFile string
 	NkeyFile  string

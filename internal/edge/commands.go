@@ -200,7 +200,9 @@ func (s *session) leave(c *reactor.Conn, i int) {
 // stopJoining answers the subscribe with an error, as it would otherwise never be.
 func (s *session) stopJoining(c *reactor.Conn, j *join) {
 	j.left = true
-	j.reactor.Abort()
+	if j.reactor != nil { // a wildcard has none
+		j.reactor.Abort()
+	}
 	j.channel.Release()
 	s.pending.remove(j)
 	s.answer(c, j.reply, text(native.AppendError(nil, j.id, j.channel.Name(), errLeft)))

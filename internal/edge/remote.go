@@ -11,10 +11,7 @@ import (
 
 // An engine that depends on others can be away. Connections and what they are subscribed to stay; what needs the engine is refused with the reason.
 
-var (
-	errEngineTooLarge = &native.Error{Code: native.CodeTooLarge, Message: "larger than the engine takes"}
-	errNoWildcards    = &native.Error{Code: native.CodeUnavailable, Message: "there are no wildcards with this engine: it sends a node only the channels that it has"}
-)
+var errEngineTooLarge = &native.Error{Code: native.CodeTooLarge, Message: "larger than the engine takes"}
 
 // remote is the engine, if it is one that depends on others; nil if not.
 func (s *Server) remote() broker.Remote {

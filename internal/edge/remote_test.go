@@ -63,8 +63,6 @@ func TestTwoNodes(t *testing.T) {
 	for i := range 4 {
 		back.want(fmt.Sprintf(`{"type":"message","channel":"news","data":%d,*}`, i))
 	}
-	back.say(`{"type":"subscribe","id":5,"channel":"news:*"}`)
-	back.want(`{"type":"error","id":5,"channel":"news:*","code":"unavailable","message":"there are no wildcards*}`)
 }
 
 // A gap of the engine is told in the native dialect, and the raw one, which has no words for it, goes on.

@@ -142,11 +142,14 @@ func (c *Channel) Deliver(p *broker.Publication, offset, prev uint64) (broker.De
 
 // Gap implements broker.Sink: subscribers are told, in a form that has words for it.
 func (c *Channel) Gap(after, before uint64) error {
-	topic := c.topic.Load()
+	topic, also := c.topic.Load(), c.hub.covering(c.name)
+	if len(also) > 0 {
+		topic = c.Topic()
+	}
 	if topic == nil {
 		return nil
 	}
-	_, err := topic.Publish(reactor.Publication{Encoder: missing{c, after, before}, Seq: before - 1, Prev: after})
+	_, err := topic.Publish(reactor.Publication{Encoder: missing{c, after, before}, Seq: before - 1, Prev: after, Also: also})
 	if errors.Is(err, reactor.ErrBacklog) {
 		err = ErrBacklog
 	}

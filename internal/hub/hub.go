@@ -80,7 +80,8 @@ type Hub struct {
 	changes   atomic.Uint64             // of members that other nodes may hear of
 	wildSet   atomic.Pointer[wildcards] // nil: there is none. Replaced with wild held
 
-	wild      sync.Mutex // guards the users of wildcards
+	wild      sync.Mutex // guards the users of wildcards, and interests
+	interests interests
 	replacing sync.Mutex // held by SetNamespaces, so that the last one wins everywhere
 
 	walks walks // of List

@@ -37,6 +37,7 @@ func (h *Hub) AcquireWildcard(pattern string) (*Channel, error) {
 	w.options.Store(&channel.Options{Subscribe: h.Options(pattern).Subscribe})
 	w.topic.Store(h.config.NewTopic(reactor.TopicOptions{Wide: true}))
 	h.setWildcards(set, prefix, w)
+	h.openWide(prefix)
 	return w, nil
 }
 
@@ -49,7 +50,9 @@ func (c *Channel) releaseWildcard() {
 	h.wild.Lock()
 	defer h.wild.Unlock()
 	if c.users--; c.users == 0 {
-		h.setWildcards(h.wildcards(), strings.TrimSuffix(c.name, "*"), nil)
+		prefix := strings.TrimSuffix(c.name, "*")
+		h.setWildcards(h.wildcards(), prefix, nil)
+		h.closeWide(prefix)
 	}
 }
 

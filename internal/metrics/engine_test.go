@@ -11,6 +11,7 @@ func TestAppendEngine(t *testing.T) {
 	text := string(AppendEngine(nil, broker.Health{Up: true}, broker.RemoteStats{
 		Reconnects: 1, Received: 2, Slow: 3, Holes: 4, Tails: 5, Fetched: 6, Gaps: 7, Duplicates: 8, Stalls: 9, Pending: 10, PendingBytes: 11,
 		CursorReads: 13, CursorWrites: 14, CursorConflicts: 15, CursorFailures: 16, Rollbacks: 17,
+		Wildcards: 13, Tracked: 14, Untracked: 15,
 		Failed: map[string]int64{"down": 12, "busy": 0},
 	}))
 	for _, want := range []string{
@@ -19,6 +20,7 @@ func TestAppendEngine(t *testing.T) {
 		"wsedge_engine_pending 10", "wsedge_engine_pending_bytes 11", `wsedge_engine_publish_failures_total{reason="down"} 12`,
 		"wsedge_engine_cursor_reads_total 13", "wsedge_engine_cursor_writes_total 14", "wsedge_engine_cursor_conflicts_total 15", "wsedge_engine_cursor_failures_total 16",
 		"wsedge_engine_rollbacks_total 17",
+		"wsedge_engine_wildcards 13", "wsedge_engine_tracked 14", "wsedge_engine_untracked_total 15",
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("%q is missing in\n%s", want, text)

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -26,6 +27,9 @@ func (e *Engine) keepUp() {
 			for _, s := range e.allStreams() {
 				s.compare(compareMost)
 			}
+			for _, w := range e.wides.all() {
+				w.compare()
+			}
 		case <-e.done:
 			timer.Stop()
 			return
@@ -37,6 +41,9 @@ func (e *Engine) keepUp() {
 func (e *Engine) compareAll() {
 	for _, s := range e.allStreams() {
 		s.compare(1 << 62)
+	}
+	for _, w := range e.wides.all() {
+		w.catchUp()
 	}
 }
 
@@ -75,16 +82,20 @@ func (s *stream) compareThese(is *identity, logs []*log) {
 	s.compareSubjects(bySubject)
 }
 
-// compareSubjects asks for the last messages of subjects. An answer has no more than batchBytes, and that of the message behind them: those that it lacks are
+// compareSubjects asks for the last messages of subjects, but those that are known by all of the logs: a channel in which nothing was published since the
+// last comparison costs nothing. An answer has no more than batchBytes, and that of the message behind them: those that it lacks are
 // asked for again. It owns logs.
 func (s *stream) compareSubjects(logs map[string]*log) {
-	asked := s.engine.config.Now()
-	query := directQuery{MultiLast: slices.Collect(maps.Keys(logs)), Batch: len(logs), MaxBytes: batchBytes}
+	asked, known := s.engine.config.Now(), knownUpTo(logs)
+	query := directQuery{Seq: behind(known), MultiLast: slices.Collect(maps.Keys(logs)), Batch: len(logs), MaxBytes: batchBytes}
 	s.engine.direct(s, query, func(a answer, err error) {
 		if err != nil || a.end == nil && len(a.messages) > 0 { // or it broke off: one has gone while they were read
 			return
 		}
 		upTo := upToOf(a) // 0 where none of them has any message: then nothing is known but that
+		if upTo < known { // who answered has nothing behind that, and may have less
+			s.suspect(nil)
+		}
 		before := len(logs)
 		for _, m := range a.messages {
 			r, ok := recordOf(m)
@@ -101,9 +112,52 @@ func (s *stream) compareSubjects(logs map[string]*log) {
 			return
 		}
 		for _, l := range logs {
-			l.compared(place{0, upTo, asked})
+			if known > 0 {
+				l.unmoved(place{0, upTo, asked})
+			} else {
+				l.compared(place{0, upTo, asked})
+			}
 		}
 	})
+}
+
+// knownUpTo is up to where all of the logs know everything; 0 where one of them has not looked for so long that what was behind it can have become too old.
+func knownUpTo(logs map[string]*log) uint64 {
+	known := uint64(math.MaxUint64)
+	for _, l := range logs {
+		l.mu.Lock()
+		live, fresh, verified := l.phase == live, l.is != nil && l.fresh(), l.verified
+		l.mu.Unlock()
+		switch {
+		case !live:
+		case !fresh:
+			return 0
+		default:
+			known = min(known, verified)
+		}
+	}
+	if known == math.MaxUint64 {
+		return 0
+	}
+	return known
+}
+
+// behind is the first sequence behind a place; 0, which is any, where that is not known.
+func behind(known uint64) uint64 {
+	if known == 0 {
+		return 0
+	}
+	return known + 1
+}
+
+// unmoved takes that a log's subject has nothing behind what was known of it.
+func (l *log) unmoved(at place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.phase != live || l.reading || l.stalled != nil || at.upTo < l.verified { // the last: who answered is behind
+		return
+	}
+	l.verified, l.verifiedAt = at.upTo, at.asked
 }
 
 // compared takes where a log's subject is.

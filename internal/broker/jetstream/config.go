@@ -21,9 +21,10 @@ type Config struct {
 	Replicas int
 	// InMemory keeps streams in memory: nothing is left when the servers end.
 	InMemory bool
-	// Namespace tells a channel's namespace, "" for the default one. Each has a stream of its own, so there must be a bound. Default: all channels are in
-	// the default one.
-	Namespace func(channel string) string
+	// Shrink lowers the limits of all streams to what Promises need, once, when there is a connection. Whatever is kept beyond that is gone. Limits grow by
+	// themselves, as channels are opened.
+	Shrink   bool
+	Promises []Promise
 	// MaxCursorBytes bounds the memory of the cursors that this node has in hand: those of users who are connected, and those that it has still to store. A user
 	// who comes when there is no more has none. Default 32 MiB, which are some 75,000.
 	MaxCursorBytes int64
@@ -34,6 +35,8 @@ type Config struct {
 	// Backlog is how many messages may wait in the process for each of the goroutines that deliver. What is more is dropped by the client
 	// library, and read from the stream later. Default 4096.
 	Backlog int
+	// MaxTracked bounds the channels that are followed for wildcards alone, about 1 KB each. Of those beyond nobody finds out what is missing. Default 100,000.
+	MaxTracked int
 	// Timeout is how long NATS may take for one answer. Default 5 s.
 	Timeout time.Duration
 	// SyncInterval is how often positions are compared with the stream, give or take a quarter. Default 3 s.
@@ -53,13 +56,11 @@ func (c Config) withDefaults() Config {
 	c.MaxPending = cmp.Or(c.MaxPending, 16_384)
 	c.MaxPendingBytes = cmp.Or(c.MaxPendingBytes, 64<<20)
 	c.Backlog = cmp.Or(c.Backlog, 4096)
+	c.MaxTracked = cmp.Or(c.MaxTracked, 100_000)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
 	c.SyncInterval = cmp.Or(c.SyncInterval, 3*time.Second)
 	c.MaxCursorBytes = cmp.Or(c.MaxCursorBytes, 32<<20)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	if c.Namespace == nil {
-		c.Namespace = func(string) string { return "" }
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -16,7 +16,7 @@ import (
 // With the permissions that the documentation names everything works, and with wrong credentials the engine goes on trying.
 func TestCredentials(t *testing.T) {
 	port := freePort(t)
-	enough := []string{"mine.>", "_INBOX.>", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.DIRECT.GET.*"}
+	enough := []string{"mine.>", "_INBOX.>", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.*"}
 	s, err := server.NewServer(&server.Options{
 		JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true,
 		Users: []*server.User{{Username: "wsedge", Password: "right", Permissions: &server.Permissions{

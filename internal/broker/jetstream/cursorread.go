@@ -1,6 +1,10 @@
 package jetstream
 
-import "github.com/wsedge/wsedge/internal/broker"
+import (
+	"errors"
+
+	"github.com/wsedge/wsedge/internal/broker"
+)
 
 // cursorOf finds the cursor of a user in the log, which is live; nil where there is none, or none is promised. Before this returns where nothing has to be
 // asked for.
@@ -88,19 +92,21 @@ func (t *cursors) keepYoung(s *cursorStream, subject string, v stored) {
 // Acknowledge implements broker.Log.
 func (l *log) Acknowledge(user string, offset uint64, done func(error)) error {
 	l.mu.Lock()
-	if l.phase == live {
-		defer l.mu.Unlock()
-		return l.acknowledge(user, offset)
+	here := l.phase == live && offset <= max(l.last, l.verified)
+	if here {
+		l.acknowledge(user, offset)
 	}
 	l.mu.Unlock()
+	if here {
+		return nil
+	}
 	started := l.engine.start(func() {
 		l.whenLive(func(err error) {
-			if err == nil {
-				l.mu.Lock()
-				err = l.acknowledge(user, offset)
-				l.mu.Unlock()
+			if err != nil {
+				done(err)
+				return
 			}
-			done(err)
+			l.acknowledgeAhead(user, offset, done)
 		})
 	})
 	if !started {
@@ -109,18 +115,45 @@ func (l *log) Acknowledge(user string, offset uint64, done func(error)) error {
 	return broker.ErrPending
 }
 
-// acknowledge is Acknowledge for a log that was live a moment ago. The caller holds mu.
-func (l *log) acknowledge(user string, offset uint64) error {
-	switch {
-	case l.is == nil:
-		return ErrClosed
-	case offset > max(l.last, l.verified):
-		return broker.ErrAhead
-	case user != "" && l.retention.Cursors > 0:
+// acknowledge is Acknowledge for a log that is live, of what has been published. The caller holds mu.
+func (l *log) acknowledge(user string, offset uint64) {
+	if user != "" && l.retention.Cursors > 0 {
 		s := l.stream.acks
 		l.engine.cursors.acknowledge(s, s.subjectOf(l.channel, user), l.is.epoch, offset)
 	}
-	return nil
+}
+
+// acknowledgeAhead is Acknowledge of what this node may not have heard of yet: the user may have had it on another. The stream is asked how far it is.
+func (l *log) acknowledgeAhead(user string, offset uint64, done func(error)) {
+	take := func(is *identity, upTo uint64) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		switch {
+		case l.phase != live || is != nil && l.is.epoch != is.epoch:
+			return ErrClosed
+		case offset > max(l.last, l.verified, upTo):
+			return broker.ErrAhead
+		}
+		l.acknowledge(user, offset)
+		return nil
+	}
+	if err := take(nil, 0); !errors.Is(err, broker.ErrAhead) {
+		done(err)
+		return
+	}
+	l.mu.Lock()
+	is := l.is
+	l.mu.Unlock()
+	if is == nil {
+		done(ErrClosed)
+		return
+	}
+	l.engine.locate(l.stream, l.subject(is), func(at place, err error) {
+		if err == nil {
+			err = take(is, at.upTo)
+		}
+		done(err)
+	})
 }
 
 // Hold implements broker.Log.

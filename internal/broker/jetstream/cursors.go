@@ -88,7 +88,7 @@ func newCursors(e *Engine) *cursors {
 // subjectOf is a user's in a channel. Users' names may have any bytes, and any length.
 func (s *cursorStream) subjectOf(channel, user string) string {
 	sum := sha256.Sum256([]byte(user))
-	return s.prefix + token(channel) + "." + base64.RawURLEncoding.EncodeToString(sum[:])
+	return s.prefix + subjectOf(channel) + "." + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // of is a cursor, taken into hand in that epoch; nil where there is no room. The caller holds mu.

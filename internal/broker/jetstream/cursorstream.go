@@ -13,22 +13,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// cursorsSuffix ends the name of the stream that has a namespace's cursors. No name is encoded like that: hexadecimal digits behind ~ are capitals.
+// cursorsSuffix ends the name of the stream that has a shard's cursors.
 const cursorsSuffix = "~acks"
 
 // metaCursors is a key of that stream's metadata.
 const metaCursors = "wsedge_acks"
 
-const (
-	// maxCursors and maxCursorsBytes bound what a namespace's stream keeps. Above either, the cursors go that were written longest ago; their users are told
-	// recovered:false. The servers take some 150 B of memory and 250 B of disk for one.
-	maxCursors      = 1_000_000
-	maxCursorsBytes = 512 << 20
-)
+// maxCursors bounds what such a stream keeps. Above it the cursors go that were written longest ago; their users are told recovered:false. A server takes
+// some 320 B of memory and 170 B of disk for one, and none is larger than 0.5 KB. There is no bound in bytes: a server would set them aside at once.
+const maxCursors = 1_000_000
 
 // Codes of JetStream's errors.
 const (
-	codeNoMessage      = 10037
 	codeWrongLast      = 10071
 	codeWrongLastPlain = 10164
 )
@@ -36,7 +32,7 @@ const (
 // headerExpected has the server store a message only if the last one on its subject is that.
 const headerExpected = "Nats-Expected-Last-Subject-Sequence"
 
-// cursorStream keeps what users of a namespace's channels have acknowledged: one message a channel and user. It is made when the first channel
+// cursorStream keeps what users of a shard's channels have acknowledged: one message a channel and user. It is made when the first channel
 // needs it.
 type cursorStream struct {
 	// Immutable after newCursorStream.
@@ -140,7 +136,7 @@ func (s *cursorStream) ensure(ctx context.Context, age time.Duration) error {
 		found, err = js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: s.name, Description: "wsedge: what users have acknowledged", Subjects: []string{s.prefix + ">"},
 			Storage: c.storage(), Replicas: c.Replicas,
-			MaxMsgsPerSubject: 1, MaxMsgs: maxCursors, MaxBytes: maxCursorsBytes, MaxAge: age, Discard: jetstream.DiscardOld,
+			MaxMsgsPerSubject: 1, MaxMsgs: maxCursors, MaxAge: age, Discard: jetstream.DiscardOld,
 			Metadata: map[string]string{metaCursors: "1"},
 		})
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // somebody else was faster

@@ -63,20 +63,25 @@ func (l *log) continues(r *record) bool {
 
 // fresh tells whether nothing that was published since the last look can have become too old. The caller holds mu.
 func (l *log) fresh() bool {
-	return l.is.maxAge == 0 || l.engine.config.Now().Sub(l.verifiedAt) < l.is.maxAge-clockSkew
+	maxAge := l.stream.presently(l.is).maxAge
+	return maxAge == 0 || l.engine.config.Now().Sub(l.verifiedAt) < maxAge-clockSkew
 }
 
 // deliver hands a record to the sink. Where that has no room, everything from there on waits in the stream. The caller holds mu.
 func (l *log) deliver(r *record, after afterwards) afterwards {
 	number, own := l.engine.own(r)
 	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
-	delivered, err := l.sink.Deliver(r.Publication, r.seq, l.last)
+	prev := l.last
+	if l.blind { // there may have been one before, and nobody knows where
+		prev = 0
+	}
+	delivered, err := l.sink.Deliver(r.Publication, r.seq, prev)
 	if err != nil {
 		l.refused = r // by now the stream may not have it any more
 		l.stall(err)
 		return after
 	}
-	l.last, l.message, l.messageAt = r.seq, r.seq, r.at.UnixNano()
+	l.last, l.message, l.messageAt, l.blind = r.seq, r.seq, r.at.UnixNano(), false
 	l.verified = max(l.verified, r.seq)
 	if r.at.After(l.verifiedAt) { // not now: it may have been read long after it was published
 		l.verifiedAt = r.at
@@ -155,33 +160,15 @@ func (l *log) takeHeld() (after afterwards) {
 	return after
 }
 
-// retry reads again what was not there a moment ago: the server that answered may be behind. If it never comes, that is a gap. The caller holds mu.
+// retry reads again what was not there a moment ago: the server that answered may be behind. If it never comes, the leader has the last word. The caller holds mu.
 func (l *log) retry() {
 	if l.tries++; l.tries > maxTries {
-		l.tries = 0
-		if !l.gap(l.held[0].seq) {
-			return
-		}
-		l.reading = true
-		is := l.is
-		l.engine.after(0, func() { l.resume(is) })
+		l.askLeader()
 		return
 	}
 	l.reading = true
 	is := l.is
 	l.engine.after(firstRetry<<(l.tries-1), func() { l.reread(is) })
-}
-
-// resume goes on with what is held, unless the epoch is another by now.
-func (l *log) resume(is *identity) {
-	l.mu.Lock()
-	after := afterwards(nil)
-	if l.phase == live && l.is == is {
-		l.reading = false
-		after = l.takeHeld()
-	}
-	l.mu.Unlock()
-	after.run()
 }
 
 // catchUp reads what the stream has beyond the position.
@@ -248,7 +235,7 @@ func (l *log) takePage(p page) (after afterwards) {
 	if len(p.records) > 0 && p.records[0].seq == l.last && l.message == l.last {
 		complete = true
 		l.doubtAnchor(&p.records[0])
-	} else if l.fresh() && total < l.is.perSubject && l.last >= l.is.raised && !l.missed() {
+	} else if is := l.stream.presently(l.is); l.fresh() && total < is.perSubject && l.last >= is.raised && !l.vanished() {
 		complete = true // fewer than are kept, and none too old: none has gone
 	}
 	for i := range p.records {

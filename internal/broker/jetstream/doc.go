@@ -1,7 +1,7 @@
 // Package jetstream is the engine of package broker for more than one node: NATS with JetStream keeps the logs, and carries the publications
 // to the nodes that have the channel.
 //
-// There is one stream for each namespace. A publication's offset is its sequence in the stream. The stream republishes what it has stored, with
+// The channels are spread over a fixed number of streams, by their namespaces. A publication's offset is its sequence in the stream. The stream republishes what it has stored, with
 // the sequence of the publication before it on the same subject, and a node subscribes to the channels that it has subscribers of, and to no
 // others. So each node sees when something is missing, reads it from the stream, and announces as a gap what is there no more. What was lost
 // behind the last publication that a node has seen shows by itself only with the next one: therefore positions are compared with the stream,

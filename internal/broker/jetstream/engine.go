@@ -33,6 +33,7 @@ type Engine struct {
 	requests   *requests
 	cursors    *cursors
 	dispatch   [dispatchers]dispatcher
+	wides      wides
 	seed       maphash.Seed
 	done       chan struct{}
 	running    sync.WaitGroup
@@ -43,7 +44,7 @@ type Engine struct {
 
 	// Guarded by mu.
 	mu      sync.Mutex
-	streams map[string]*stream // by namespace
+	streams map[string]*stream // by shard
 	closing bool               // Close was called
 	closed  bool
 }
@@ -75,6 +76,9 @@ func Connect(config Config) (*Engine, error) {
 	e.running.Go(e.link.run)
 	e.running.Go(e.keepTime)
 	e.running.Go(e.keepUp)
+	if e.config.Shrink {
+		e.running.Go(e.shrink)
+	}
 	return e, nil
 }
 
@@ -99,6 +103,8 @@ func (e *Engine) listen() error {
 		d.messages, d.logs = make(chan *nats.Msg, e.config.Backlog), make(map[string]*log)
 		e.running.Go(func() { e.each(d.messages, e.deliver) })
 	}
+	e.wides.messages, e.wides.bySub = make(chan *nats.Msg, e.config.Backlog), make(map[*nats.Subscription]*wide)
+	e.running.Go(func() { e.each(e.wides.messages, e.deliverWide) })
 	return nil
 }
 
@@ -154,19 +160,20 @@ func (e *Engine) deliver(m *nats.Msg) {
 
 // Open implements broker.Broker. Nothing is asked of NATS before somebody asks for the position.
 func (e *Engine) Open(channel string, r broker.Retention, sink broker.Sink) broker.Log {
-	l := &log{engine: e, stream: e.streamOf(e.config.Namespace(channel)), channel: channel, sink: sink}
+	l := &log{engine: e, stream: e.streamOf(channel), channel: channel, sink: sink}
 	l.SetRetention(r)
 	return l
 }
 
-// streamOf is a namespace's stream. It is not made before it is needed.
-func (e *Engine) streamOf(namespace string) *stream {
+// streamOf is the stream of a channel, and of all channels that begin with a prefix. It is not made before it is needed.
+func (e *Engine) streamOf(channel string) *stream {
+	shard := shardOf(channel)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.streams[namespace]
+	s := e.streams[shard]
 	if s == nil {
-		s = newStream(e, namespace)
-		e.streams[namespace] = s
+		s = newStream(e, shard)
+		e.streams[shard] = s
 	}
 	return s
 }
@@ -276,6 +283,9 @@ func (e *Engine) trouble(sub *nats.Subscription, err error) {
 		if l := e.logOf(sub.Subject); l != nil {
 			l.catchUp()
 		}
+		if w := e.wides.of(sub); w != nil {
+			w.catchUp()
+		}
 		return
 	}
 	e.config.Logger.Warn("engine: NATS", "error", err.Error())
@@ -316,6 +326,7 @@ func (e *Engine) RemoteStats() broker.RemoteStats {
 	s.Pending, s.PendingBytes = e.publishing.load()
 	s.CursorReads, s.CursorWrites = e.cursors.reads.Load(), e.cursors.writes.Load()
 	s.CursorConflicts, s.CursorFailures = e.cursors.conflicts.Load(), e.cursors.failures.Load()
+	s.Wildcards, s.Tracked, s.Untracked = len(e.wides.all()), e.wides.tracked.Load(), e.wides.untracked.Load()
 	for i, word := range Reasons {
 		s.Failed[word] = c.failures[i].Load()
 	}

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -16,7 +15,7 @@ import (
 // Keys of a stream's metadata.
 const (
 	metaEpoch  = "wsedge_epoch"
-	metaRaised = "wsedge_raised" // the last sequence when its limits were raised: before it, less was kept
+	metaRaised = "wsedge_raised" // the last sequence when its limits were raised: before it, less was kept; a mark while they are, see raise
 )
 
 // current tells whether that is the stream's epoch, as far as is known by now.
@@ -41,29 +40,22 @@ func (s *stream) ensure(ctx context.Context, wanted limits) (*identity, error) {
 	}
 	info := found.CachedInfo()
 	is, err := s.identityOf(info)
-	if err != nil || is.limits().cover(wanted) {
+	if err != nil {
 		return is, err
+	}
+	if is.limits().cover(wanted) {
+		if !s.abandoned(is) {
+			return is, nil
+		}
+		if info, err = s.settle(ctx, is.raised); err != nil {
+			return is, nil // what is known is good all the same
+		}
+		return s.identityOf(info)
 	}
 	if info, err = s.raise(ctx, info.Config, is.limits().with(wanted)); err != nil {
 		return nil, err
 	}
 	return s.identityOf(info)
-}
-
-// raise changes the stream's limits. While it does, the metadata say that nothing is known about how much was kept.
-func (s *stream) raise(ctx context.Context, c jetstream.StreamConfig, to limits) (*jetstream.StreamInfo, error) {
-	c.MaxMsgsPerSubject, c.MaxAge = to.perSubject, to.maxAge
-	c.Duplicates = s.duplicates(to)
-	c.Metadata[metaRaised] = strconv.FormatUint(math.MaxUint64, 10)
-	changed, err := s.engine.js.UpdateStream(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	c.Metadata[metaRaised] = strconv.FormatUint(changed.CachedInfo().State.LastSeq, 10)
-	if changed, err = s.engine.js.UpdateStream(ctx, c); err != nil {
-		return nil, err
-	}
-	return changed.CachedInfo(), nil
 }
 
 // duplicates is for how long the stream knows keys: no longer than it keeps publications.
@@ -94,7 +86,7 @@ func (s *stream) config(l limits) jetstream.StreamConfig {
 
 // subjects are what the subjects of an epoch begin with.
 func (s *stream) subjects(epoch string) (in, out string) {
-	behind := s.token + "." + epoch + "."
+	behind := s.shard + "." + epoch + "."
 	return s.engine.config.Prefix + ".in." + behind, s.engine.config.Prefix + ".out." + behind
 }
 

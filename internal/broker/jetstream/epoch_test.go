@@ -26,7 +26,8 @@ func TestRetriesEndWithTheirEpoch(t *testing.T) {
 	l.stream.is = &next
 	l.stream.mu.Unlock()
 	l.lost(&next)
-	for _, putOff := range []func(*identity){l.reread, l.resume} {
+	leaderSaid := func(is *identity) { l.leaderSaid(is, l.last+5, nil, false, nil) }
+	for _, putOff := range []func(*identity){l.reread, leaderSaid} {
 		putOff(was)
 		l.mu.Lock()
 		if !l.reading || l.again {

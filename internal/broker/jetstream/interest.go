@@ -7,6 +7,10 @@ import (
 // whenLive calls do when the log is live, or with why it is not; before this returns where that is known.
 func (l *log) whenLive(do func(error)) {
 	l.mu.Lock()
+	if l.phase == live && !l.asked {
+		l.engine.wides.tracked.Add(-1)
+	}
+	l.asked = true
 	switch l.phase {
 	case live:
 		l.mu.Unlock()
@@ -50,20 +54,38 @@ func (l *log) begin(is *identity, err error) {
 	l.engine.locate(l.stream, subject, func(at place, err error) { l.located(is, at, err) })
 }
 
-// listen subscribes to what is republished.
+// listen has what is republished delivered here. Where an interest in a kind of channels brings it, that is enough.
 func (l *log) listen(is *identity) {
-	out := is.out + token(l.channel)
+	out := is.out + subjectOf(l.channel)
 	d := l.engine.dispatcherOf(out)
+	fed := l.engine.wides.cover(l.channel)
+	l.mu.Lock()
+	if l.is != is {
+		l.mu.Unlock()
+		return
+	}
+	l.fed = fed
 	d.mu.Lock()
 	d.logs[out] = l
 	d.mu.Unlock()
+	l.mu.Unlock()
+	if !fed {
+		l.subscribe(is)
+	} else if !l.engine.wides.cover(l.channel) { // it has ended meanwhile, perhaps without having seen this log
+		l.wean()
+	}
+}
+
+// subscribe is for a log that nothing feeds.
+func (l *log) subscribe(is *identity) {
+	out := is.out + subjectOf(l.channel)
 	l.engine.link.say(op{say: func(nc *nats.Conn) error {
-		sub, err := nc.ChanSubscribe(out, d.messages)
+		sub, err := nc.ChanSubscribe(out, l.engine.dispatcherOf(out).messages)
 		if err != nil {
 			return err
 		}
 		l.mu.Lock()
-		wanted := l.is == is && (l.phase == starting || l.phase == live)
+		wanted := l.is == is && !l.fed && (l.phase == starting || l.phase == live)
 		if wanted {
 			l.sub = sub
 		}
@@ -80,7 +102,7 @@ func (l *log) deafen() {
 	if l.is == nil {
 		return
 	}
-	out := l.is.out + token(l.channel)
+	out := l.is.out + subjectOf(l.channel)
 	d := l.engine.dispatcherOf(out)
 	d.mu.Lock()
 	if d.logs[out] == l {

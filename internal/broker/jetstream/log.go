@@ -49,7 +49,11 @@ type log struct {
 	retention broker.Retention
 	is        *identity // of the stream; nil while idle
 	sub       *nats.Subscription
-	index     int // in stream.open while live, guarded by stream.mu
+	fed       bool // an interest in a kind of channels brings what sub would
+	stirred   bool // and has brought something since Trim was called
+	blind     bool // last is no position of the channel, but one that nothing of it is missing up to
+	asked     bool // somebody has asked for the position: it does not live for such an interest alone
+	index     int  // in stream.open while live, guarded by stream.mu
 
 	// last is the position: everything up to it was delivered, or announced as a gap. message is the last that was delivered or was there
 	// at the beginning; 0 where none was. Up to verified there is nothing else, as of verifiedAt.
@@ -67,12 +71,12 @@ type log struct {
 }
 
 // subject is where the channel's publications are stored, in the epoch of is.
-func (l *log) subject(is *identity) string { return is.in + token(l.channel) }
+func (l *log) subject(is *identity) string { return is.in + subjectOf(l.channel) }
 
 // Publish implements broker.Log.
 func (l *log) Publish(p *broker.Publication, done func(broker.Result, error)) (broker.Result, error) {
 	l.mu.Lock()
-	err, expected := l.stalled, l.phase == live
+	err, expected := l.stalled, l.phase == live || l.engine.wides.cover(l.channel)
 	if l.phase == closed {
 		err = ErrClosed
 	}
@@ -154,6 +158,12 @@ func (l *log) position() (broker.Position, bool) {
 func (l *log) Close() {
 	l.mu.Lock()
 	wasLive := l.phase == live
+	if wasLive && l.fed {
+		l.stream.rise(l.last) // if it is opened again, it goes on there
+	}
+	if wasLive && !l.asked {
+		l.engine.wides.tracked.Add(-1)
+	}
 	l.deafen()
 	waiting := l.waiting
 	l.phase, l.waiting, l.held, l.heldBytes, l.refused = closed, nil, nil, 0, nil
@@ -191,5 +201,12 @@ func (l *log) SetRetention(r broker.Retention) {
 	}
 }
 
-// Trim implements broker.Log: what NATS keeps is not lost when the log is closed.
-func (l *log) Trim() (keeps bool) { return false }
+// Trim implements broker.Log: what NATS keeps is not lost when the log is closed. One that is fed, and was heard of lately, would be opened again at once, and
+// what is missing just then might be missed.
+func (l *log) Trim() (keeps bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stirred := l.stirred
+	l.stirred = false
+	return stirred
+}

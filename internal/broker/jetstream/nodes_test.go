@@ -119,7 +119,7 @@ func TestInterest(t *testing.T) {
 // Everything that is published arrives as it was.
 func TestPublicationsArriveAsTheyWere(t *testing.T) {
 	s := natsServer(t)
-	a := connect(t, s, Config{Namespace: func(string) string { return "a.b" }})
+	a := connect(t, s, Config{})
 	log := newJournal(t).open(a, "a.b:x", broker.Retention{Size: 10})
 	defer log.Close()
 	list := []broker.Publication{

@@ -23,13 +23,22 @@ func (p place) offset() uint64 {
 }
 
 // direct asks for messages of a stream; whichever of its replicas answers. done is told of doubts.
-func (e *Engine) direct(s *stream, body any, done func(answer, error)) {
-	text, err := json.Marshal(body)
+func (e *Engine) direct(s *stream, q directQuery, done func(answer, error)) {
+	e.ask(s, q, true, done)
+}
+
+// directOne is direct for one message: no server counts for it how many there are.
+func (e *Engine) directOne(s *stream, q directQuery, done func(answer, error)) {
+	e.ask(s, q, false, done)
+}
+
+func (e *Engine) ask(s *stream, q directQuery, batch bool, done func(answer, error)) {
+	text, err := json.Marshal(q)
 	if err != nil {
 		done(answer{}, err)
 		return
 	}
-	e.requests.ask(&request{subject: "$JS.API.DIRECT.GET." + s.name, body: text, batch: true, done: func(a answer, err error) {
+	e.requests.ask(&request{subject: "$JS.API.DIRECT.GET." + s.name, body: text, batch: batch, done: func(a answer, err error) {
 		if errors.Is(err, ErrLeaderless) {
 			s.check()
 		}
@@ -89,22 +98,7 @@ func moreOf(a answer) int64 {
 func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done func(place, error)) {
 	body, _ := json.Marshal(map[string]string{"subjects_filter": subject}) // a map of strings
 	e.requests.ask(&request{subject: "$JS.API.STREAM.INFO." + s.name, body: body, done: func(a answer, err error) {
-		var info struct {
-			Error *struct {
-				Description string `json:"description"`
-			} `json:"error"`
-			State struct {
-				LastSeq  uint64           `json:"last_seq"`
-				Subjects map[string]int64 `json:"subjects"`
-			} `json:"state"`
-		}
-		switch {
-		case err != nil:
-		case len(a.messages) != 1:
-			err = because(ErrRefused, "no answer")
-		default:
-			err = json.Unmarshal(a.messages[0].Data, &info)
-		}
+		info, err := streamInfoOf(a, err)
 		switch {
 		case err != nil:
 			done(place{}, err)

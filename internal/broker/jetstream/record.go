@@ -77,6 +77,12 @@ func recordOf(m *nats.Msg) (record, bool) {
 	if r.at, err = time.Parse(time.RFC3339Nano, header(m, headerTime)); err != nil {
 		return r, false
 	}
+	r.readHeaders(m)
+	return r, true
+}
+
+// readHeaders reads what messageOf has written.
+func (r *record) readHeaders(m *nats.Msg) {
 	for kind, word := range kindWords {
 		if word != "" && header(m, headerKind) == word {
 			r.Kind = broker.Kind(kind)
@@ -84,7 +90,6 @@ func recordOf(m *nats.Msg) (record, bool) {
 	}
 	r.Client, r.User, r.Exclude = unescape(header(m, headerClient)), unescape(header(m, headerUser)), unescape(header(m, headerExclude))
 	r.from = header(m, headerFrom)
-	return r, true
 }
 
 // header is the first value of a header, "" where there is none.

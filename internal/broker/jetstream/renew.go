@@ -34,7 +34,7 @@ func (s *stream) renew(is *identity, upTo uint64) {
 		return
 	}
 	s.mu.Lock()
-	s.floor = max(s.floor, upTo)
+	s.highest = max(s.highest, upTo)
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), s.engine.config.Timeout)
 	defer cancel()
@@ -67,5 +67,5 @@ func (s *stream) claim(is *identity) (mine bool, err error) {
 func (s *stream) above() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.floor + 1
+	return s.highest + 1
 }

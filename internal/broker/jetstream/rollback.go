@@ -45,10 +45,11 @@ func (l *log) strange(r *record) bool {
 	return r.prev != 0 && l.message == l.last && r.prev < l.message
 }
 
-// missed tells whether the last message, which was not there, would have to be, where fewer are there than are kept. The caller holds mu.
-func (l *log) missed() bool {
+// vanished tells whether the last message, which was not there, would have to be, where fewer are there than are kept. The caller holds mu.
+func (l *log) vanished() bool {
+	maxAge := l.stream.presently(l.is).maxAge
 	return l.messageAt != 0 && l.message == l.last &&
-		(l.is.maxAge == 0 || l.engine.config.Now().Sub(time.Unix(0, l.messageAt)) < l.is.maxAge-clockSkew)
+		(maxAge == 0 || l.engine.config.Now().Sub(time.Unix(0, l.messageAt)) < maxAge-clockSkew)
 }
 
 // suspect has it looked into whether the stream's sequence went back; nil: nothing was seen, but its server may have lost power. It waits for nothing.

@@ -66,31 +66,34 @@ func (r *rollback) publish(name string, n int) {
 func (r *rollback) keep() (lose func(before func())) {
 	r.Helper()
 	copied := r.TempDir()
-	stopNATS(r.server)
-	r.copy(copied, r.dir)
-	r.server = startNATS(r, r.dir, r.port)
-	r.up()
+	r.restart(func() { r.copy(copied, r.dir) })
 	return func(before func()) {
-		stopNATS(r.server)
-		if err := os.RemoveAll(r.dir); err != nil {
-			r.Fatal(err)
-		}
-		r.copy(r.dir, copied)
-		before()
-		r.server = startNATS(r, r.dir, r.port)
-		r.up()
+		r.restart(func() {
+			if err := os.RemoveAll(r.dir); err != nil {
+				r.Fatal(err)
+			}
+			r.copy(r.dir, copied)
+			before()
+		})
+	}
+}
+
+// restart stops the server, does something, and starts it; the nodes are back behind that.
+func (r *rollback) restart(between func()) {
+	stopNATS(r.server)
+	for _, e := range r.nodes {
+		awaitState(r.T, e, false)
+	}
+	between()
+	r.server = startNATS(r, r.dir, r.port)
+	for _, e := range r.nodes {
+		awaitState(r.T, e, true)
 	}
 }
 
 func (r *rollback) copy(to, from string) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		r.Fatal(err)
-	}
-}
-
-func (r *rollback) up() {
-	for _, e := range r.nodes {
-		awaitState(r.T, e, true)
 	}
 }
 

@@ -116,16 +116,17 @@ func (s *span) add(r *record) bool {
 // prove tells whether nothing behind from has gone, where from is no message: a place where a channel had none. There are fewer than the stream keeps, and
 // a message that was there no later is not too old yet.
 func (s *span) prove(done func(bool)) {
+	is := s.log.stream.presently(s.is)
 	switch {
-	case s.total >= s.is.perSubject || s.from < s.is.raised:
+	case s.total >= is.perSubject || s.from < is.raised:
 		done(false)
-	case s.is.maxAge == 0:
+	case is.maxAge == 0:
 		done(true)
 	default:
 		all := s.is.in + ">"
 		s.log.engine.fetch(s.log.stream, all, s.from, 1, func(p page, err error) {
 			young := func(r *record) bool {
-				return r.at.After(s.log.engine.config.Now().Add(clockSkew - s.is.maxAge))
+				return r.at.After(s.log.engine.config.Now().Add(clockSkew - is.maxAge))
 			}
 			done(err == nil && len(p.records) > 0 && p.records[0].seq <= s.from+1 && young(&p.records[0]))
 		})

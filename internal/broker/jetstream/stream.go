@@ -3,18 +3,19 @@ package jetstream
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // complainEvery is how often the log says that there is no stream.
 const complainEvery = 10 * time.Second
 
-// stream is a namespace's. Its limits grow with what channels promise, and never shrink by themselves: other nodes may still promise more.
+// stream is that of the channels of a shard. Its limits grow with what these promise, and never shrink by themselves: other nodes may still promise more.
 type stream struct {
 	// Immutable after newStream.
 	engine *Engine
 	name   string
-	token  string // the namespace's
+	shard  string
 	acks   *cursorStream
 
 	// Guarded by mu.
@@ -25,21 +26,25 @@ type stream struct {
 	raising  bool                     // what is asked for next waits until more is kept
 	waiting  []func(*identity, error) // in their order
 	open     []*log                   // that are live
+	floor    atomic.Uint64            // of channels without a log nothing up to there is missing; shared: atomic
+	bare     atomic.Uint64            // the last publication that was delivered without a log; likewise
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
+	marked     uint64    // what the metadata say in place of a sequence
+	markedAt   time.Time // since when, as this node has seen it
 
 	doubting bool      // it is looked into whether its sequence went back
 	evidence *evidence // that it has; nil: nothing was seen
-	floor    uint64    // what is made anew begins above it
+	highest  uint64    // that this node knows of a stream that has lost its end: what is made anew begins above it
 }
 
-func newStream(e *Engine, namespace string) *stream {
-	s := &stream{engine: e, name: e.config.Prefix, token: namespaceToken(namespace), wanted: limits{1, bareAge}}
-	if namespace != "" {
-		s.name += "_" + token(namespace)
+func newStream(e *Engine, shard string) *stream {
+	s := &stream{engine: e, name: e.config.Prefix, shard: shard, wanted: limits{1, bareAge}}
+	if shard != bareShard {
+		s.name += "_" + shard
 	}
-	s.acks = newCursorStream(e, s.name, s.token)
+	s.acks = newCursorStream(e, s.name, s.shard)
 	return s
 }
 
@@ -151,6 +156,12 @@ func (s *stream) known(is *identity, err error) {
 	}
 	if changed {
 		s.engine.config.Logger.Error("engine: the stream was lost, and made anew", "stream", s.name, "epoch", is.epoch)
+		s.floor.Store(0)
+		for _, w := range s.engine.wides.all() {
+			if w.stream == s {
+				w.begin(is, nil)
+			}
+		}
 		for _, l := range open {
 			l.lost(is)
 		}
