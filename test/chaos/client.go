@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// node is a server that clients and publishers can use.
+type node struct {
+	name    string
+	address string // of the front, host:port
+}
+
+// client keeps its subscriptions over connections to whichever node will have it.
+type client struct {
+	id       int
+	nodes    []node
+	ledger   *ledger
+	random   *rand.Rand
+	accounts map[string]*account // immutable; each belongs to run's goroutine
+
+	// Atomic.
+	at    atomic.Int32 // the index of the node to which it is connected, -1 for none
+	ready atomic.Int64 // when all was subscribed, in Unix nanoseconds; 0: it is not
+	lives atomic.Uint64
+
+	retryAfter time.Duration // what the server asked for; owned by run
+}
+
+func newClient(id int, seed uint64, nodes []node, l *ledger, channels []string) *client {
+	c := &client{id: id, nodes: nodes, ledger: l, random: rand.New(rand.NewPCG(seed, uint64(id))), accounts: make(map[string]*account)}
+	for _, name := range channels {
+		c.accounts[name] = &account{log: l.channels[name], client: id}
+	}
+	c.at.Store(-1)
+	return c
+}
+
+// run connects, and connects again, until ctx ends.
+func (c *client) run(ctx context.Context) {
+	for i, attempt := c.random.IntN(len(c.nodes)), 0; ctx.Err() == nil; attempt++ {
+		if c.live(ctx, i) {
+			attempt = 0
+		}
+		wait := max(c.retryAfter, time.Duration(c.random.Int64N(int64(min(300*time.Millisecond<<min(attempt, 10), 2*time.Second)))))
+		c.retryAfter = 0
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		i = (i + 1 + c.random.IntN(max(1, len(c.nodes)-1))) % len(c.nodes)
+	}
+}
+
+// live is one connection; it says whether everything was subscribed on it.
+func (c *client) live(ctx context.Context, i int) (subscribed bool) {
+	s, err := openSocket(ctx, c.nodes[i].address)
+	if err != nil {
+		return false
+	}
+	defer s.close()
+	defer context.AfterFunc(ctx, s.close)()
+	c.at.Store(int32(i))
+	defer func() {
+		c.ready.Store(0)
+		c.at.Store(-1)
+		for _, a := range c.accounts {
+			a.live = false
+		}
+	}()
+	for name, a := range c.accounts {
+		a.node = c.nodes[i].name
+		command := fmt.Sprintf(`{"type":"subscribe","channel":%q}`, name)
+		if a.known {
+			command = fmt.Sprintf(`{"type":"subscribe","channel":%q,"recover":{"epoch":%q,"offset":%d}}`, name, a.at.epoch, a.at.offset)
+		}
+		if s.say(command) != nil {
+			return false
+		}
+	}
+	for pending := len(c.accounts); ; {
+		text, err := s.next()
+		if err != nil {
+			return pending == 0
+		}
+		now, ok := c.take(text)
+		if !ok {
+			return pending == 0
+		}
+		if pending -= now; pending == 0 && now > 0 {
+			c.lives.Add(1)
+			c.ready.Store(time.Now().UnixNano())
+		}
+	}
+}
+
+// said is any message from the server.
+type said struct {
+	Type         string          `json:"type"`
+	Channel      string          `json:"channel"`
+	Epoch        string          `json:"epoch"`
+	Offset       uint64          `json:"offset"`
+	Recovered    bool            `json:"recovered"`
+	Data         json.RawMessage `json:"data"`
+	After        uint64          `json:"after"`
+	Before       uint64          `json:"before"`
+	Refill       bool            `json:"refill"`
+	Code         json.RawMessage `json:"code"`
+	Message      string          `json:"message"`
+	RetryAfterMS int64           `json:"retry_after_ms"`
+}
+
+// take takes a message: how many subscriptions it has confirmed, and whether the connection can go on.
+func (c *client) take(text []byte) (confirmed int, goOn bool) {
+	var m said
+	if err := json.Unmarshal(text, &m); err != nil {
+		c.object(corrupt, "a JSON object", fmt.Sprintf("%.200q: %v", text, err))
+		return 0, false
+	}
+	a := c.accounts[m.Channel]
+	if a == nil {
+		switch m.Type {
+		case "welcome", "pong":
+			return 0, true
+		case "disconnect":
+			c.retryAfter = time.Duration(m.RetryAfterMS) * time.Millisecond
+			return 0, true
+		case "error":
+			return 0, false
+		}
+		c.object(unexpected, "its own channels", fmt.Sprintf("%.200q", text))
+		return 0, true
+	}
+	switch m.Type {
+	case "subscribed":
+		a.subscribed(place{m.Epoch, m.Offset}, m.Recovered)
+		return 1, true
+	case "gap":
+		a.gap(span{m.After, m.Before}, m.Refill)
+	case "message":
+		b, wrong := readBody(m.Channel, m.Data)
+		if wrong != "" {
+			a.violate(corrupt, fmt.Sprintf("publication %d", a.number+1), fmt.Sprintf("%s in %.300q", wrong, text))
+			return 0, true
+		}
+		a.message(b.Number, m.Offset)
+	case "error": // the engine is away, say: another node may do better
+		if string(m.Code) != `"unavailable"` {
+			a.violate(unexpected, "a subscription", fmt.Sprintf("%.200q", text))
+		}
+		return 0, false
+	default:
+		a.violate(unexpected, "messages", fmt.Sprintf("%.200q", text))
+	}
+	return 0, true
+}
+
+func (c *client) object(kind, expected, seen string) {
+	c.ledger.violate(violation{Kind: kind, Client: c.id, Expected: expected, Seen: seen})
+}
+
+// heard says whether the client has all that marks name, each a number by channel.
+func (c *client) heard(marks map[string]uint64) bool {
+	for name, a := range c.accounts {
+		if a.heard.Load() < marks[name] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"syscall"
+	"time"
+)
+
+// inject makes a fault, holds it, and mends it. When it returns everything runs, though it may not have recovered.
+func (w *world) inject(ctx context.Context, f fault) error {
+	s := append(append([]*server(nil), w.nodes...), w.engines...)[f.Target]
+	switch f.Kind {
+	case killNode, killEngine:
+		if err := s.end(syscall.SIGKILL); err != nil {
+			return err
+		}
+		hold(ctx, f.Hold)
+		return w.again(ctx, s)
+	case pause:
+		if err := s.signal(syscall.SIGSTOP, false); err != nil {
+			return err
+		}
+		hold(ctx, f.Hold)
+		return s.signal(syscall.SIGCONT, false)
+	case partition:
+		if err := s.machine.cut(f.Sides, true); err != nil {
+			return err
+		}
+		hold(ctx, f.Hold)
+		return s.machine.cut(f.Sides, false)
+	}
+	for _, s := range w.nodes {
+		if err := s.end(syscall.SIGTERM); err != nil {
+			return err
+		}
+		if err := w.again(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again starts a process that has ended.
+func (w *world) again(ctx context.Context, s *server) error {
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.await(ctx)
+}
+
+// hold is how long a fault lasts.
+func hold(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
