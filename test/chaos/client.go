@@ -27,6 +27,8 @@ type client struct {
 	at    atomic.Int32 // the index of the node to which it is connected, -1 for none
 	ready atomic.Int64 // when all was subscribed, in Unix nanoseconds; 0: it is not
 	lives atomic.Uint64
+	moves atomic.Int32           // the index of the node to which it shall go next, and 1; 0: none in particular
+	using atomic.Pointer[socket] // what it reads from
 
 	retryAfter time.Duration // what the server asked for; owned by run
 }
@@ -52,7 +54,17 @@ func (c *client) run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		i = (i + 1 + c.random.IntN(max(1, len(c.nodes)-1))) % len(c.nodes)
+		if i = (i + 1 + c.random.IntN(max(1, len(c.nodes)-1))) % len(c.nodes); c.moves.Load() > 0 {
+			i = int(c.moves.Swap(0)) - 1
+		}
+	}
+}
+
+// move has the client go to a node. Safe from any goroutine.
+func (c *client) move(to int) {
+	c.moves.Store(int32(to) + 1)
+	if s := c.using.Load(); s != nil {
+		s.close()
 	}
 }
 
@@ -64,6 +76,7 @@ func (c *client) live(ctx context.Context, i int) (subscribed bool) {
 	}
 	defer s.close()
 	defer context.AfterFunc(ctx, s.close)()
+	c.using.Store(s)
 	c.at.Store(int32(i))
 	defer func() {
 		c.ready.Store(0)

@@ -12,7 +12,7 @@ import (
 // many publications to many clients.
 const (
 	crowdOf     = 5  // channels to one of a crowd
-	crowdRounds = 15 // of a busy channel, to one of a crowd
+	crowdRounds = 8  // of a busy channel, to one of a crowd
 	fewMost     = 10 // subscribers of a busy channel
 )
 
@@ -121,6 +121,31 @@ func (l *load) without() (n int) {
 		}
 	}
 	return n
+}
+
+// balance moves clients from full nodes to others: whoever died has no clients otherwise, and nobody would notice the next time.
+func (l *load) balance(nodes int) {
+	counts := make([]int, nodes)
+	for _, c := range l.clients {
+		if at := c.at.Load(); at >= 0 {
+			counts[at]++
+		}
+	}
+	fair := len(l.clients)/nodes + 1
+	for _, c := range l.clients {
+		at := c.at.Load()
+		if at < 0 || counts[at] <= fair {
+			continue
+		}
+		for to := range counts {
+			if counts[to] < fair {
+				counts[at]--
+				counts[to]++
+				c.move(to)
+				break
+			}
+		}
+	}
 }
 
 // marks are the first publications that will be sent from now on, by channel.

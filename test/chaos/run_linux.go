@@ -91,7 +91,9 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 	defer func() { r.add(topology, l, outcomes) }()
 	faults := schedule(p.seed, p.plan, len(w.nodes), len(w.engines))
 	for i, f := range faults {
+		l.balance(len(w.nodes))
 		hold(ctx, f.Calm)
+		l.await(ctx, func() bool { return l.without() == 0 })
 		out := &outcome{fault: f, Topology: topology, Name: w.nameOf(f)}
 		outcomes = append(outcomes, out)
 		if err := l.through(ctx, out, l.victims(f), func() error { return w.inject(ctx, f) }); err != nil || ctx.Err() != nil {
