@@ -23,8 +23,8 @@ type page struct {
 	} `json:"publications"`
 }
 
-// audit reads at a node what its channels have kept, and objects to what is not as it was acknowledged.
-func (l *ledger) audit(n node) error {
+// audit reads at a node what its channels have kept, of which there are so many in each if that many were published, and objects to what is not as it was acknowledged.
+func (l *ledger) audit(n node, kept int) error {
 	client := &http.Client{Timeout: bearable}
 	defer client.CloseIdleConnections()
 	for _, c := range l.channels {
@@ -32,7 +32,7 @@ func (l *ledger) audit(n node) error {
 		if last == 0 {
 			continue
 		}
-		for number := max(1, last-min(last, auditDepth)); number < last; {
+		for number := max(1, last-min(last, uint64(min(kept, auditDepth)))); number < last; {
 			at := c.place(number)
 			p, err := history(client, n, c.name, at)
 			if err != nil {

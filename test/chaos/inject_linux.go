@@ -28,12 +28,40 @@ func (w *world) inject(ctx context.Context, f fault) error {
 		}
 		hold(ctx, f.Hold)
 		return s.machine.cut(f.Sides, false)
+	case killAll:
+		return w.killAll(ctx, f.Hold)
 	}
 	for _, s := range w.nodes {
 		if err := s.end(syscall.SIGTERM); err != nil {
 			return err
 		}
 		if err := w.again(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// killAll kills all processes, and starts them again when the last has ended.
+func (w *world) killAll(ctx context.Context, down time.Duration) error {
+	for _, s := range w.servers() {
+		if err := s.signal(syscall.SIGKILL, true); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.servers() {
+		if err := s.end(syscall.SIGKILL); err != nil {
+			return err
+		}
+	}
+	hold(ctx, down)
+	for _, s := range w.servers() {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.servers() {
+		if err := s.await(ctx); err != nil {
 			return err
 		}
 	}

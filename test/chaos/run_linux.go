@@ -73,7 +73,7 @@ type part struct {
 // runTopology starts a topology, breaks it as planned, and adds what came of it to the report.
 func runTopology(ctx context.Context, o *options, n *network, topology string, p part, r *report) error {
 	dir := filepath.Join(o.dir, topology)
-	w, err := newWorld(n, programs{filepath.Join(o.dir, "wsedge"), filepath.Join(o.dir, "nats-server")}, topology, dir)
+	w, err := newWorld(n, programs{filepath.Join(o.dir, "wsedge"), filepath.Join(o.dir, "nats-server")}, topology, dir, o.history)
 	defer w.end()
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 	}
 	l.finish(ctx)
 	for _, n := range w.reachable() {
-		if err := l.ledger.audit(n); err != nil {
+		if err := l.ledger.audit(n, o.history); err != nil {
 			return err
 		}
 	}
@@ -116,8 +116,11 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 
 // nameOf is the target of a fault.
 func (w *world) nameOf(f fault) string {
-	if f.Kind == rolling {
+	switch f.Kind {
+	case rolling:
 		return "all nodes"
+	case killAll:
+		return "all"
 	}
 	return append(append([]*server(nil), w.nodes...), w.engines...)[f.Target].name
 }

@@ -14,9 +14,10 @@ const (
 	pause      = "stop a process"
 	partition  = "partition"
 	rolling    = "rolling restart"
+	killAll    = "kill everything"
 )
 
-var faultKinds = []string{killNode, killEngine, pause, partition, rolling}
+var faultKinds = []string{killNode, killEngine, pause, partition, rolling, killAll}
 
 // Sides of a machine's network.
 const (
@@ -58,6 +59,8 @@ func schedule(seed uint64, p plan, nodes, engines int) (list []fault) {
 				f.Target, f.Hold = random.IntN(nodes), between(random, 0, 3*time.Second)
 			case killEngine:
 				f.Target, f.Hold = nodes+random.IntN(engines), between(random, 0, 3*time.Second)
+			case killAll:
+				f.Hold = between(random, 0, 3*time.Second)
 			case pause, partition:
 				// In turns, so that a short run has both.
 				if f.Target = random.IntN(nodes); engines > 0 && i%2 == 0 {

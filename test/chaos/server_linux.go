@@ -77,7 +77,7 @@ func (s *server) signal(signal syscall.Signal, ends bool) error {
 
 // end has the process ended, and waits until it has.
 func (s *server) end(signal syscall.Signal) error {
-	if err := s.signal(signal, true); err != nil {
+	if err := s.signal(signal, true); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	s.mu.Lock()

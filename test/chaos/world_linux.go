@@ -29,6 +29,7 @@ const (
 // world is the processes of a topology.
 type world struct {
 	topology string
+	history  int // publications that each channel keeps
 	nodes    []*server
 	engines  []*server // none: the nodes are
 	machines []*machine
@@ -38,8 +39,8 @@ type world struct {
 type programs struct{ wsedge, nats string }
 
 // newWorld makes the machines, and starts nothing. Files are below dir. What was made can be ended even where it fails.
-func newWorld(n *network, p programs, topology, dir string) (*world, error) {
-	w := &world{topology: topology}
+func newWorld(n *network, p programs, topology, dir string, history int) (*world, error) {
+	w := &world{topology: topology, history: history}
 	engines := map[string]int{embedded: 0, nats1: 1, nats3: 3}[topology]
 	for i := range nodeCount + engines {
 		m, err := n.machine()
@@ -103,12 +104,12 @@ func (w *world) configureEngine(s *server, program string) {
 	}
 }
 
-// configureNode has history enough for every outage of the run, and pings that tell clients soon that a node does not answer any more.
+// configureNode has pings that tell clients soon that a node does not answer any more.
 func (w *world) configureNode(s *server, program, secret string) {
 	m := s.machine
 	s.address = fmt.Sprintf("%s:%d", m.front, clientPort)
 	s.ready = "http://" + s.address + "/readyz"
-	s.args = []string{program, "serve", "--addr", s.address, "--insecure-public", "--console=false", "--history-size", "8000", "--history-age", "30m", "--recover",
+	s.args = []string{program, "serve", "--addr", s.address, "--insecure-public", "--console=false", "--history-size", fmt.Sprint(w.history), "--history-age", "30m", "--recover",
 		"--ping-interval", "3s", "--pong-timeout", "5s", "--drain-spread", "1s"}
 	if w.topology == embedded {
 		s.args = append(s.args, "--engine", "embedded", "--engine-dir", filepath.Join(s.dir, "engine"), "--engine-replicas", "3", "--cluster-secret-file", secret,
