@@ -81,8 +81,8 @@ func (a *account) message(number, offset uint64) {
 		return
 	}
 	a.log.locate(number, at, violation{Client: a.client, Node: a.node, Channel: a.log.name})
-	if number <= a.number {
-		kind := disorder
+	if number <= a.number { // the position has gone back
+		kind := duplicate
 		if a.log.place(number) != at {
 			kind = madeTwice
 		}

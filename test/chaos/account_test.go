@@ -103,6 +103,11 @@ func TestAccount(t *testing.T) {
 			a.subscribed(place{"e", 20}, true)
 			a.hear(4, 5, 6, 7, 8, 9)
 		}, map[string]int{wentBack: 1}, 0},
+		{"the position goes back, and what came comes again", func(a *account) {
+			a.hear(1, 2, 3)
+			a.subscribed(place{"e", 20}, false)
+			a.hear(3, 4, 5, 6, 7, 8, 9)
+		}, map[string]int{wentBack: 1, duplicate: 1}, 0},
 		{"the log was lost", func(a *account) {
 			a.hear(1, 2, 3, 4, 5, 6, 7, 8, 9)
 			a.subscribed(place{"f", 100}, false)

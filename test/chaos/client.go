@@ -21,11 +21,12 @@ type client struct {
 	nodes    []node
 	ledger   *ledger
 	random   *rand.Rand
+	stay     time.Duration       // how long it keeps a connection, on average; 0: for ever
 	accounts map[string]*account // immutable; each belongs to run's goroutine
 
 	// Atomic.
 	at    atomic.Int32 // the index of the node to which it is connected, -1 for none
-	ready atomic.Int64 // when all was subscribed, in Unix nanoseconds; 0: it is not
+	ready atomic.Int64 // when all was last subscribed, in Unix nanoseconds; 0: never
 	lives atomic.Uint64
 	moves atomic.Int32           // the index of the node to which it shall go next, and 1; 0: none in particular
 	using atomic.Pointer[socket] // what it reads from
@@ -76,10 +77,12 @@ func (c *client) live(ctx context.Context, i int) (subscribed bool) {
 	}
 	defer s.close()
 	defer context.AfterFunc(ctx, s.close)()
+	if c.stay > 0 {
+		defer time.AfterFunc(time.Duration(c.random.ExpFloat64()*float64(c.stay)), s.close).Stop()
+	}
 	c.using.Store(s)
 	c.at.Store(int32(i))
 	defer func() {
-		c.ready.Store(0)
 		c.at.Store(-1)
 		for _, a := range c.accounts {
 			a.live = false

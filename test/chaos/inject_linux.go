@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 )
 
 // inject makes a fault, holds it, and mends it. When it returns everything runs, though it may not have recovered.
 func (w *world) inject(ctx context.Context, f fault) error {
-	s := append(append([]*server(nil), w.nodes...), w.engines...)[f.Target]
+	s := w.numbered()[f.Target]
 	switch f.Kind {
 	case killNode, killEngine:
 		if err := s.end(syscall.SIGKILL); err != nil {
@@ -28,9 +29,28 @@ func (w *world) inject(ctx context.Context, f fault) error {
 		}
 		hold(ctx, f.Hold)
 		return s.machine.cut(f.Sides, false)
+	case oneWay:
+		peer := w.numbered()[f.Peer].machine
+		if err := s.machine.lose(peer, true); err != nil {
+			return err
+		}
+		hold(ctx, f.Hold)
+		return s.machine.lose(peer, false)
+	case both:
+		other := make(chan error, 1)
+		go func() { other <- w.inject(ctx, f.Both[1]) }()
+		return errors.Join(w.inject(ctx, f.Both[0]), <-other)
 	case killAll:
 		return w.killAll(ctx, f.Hold)
 	}
+	return w.roll(ctx)
+}
+
+// numbered are the servers as faults number them.
+func (w *world) numbered() []*server { return append(append([]*server(nil), w.nodes...), w.engines...) }
+
+// roll restarts one node after the other, as an upgrade does.
+func (w *world) roll(ctx context.Context) error {
 	for _, s := range w.nodes {
 		if err := s.end(syscall.SIGTERM); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,10 @@ type violation struct {
 	Faults   []string  `json:"faults,omitempty"` // around it
 }
 
+func (v violation) String() string {
+	return fmt.Sprintf("%s %s: client %d %s %s\n  expected %s\n  seen     %s", v.At.Format(clock), v.Kind, v.Client, v.Node, v.Channel, v.Expected, v.Seen)
+}
+
 // maxViolations bounds those that are kept with their details; all are counted.
 const maxViolations = 1000
 
@@ -64,6 +69,9 @@ func (l *ledger) violate(v violation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[v.Kind]++
+	if len(l.kept) < shownViolations {
+		fmt.Fprintf(os.Stderr, "%s\n", v)
+	}
 	if len(l.kept) < maxViolations {
 		l.kept = append(l.kept, v)
 	}

@@ -19,7 +19,8 @@ const (
 // size is how much load there is.
 type size struct {
 	clients, channels int
-	rate              float64 // publications a second, of all channels together
+	rate              float64       // publications a second, of all channels together
+	stay              time.Duration // how long clients keep a connection, on average; 0: for ever
 }
 
 // load is the clients and publishers of one topology.
@@ -58,7 +59,9 @@ func newLoad(run string, seed uint64, s size, nodes []node) *load {
 		if i < few*len(busy) {
 			second = busy[i%len(busy)]
 		}
-		l.clients = append(l.clients, newClient(i, seed, nodes, l.ledger, []string{crowds[first], second}))
+		c := newClient(i, seed, nodes, l.ledger, []string{crowds[first], second})
+		c.stay = s.stay
+		l.clients = append(l.clients, c)
 	}
 	rounds := s.rate / (float64(len(busy)) + float64(len(crowds))/crowdRounds)
 	for i, crowd := range crowds {
@@ -113,7 +116,7 @@ func (l *load) await(ctx context.Context, ok func() bool) bool {
 	return true
 }
 
-// without is how many clients are not subscribed to all that they want.
+// without is how many clients have never been subscribed to all that they want.
 func (l *load) without() (n int) {
 	for _, c := range l.clients {
 		if c.ready.Load() == 0 {

@@ -32,19 +32,20 @@ type options struct {
 }
 
 // flagsOf names the flags of faultKinds.
-var flagsOf = map[string]string{killNode: "kill-node", killEngine: "kill-engine", pause: "stop", partition: "partition", rolling: "rolling", killAll: "kill-all"}
+var flagsOf = map[string]string{killNode: "kill-node", killEngine: "kill-engine", pause: "stop", partition: "partition", rolling: "rolling", killAll: "kill-all", oneWay: "one-way", both: "both"}
 
 func parse(args []string) (*options, error) {
 	o := &options{counts: make(map[string]*int)}
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.Uint64Var(&o.seed, "seed", 0, "what all times, targets and places are derived from (default: a random one, which is printed)")
-	flags.BoolVar(&o.long, "long", false, "the long run: 5,000 clients, 1,000,000 publications, 170 faults")
+	flags.BoolVar(&o.long, "long", false, "the long run: 5,000 clients, 1,000,000 publications, 200 faults")
 	flags.StringVar(&o.topologies, "topologies", "embedded,nats1,nats3", "which `topologies`, one after the other")
 	flags.IntVar(&o.size.clients, "clients", 0, "how many WebSocket clients (default 300; 5000)")
 	flags.IntVar(&o.size.channels, "channels", 50, "how many channels, at least 10")
 	flags.Float64Var(&o.size.rate, "rate", 0, "publications a second (default 300; 1000)")
 	flags.Uint64Var(&o.publishes, "publishes", 0, "acknowledged publications at least, of all topologies together (default: none; 1000000)")
 	flags.DurationVar(&o.maxHold, "max-hold", 0, "the longest pause or partition (default 5s; 20s)")
+	flags.DurationVar(&o.size.stay, "stay", 60*time.Second, "how long clients keep a connection on average before they drop it and come back by themselves; 0: for ever")
 	flags.IntVar(&o.history, "history", 8000, "how many publications a channel keeps: enough for all outages, or few, so that clients must be told of gaps")
 	for kind, name := range flagsOf {
 		o.counts[kind] = flags.Int(name, -1, "how many faults of the kind: "+kind)
@@ -69,10 +70,10 @@ func parse(args []string) (*options, error) {
 
 // fill gives what was not said: a short run, or a long one.
 func (o *options) fill() {
-	counts := map[string]int{killNode: 2, killEngine: 2, pause: 2, partition: 2, rolling: 1, killAll: 1}
+	counts := map[string]int{killNode: 2, killEngine: 2, pause: 2, partition: 2, rolling: 1, killAll: 1, oneWay: 2, both: 1}
 	clients, rate, hold := 300, 300.0, 5*time.Second
 	if o.long {
-		counts = map[string]int{killNode: 50, killEngine: 50, pause: 20, partition: 20, rolling: 20, killAll: 10}
+		counts = map[string]int{killNode: 50, killEngine: 50, pause: 20, partition: 20, rolling: 20, killAll: 10, oneWay: 10, both: 20}
 		clients, rate, hold = 5000, 1000, 20*time.Second
 		o.publishes = max(o.publishes, 1_000_000)
 	}

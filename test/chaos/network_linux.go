@@ -65,6 +65,15 @@ func (m *machine) cut(sides []string, out bool) error {
 	return m.network.launcher.ip(nil, lines)
 }
 
+// lose has everything lost that the machine sends to another one at the back, or no longer. What comes from there arrives.
+func (m *machine) lose(to *machine, on bool) error {
+	line := fmt.Sprintf("neighbour replace %s lladdr 02:00:00:00:00:01 dev %s nud permanent", to.back, back) // nobody's
+	if !on {
+		line = fmt.Sprintf("neighbour delete %s dev %s", to.back, back)
+	}
+	return m.network.launcher.ip(m.namespace, []string{line})
+}
+
 // remove takes the machine away. Its processes have ended.
 func (m *machine) remove() {
 	lines := []string{"link delete " + m.link(front), "link delete " + m.link(back)}

@@ -145,7 +145,7 @@ func (r *report) write(w io.Writer) {
 		fmt.Fprintf(w, "  %s: %d\n", kind, r.Counts[kind])
 	}
 	for _, v := range r.First[:min(len(r.First), shownViolations)] {
-		fmt.Fprintf(w, "\n%s %s: client %d %s %s\n  expected %s\n  seen     %s\n", v.At.Format(clock), v.Kind, v.Client, v.Node, v.Channel, v.Expected, v.Seen)
+		fmt.Fprintf(w, "\n%s\n", v)
 		for _, f := range v.Faults {
 			fmt.Fprintf(w, "  fault    %s\n", f)
 		}

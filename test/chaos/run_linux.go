@@ -93,7 +93,6 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 	for i, f := range faults {
 		l.balance(len(w.nodes))
 		hold(ctx, f.Calm)
-		l.await(ctx, func() bool { return l.without() == 0 })
 		out := &outcome{fault: f, Topology: topology, Name: w.nameOf(f)}
 		outcomes = append(outcomes, out)
 		if err := l.through(ctx, out, l.victims(f), func() error { return w.inject(ctx, f) }); err != nil || ctx.Err() != nil {
@@ -121,6 +120,10 @@ func (w *world) nameOf(f fault) string {
 		return "all nodes"
 	case killAll:
 		return "all"
+	case both:
+		return fmt.Sprint(w.nameOf(f.Both[0]), " and ", w.nameOf(f.Both[1]))
+	case oneWay:
+		return w.numbered()[f.Target].name + " to " + w.numbered()[f.Peer].name
 	}
-	return append(append([]*server(nil), w.nodes...), w.engines...)[f.Target].name
+	return w.numbered()[f.Target].name
 }
