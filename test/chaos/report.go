@@ -21,7 +21,7 @@ type report struct {
 	Clients    int            `json:"clients"`
 	Channels   int            `json:"channels"`
 	Began      time.Time      `json:"began"`
-	Took       time.Duration  `json:"took"`
+	Took       time.Duration  `json:"took_ns"`
 	Topologies []string       `json:"topologies"`
 	Ledger     ledgerReport   `json:"ledger"`
 	Faults     []*outcome     `json:"faults"`
@@ -55,9 +55,9 @@ type kindReport struct {
 // distribution is quantiles of times.
 type distribution struct {
 	N   int           `json:"n"`
-	P50 time.Duration `json:"p50"`
-	P99 time.Duration `json:"p99"`
-	Max time.Duration `json:"max"`
+	P50 time.Duration `json:"p50_ns"`
+	P99 time.Duration `json:"p99_ns"`
+	Max time.Duration `json:"max_ns"`
 }
 
 func distributionOf(times []time.Duration) (d distribution) {

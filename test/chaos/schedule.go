@@ -28,12 +28,12 @@ const (
 // fault is one thing that goes wrong.
 type fault struct {
 	Kind   string        `json:"kind"`
-	Target int           `json:"target"` // of the topology's servers: nodes first, then engine servers
-	Hold   time.Duration `json:"hold"`   // how long the process is down, stopped, or cut off
+	Target int           `json:"target"`  // of the topology's servers: nodes first, then engine servers
+	Hold   time.Duration `json:"hold_ns"` // how long the process is down, stopped, or cut off
 	Sides  []string      `json:"sides,omitempty"`
 	Peer   int           `json:"peer,omitempty"` // of oneWay: what the target sends to it is lost
 	Both   []fault       `json:"both,omitempty"`
-	Calm   time.Duration `json:"calm"` // before it, with everything well
+	Calm   time.Duration `json:"calm_ns"` // before it, with everything well
 }
 
 // plan is how many faults of each kind there are, and how long what is stopped or cut off stays so at most.

@@ -21,12 +21,15 @@ type outcome struct {
 	Begin    time.Time `json:"begin"`
 	End      time.Time `json:"end"` // everything runs again
 	// Accepted is how long it took, from Begin on, until a new publication was acknowledged in each channel.
-	Accepted time.Duration `json:"accepted"`
+	Accepted time.Duration `json:"accepted_ns"`
 	// Served is, for each client concerned, how long it took until it had a publication of each of its channels that was first sent behind Begin, or End where the fault
 	// lasts: a pause, a partition.
-	Served []time.Duration `json:"served"`
+	Served []time.Duration `json:"-"`
 	// Back is how long the clients of a node that ended took to be subscribed elsewhere, from Begin on.
-	Back []time.Duration `json:"back,omitempty"`
+	Back []time.Duration `json:"-"`
+	// The same, in short.
+	ServedIn distribution `json:"served"`
+	BackIn   distribution `json:"back"`
 }
 
 func (o *outcome) String() string {
@@ -120,6 +123,7 @@ func (l *load) conclude(o *outcome, served, back, settled *observer) {
 	if o.Kind == killNode || o.Kind == rolling {
 		o.Back = back.took
 	}
+	defer func() { o.ServedIn, o.BackIn = distributionOf(o.Served), distributionOf(o.Back) }()
 	if settled == nil {
 		return
 	}
