@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/wsedge/wsedge/internal/broker"
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/broker/jetstream"
 	"github.com/wsedge/wsedge/internal/channel"
@@ -127,14 +126,14 @@ type runningEngine struct {
 	engine *jetstream.Engine
 }
 
-// open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what users have
-// acknowledged.
+// open starts what was checked. Channels of namespaces that there are have a stream of their own. cursorBytes bounds, as broker.MemoryConfig says, what
+// this node has in hand of what users have acknowledged.
 func (f *engineFlags) open(namespaces *channel.Namespaces, cursorBytes int64, logger *slog.Logger) (*runningEngine, error) {
 	if f.engine == engineMemory {
 		return nil, nil
 	}
 	config := jetstream.Config{
-		Prefix: f.prefix, Replicas: f.replicas, Logger: logger, Cursors: broker.NewMemory(broker.MemoryConfig{MaxBytes: cursorBytes}),
+		Prefix: f.prefix, Replicas: f.replicas, Logger: logger, MaxCursorBytes: cursorBytes / 8,
 		Namespace: func(name string) string {
 			if namespace, _, found := strings.Cut(name, ":"); found && namespaces.ByName[namespace] != nil {
 				return namespace

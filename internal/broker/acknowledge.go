@@ -9,6 +9,8 @@ var ErrAhead = errors.New("broker: nothing was published at that offset")
 // subscription of the user has begun meanwhile, or acknowledged something, and what that one may miss must not be taken for
 // acknowledged.
 type Start struct {
+	// Epoch is that of the answer's Position.
+	Epoch string
 	// Was is the answer's Cursor.
 	Was *uint64
 	// At is up to where the subscriber misses nothing that it has not been told of. It is not above the answer's Position.
@@ -18,7 +20,7 @@ type Start struct {
 // StartOf is the start of a subscriber that has been at since, or nil, and was given past. A new cursor begins at since, where that is good; one that
 // there is stays, unless what is behind it can't be had: who is told so begins anew at the position.
 func StartOf(since *Position, past *Past) Start {
-	start := Start{Was: past.Cursor, At: past.Position.Offset}
+	start := Start{Epoch: past.Position.Epoch, Was: past.Cursor, At: past.Position.Offset}
 	switch at := past.Cursor; {
 	case at != nil && (past.Exact || since.counts(*at, past.Position.Epoch)):
 		start.At = *at
@@ -32,6 +34,14 @@ func StartOf(since *Position, past *Past) Start {
 // the user may have acknowledged.
 func (p *Position) counts(cursor uint64, epoch string) bool {
 	return p != nil && (p.Epoch != epoch || p.Offset < cursor)
+}
+
+// Earlier is from where a subscription recovers: the cursor, or since if that counts beside it.
+func Earlier(since *Position, cursor Position) *Position {
+	if since.counts(cursor.Offset, cursor.Epoch) {
+		return since
+	}
+	return &cursor
 }
 
 // Hold is a cursor in the hands of a subscription: the engine forgets others first.

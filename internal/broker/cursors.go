@@ -61,14 +61,6 @@ func (all *cursors) wake(c *cursor) {
 	all.idle--
 }
 
-// earlier is the cursor's position, or since if that counts beside it.
-func (c *cursor) earlier(since *Position, epoch string) *Position {
-	if since.counts(c.offset, epoch) {
-		return since
-	}
-	return &Position{Epoch: epoch, Offset: c.offset}
-}
-
 func (l *memoryLog) Acknowledge(user string, offset uint64, _ func(error)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

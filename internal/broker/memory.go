@@ -150,7 +150,7 @@ func (l *memoryLog) recover(q RecoverQuery) Past {
 	if c := l.past.cursors.of(q.User); c != nil {
 		at := c.offset
 		answer.Cursor = &at
-		q.Since = c.earlier(q.Since, answer.Position.Epoch)
+		q.Since = Earlier(q.Since, Position{answer.Position.Epoch, at})
 	}
 	records := &l.past.records
 	if l.covers(q.Since, answer.Position.Epoch) {

@@ -12,7 +12,9 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	brokertest.Run(t, func(*testing.T) broker.Broker { return broker.NewMemory(broker.MemoryConfig{}) })
+	engine := func(*testing.T) broker.Broker { return broker.NewMemory(broker.MemoryConfig{}) }
+	brokertest.Run(t, engine)
+	brokertest.RunCursorBounds(t, engine)
 }
 
 // discard is a Sink without subscribers.

@@ -46,6 +46,9 @@ type RemoteStats struct {
 	Gaps       int64 // gaps announced: what was missing was not there any more, or could not be proven to be all
 	Duplicates int64 // messages that had been delivered already, and were dropped
 	Stalls     int64 // times that a node had no room for a publication, which it takes later
+	// CursorReads, CursorWrites: of what users have acknowledged. CursorConflicts: writes that found another's, and were done again. CursorFailures: reads
+	// and writes that were not answered, or refused; writes are tried again.
+	CursorReads, CursorWrites, CursorConflicts, CursorFailures int64
 	// Pending publications that have not been answered for, and their bytes.
 	Pending      int
 	PendingBytes int64

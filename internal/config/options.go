@@ -190,7 +190,7 @@ var Options = []Option{
 	{Path: "namespaces.default.ack", Flag: "ack", Default: "false", Reload: true,
 		Doc: "Keep up to where each user has acknowledged, and send what is behind that again when the user comes back. Includes recover. Needs history_size."},
 	{Path: "namespaces.default.ack_users", Flag: "ack-users", Default: "10000", Max: 1 << 20, Reload: true,
-		Doc:    "For how many users each channel keeps that. Above it the one is forgotten that has been away longest.",
+		Doc:    "For how many users each channel keeps that. Above it the one is forgotten that has been away longest. With the engine nats a namespace's stream keeps a million, whatever this says.",
 		Danger: "memory: some 130 B, and the user's name, for each channel and user"},
 	{Path: "namespaces.default.members", Default: "false", Reload: true, Doc: "Keep who is subscribed, so that presence has something to tell."},
 	{Path: "namespaces.default.join_leave", Default: "false", Reload: true, Doc: "Tell the subscribers of who comes and goes. Needs members.",

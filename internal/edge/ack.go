@@ -110,14 +110,14 @@ func (s *session) releaseCursors() {
 	s.guard.cursors = nil
 }
 
-// ackStats are those of the engine, or of the one in the process that keeps cursors for it.
+// ackStats are those of the engine: what this node has in hand.
 func (s *Server) ackStats() metrics.Acks {
 	var stats broker.CursorStats
 	switch b := s.config.Broker.(type) {
 	case *broker.Memory:
 		stats = b.Stats().Cursors
-	case interface{ Cursors() *broker.Memory }:
-		stats = b.Cursors().Stats().Cursors
+	case interface{ CursorStats() broker.CursorStats }:
+		stats = b.CursorStats()
 	}
 	return metrics.Acks{
 		Cursors: stats.Kept, Bytes: stats.Bytes,

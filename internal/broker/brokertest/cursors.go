@@ -15,10 +15,16 @@ func runCursors(t *testing.T, open func(t *testing.T) broker.Broker) {
 	t.Run("what is not there can't be acknowledged", func(t *testing.T) { testAhead(t, open(t)) })
 	t.Run("where nothing is promised nothing is acknowledged", func(t *testing.T) { testNoCursors(t, open(t)) })
 	t.Run("a subscription that begins beside another takes nothing from it", func(t *testing.T) { testStartBeside(t, open(t)) })
-	t.Run("cursors are bounded, and those in use stay", func(t *testing.T) { testManyCursors(t, open(t)) })
-	t.Run("cursors can be promised, and not any more", func(t *testing.T) { testCursorRetention(t, open(t)) })
 	t.Run("a closed log is not acknowledged", func(t *testing.T) { testClosedCursor(t, open(t)) })
 	t.Run("users, acknowledgements and publishers at once", func(t *testing.T) { testCursorRace(t, open(t)) })
+}
+
+// RunCursorBounds tests an engine that bounds the cursors of each channel, and forgets them with it, as Run does. One that shares them with other nodes
+// bounds them otherwise.
+func RunCursorBounds(t *testing.T, engine func(t *testing.T) broker.Broker) {
+	open := func(t *testing.T) broker.Broker { return listening{t, engine(t)} }
+	t.Run("cursors are bounded, and those in use stay", func(t *testing.T) { testManyCursors(t, open(t)) })
+	t.Run("cursors can be promised, and not any more", func(t *testing.T) { testCursorRetention(t, open(t)) })
 }
 
 // Acknowledge waits for the verdict, whenever it comes.

@@ -126,7 +126,6 @@ func (l *log) compared(at place) {
 		}
 	}
 	l.verified, l.verifiedAt = max(l.verified, at.upTo), at.asked
-	l.moved()
 }
 
 // behind reads what is missing, if that message has not arrived by now.

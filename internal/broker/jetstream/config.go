@@ -7,8 +7,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/wsedge/wsedge/internal/broker"
 )
 
 // Config is what an Engine works with. But for URL, or an option that stands in for it, everything has a default.
@@ -26,8 +24,9 @@ type Config struct {
 	// Namespace tells a channel's namespace, "" for the default one. Each has a stream of its own, so there must be a bound. Default: all channels are in
 	// the default one.
 	Namespace func(channel string) string
-	// Cursors bounds the memory of what users have acknowledged. Default: a broker.Memory of its own.
-	Cursors *broker.Memory
+	// MaxCursorBytes bounds the memory of the cursors that this node has in hand: those of users who are connected, and those that it has still to store. A user
+	// who comes when there is no more has none. Default 32 MiB, which are some 75,000.
+	MaxCursorBytes int64
 	// MaxPending and MaxPendingBytes bound the publications that NATS has not answered for; above it, one is refused with ErrBusy. Default
 	// 16,384 and 64 MiB: at 100,000 publications a second that is an answer within 160 ms.
 	MaxPending      int
@@ -56,7 +55,7 @@ func (c Config) withDefaults() Config {
 	c.Backlog = cmp.Or(c.Backlog, 4096)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
 	c.SyncInterval = cmp.Or(c.SyncInterval, 3*time.Second)
-	c.Cursors = cmp.Or(c.Cursors, broker.NewMemory(broker.MemoryConfig{}))
+	c.MaxCursorBytes = cmp.Or(c.MaxCursorBytes, 32<<20)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Namespace == nil {
 		c.Namespace = func(string) string { return "" }

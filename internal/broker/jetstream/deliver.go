@@ -78,7 +78,6 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 	if r.at.After(l.verifiedAt) { // not now: it may have been read long after it was published
 		l.verifiedAt = r.at
 	}
-	l.moved()
 	if own {
 		seq := r.seq
 		after = append(after, func() { l.engine.publishing.delivered(number, seq, delivered) })

@@ -8,7 +8,10 @@
 // every few seconds, after each reconnect, and when the client library has dropped something.
 //
 // The package never waits: what it has to say to the server goes through a queue with a goroutine of its own, and what the server
-// answers goes to callbacks. It keeps what users have acknowledged on this node alone.
+// answers goes to callbacks.
+//
+// What users have acknowledged is kept in a stream beside each namespace's, one message a channel and user, which is read when a subscription begins, and written
+// behind acknowledgements, a little later, and only if nobody else has written it meanwhile.
 //
 // Ownership: an Engine's goroutines are one that writes, one for publications' answers, one for other answers, a few that deliver, one that
 // keeps time, and those of the client library. A log is guarded by its mutex, which is held while its sink takes a publication, and never

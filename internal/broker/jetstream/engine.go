@@ -31,6 +31,7 @@ type Engine struct {
 	js         jetstream.JetStream
 	publishing *publishing
 	requests   *requests
+	cursors    *cursors
 	dispatch   [dispatchers]dispatcher
 	seed       maphash.Seed
 	done       chan struct{}
@@ -41,6 +42,7 @@ type Engine struct {
 	// Guarded by mu.
 	mu      sync.Mutex
 	streams map[string]*stream // by namespace
+	closing bool               // Close was called
 	closed  bool
 }
 
@@ -55,6 +57,7 @@ func Connect(config Config) (*Engine, error) {
 	e.requests = &requests{
 		link: e.link, inbox: "_INBOX." + e.node + ".r.", timeout: e.config.Timeout, now: e.config.Now, asked: make(map[uint64]*request),
 	}
+	e.cursors = newCursors(e)
 	nc, err := nats.Connect(e.config.URL, e.options()...)
 	if err != nil {
 		return nil, err
@@ -80,12 +83,14 @@ func (e *Engine) listen() error {
 		return err
 	}
 	e.running.Go(func() { e.each(acks, e.acknowledged) })
-	sub, err := e.link.nc.Subscribe(e.requests.inbox+"*", e.requests.answered)
-	if err != nil {
-		return err
-	}
-	if err := sub.SetPendingLimits(-1, -1); err != nil { // maxAsked and batchBytes bound it
-		return err
+	for _, r := range []*requests{e.requests, e.cursors.requests} {
+		sub, err := e.link.nc.Subscribe(r.inbox+"*", r.answered)
+		if err != nil {
+			return err
+		}
+		if err := sub.SetPendingLimits(-1, -1); err != nil { // maxAsked and batchBytes bound it
+			return err
+		}
 	}
 	for i := range e.dispatch {
 		d := &e.dispatch[i]
@@ -178,18 +183,23 @@ func (e *Engine) allStreams() []*stream {
 // Close ends the engine: what is under way fails. It waits for its goroutines, and must not be called from a callback of it.
 func (e *Engine) Close() {
 	e.mu.Lock()
-	again := e.closed
-	e.closed = true
+	again := e.closing
+	e.closing = true
 	e.mu.Unlock()
 	if again {
 		return
 	}
+	e.cursors.flush()
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
 	e.link.end()
 	e.link.nc.Close()
 	close(e.done)
 	e.running.Wait()
 	e.publishing.lose(ErrClosed)
 	e.requests.lose(ErrClosed)
+	e.cursors.requests.lose(ErrClosed)
 }
 
 // keepTime ends what has waited too long.
@@ -201,14 +211,20 @@ func (e *Engine) keepTime() {
 		case <-ticker.C:
 			e.publishing.expire()
 			e.requests.expire()
+			e.cursors.requests.expire()
+			e.cursors.tick()
 		case <-e.done:
 			return
 		}
 	}
 }
 
-// Cursors keeps what users have acknowledged on this node.
-func (e *Engine) Cursors() *broker.Memory { return e.config.Cursors }
+// CursorStats say what this node has in hand of what users have acknowledged. The streams keep more.
+func (e *Engine) CursorStats() (s broker.CursorStats) {
+	s.Kept, s.Bytes = e.cursors.inHand()
+	s.NoMemory = e.cursors.refused.Load()
+	return s
+}
 
 // Health implements broker.Remote.
 func (e *Engine) Health() broker.Health { return *e.link.state.Load() }
@@ -245,6 +261,7 @@ func (e *Engine) down(err error) {
 	}
 	e.publishing.lose(ErrUnknown)
 	e.requests.lose(ErrDown)
+	e.cursors.requests.lose(ErrDown)
 }
 
 // trouble is called with what goes wrong on a connection that lives on.
@@ -292,6 +309,8 @@ func (e *Engine) RemoteStats() broker.RemoteStats {
 		Fetched: c.fetched.Load(), Gaps: c.gaps.Load(), Duplicates: c.duplicates.Load(), Stalls: c.stalls.Load(), Failed: make(map[string]int64),
 	}
 	s.Pending, s.PendingBytes = e.publishing.load()
+	s.CursorReads, s.CursorWrites = e.cursors.reads.Load(), e.cursors.writes.Load()
+	s.CursorConflicts, s.CursorFailures = e.cursors.conflicts.Load(), e.cursors.failures.Load()
 	for i, word := range Reasons {
 		s.Failed[word] = c.failures[i].Load()
 	}

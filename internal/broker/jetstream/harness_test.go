@@ -75,6 +75,14 @@ func TestContract(t *testing.T) {
 	brokertest.Run(t, func(t *testing.T) broker.Broker { return connect(t, s, Config{}) })
 }
 
+func TestContractOfNodes(t *testing.T) {
+	s := natsServer(t)
+	brokertest.RunNodes(t, func(t *testing.T) (a, b broker.Broker) {
+		first := connect(t, s, Config{})
+		return first, connect(t, s, Config{Prefix: first.config.Prefix})
+	})
+}
+
 // freePort is one that was free a moment ago.
 func freePort(t testing.TB) int {
 	t.Helper()

@@ -114,7 +114,6 @@ func (l *log) located(is *identity, at place, err error) {
 	}
 	l.phase = live
 	l.last, l.message, l.verified, l.verifiedAt = at.offset(), at.seq, at.upTo, at.asked
-	l.moved()
 	l.stream.enter(l)
 	after := l.takeHeld()
 	l.mu.Unlock()
@@ -159,7 +158,6 @@ func (l *log) relocate(is *identity, subject string) {
 			return
 		}
 		l.message, l.verified, l.verifiedAt, l.reading = at.seq, at.upTo, at.asked, false
-		l.moved()
 		after := l.takeHeld()
 		l.mu.Unlock()
 		after.run()

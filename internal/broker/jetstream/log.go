@@ -63,7 +63,6 @@ type log struct {
 	waiting   []func(error)
 
 	recovering map[asked][]*recovery // under way; nil: none are
-	cursors    *broker.Cursors       // nil: none are kept
 }
 
 // subject is where the channel's publications are stored, in the epoch of is.
@@ -125,13 +124,6 @@ func (e *Engine) own(r *record) (number uint64, ok bool) {
 	return number, err == nil
 }
 
-// moved tells the cursors of the position. The caller holds mu.
-func (l *log) moved() {
-	if l.cursors != nil {
-		l.cursors.Advance(max(l.last, l.verified))
-	}
-}
-
 // Position implements broker.Log.
 func (l *log) Position(done func(broker.Position, error)) {
 	l.whenLive(func(err error) {
@@ -164,9 +156,6 @@ func (l *log) Close() {
 	l.deafen()
 	waiting := l.waiting
 	l.phase, l.waiting, l.held, l.heldBytes, l.refused = closed, nil, nil, 0, nil
-	if l.cursors != nil {
-		l.cursors.Close()
-	}
 	l.mu.Unlock()
 	if wasLive {
 		l.stream.leave(l)
@@ -194,69 +183,12 @@ func (e *Engine) afterOr(d time.Duration, do func(), closed func(error)) {
 func (l *log) SetRetention(r broker.Retention) {
 	l.mu.Lock()
 	l.retention = r
-	switch {
-	case l.cursors != nil:
-		l.cursors.SetRetention(r)
-	case r.Cursors > 0 && l.phase != closed:
-		l.cursors = l.engine.config.Cursors.OpenCursors(r)
-		if l.phase == live {
-			l.moved()
-		}
-	}
 	l.mu.Unlock()
 	l.stream.want(limitsOf(r))
+	if r.Cursors > 0 {
+		l.stream.acks.want(limitsOf(r).maxAge)
+	}
 }
 
 // Trim implements broker.Log: what NATS keeps is not lost when the log is closed.
-func (l *log) Trim() (keeps bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.cursors != nil && l.cursors.Trim()
-}
-
-// Acknowledge implements broker.Log.
-func (l *log) Acknowledge(user string, offset uint64, done func(error)) error {
-	l.mu.Lock()
-	if l.phase == live {
-		defer l.mu.Unlock()
-		return l.acknowledge(user, offset)
-	}
-	l.mu.Unlock()
-	started := l.engine.start(func() {
-		l.whenLive(func(err error) {
-			if err == nil {
-				l.mu.Lock()
-				err = l.acknowledge(user, offset)
-				l.mu.Unlock()
-			}
-			done(err)
-		})
-	})
-	if !started {
-		return ErrClosed
-	}
-	return broker.ErrPending
-}
-
-// acknowledge is Acknowledge for a log that is live. The caller holds mu.
-func (l *log) acknowledge(user string, offset uint64) error {
-	switch {
-	case l.cursors != nil:
-		return l.cursors.Acknowledge(user, offset)
-	case offset > max(l.last, l.verified):
-		return broker.ErrAhead
-	default:
-		return nil
-	}
-}
-
-// Hold implements broker.Log.
-func (l *log) Hold(user string, start broker.Start) (broker.Hold, uint64) {
-	l.mu.Lock()
-	cursors := l.cursors
-	l.mu.Unlock()
-	if cursors == nil {
-		return nil, 0
-	}
-	return cursors.Hold(user, start)
-}
+func (l *log) Trim() (keeps bool) { return false }

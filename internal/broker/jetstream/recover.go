@@ -13,7 +13,13 @@ func (l *log) Recover(q broker.RecoverQuery, done func(broker.Past, error)) {
 			done(broker.Past{}, err)
 			return
 		}
-		l.recover(q, done)
+		l.cursorOf(q.User, func(cursor *broker.Position, err error) {
+			if err != nil {
+				done(broker.Past{}, err)
+				return
+			}
+			l.recover(q, cursor, done)
+		})
 	})
 }
 
@@ -22,6 +28,7 @@ type recovery struct {
 	log       *log
 	is        *identity
 	query     broker.RecoverQuery
+	cursor    *broker.Position // the user's; nil: none
 	retention broker.Retention
 	answer    broker.Past
 	message   uint64 // the last that was delivered
@@ -30,18 +37,24 @@ type recovery struct {
 	tries     int
 }
 
-// recover answers from what the log knows, or has the stream read.
-func (l *log) recover(q broker.RecoverQuery, done func(broker.Past, error)) {
+// recover answers from what the log knows, or has the stream read. cursor is the user's; nil where there is none.
+func (l *log) recover(q broker.RecoverQuery, cursor *broker.Position, done func(broker.Past, error)) {
+	(&recovery{log: l, query: q, cursor: cursor, done: done}).begin()
+}
+
+// begin begins it, or begins it anew.
+func (r *recovery) begin() {
+	l, cursor := r.log, r.cursor
 	l.mu.Lock()
 	position, ok := l.position()
 	if !ok {
 		l.mu.Unlock()
-		done(broker.Past{}, ErrClosed)
+		r.done(broker.Past{}, ErrClosed)
 		return
 	}
-	r := &recovery{log: l, is: l.is, query: q, retention: l.retention, answer: broker.Past{Position: position}, message: l.message, done: done}
-	if l.cursors != nil {
-		r.answer.Cursor, r.query.Since = l.cursors.Of(q.User, q.Since, position.Epoch)
+	r.is, r.retention, r.answer, r.message = l.is, l.retention, broker.Past{Position: position}, l.message
+	if cursor != nil && cursor.Epoch == position.Epoch { // otherwise it is void
+		r.answer.Cursor, r.query.Since = &cursor.Offset, broker.Earlier(r.query.Since, *cursor)
 	}
 	verified := l.verified
 	l.mu.Unlock()
@@ -101,12 +114,23 @@ func (r *recovery) ahead(verified uint64) {
 		switch {
 		case err != nil:
 			r.done(broker.Past{}, err)
-		case at.seq == r.message && at.upTo >= r.query.Since.Offset || at.seq == 0 && r.message == 0 && at.upTo >= r.query.Since.Offset:
+		case at.seq == r.message && at.upTo >= r.query.Since.Offset:
 			here()
+		case at.seq > r.message && at.upTo >= r.query.Since.Offset: // it is on its way here
+			r.later()
 		default:
 			r.inexact()
 		}
 	})
+}
+
+// later recovers again when this node may have what another node has had.
+func (r *recovery) later() {
+	if r.tries++; r.tries > maxTries {
+		r.inexact()
+		return
+	}
+	r.log.engine.afterOr(firstRetry<<(r.tries-1), r.begin, func(err error) { r.done(broker.Past{}, err) })
 }
 
 // asked is what makes recoveries of a log the same: after an outage thousands of clients come back to where they all have been.

@@ -27,6 +27,7 @@ type request struct {
 	// Immutable.
 	subject string
 	body    []byte
+	header  nats.Header // nil: none
 	batch   bool
 	done    func(answer, error)
 
@@ -89,7 +90,7 @@ func (r *requests) turn() {
 		r.asked[q.number] = q
 		r.mu.Unlock()
 		m := nats.NewMsg(q.subject)
-		m.Reply, m.Data, m.Header = r.inbox+strconv.FormatUint(q.number, 36), q.body, nil
+		m.Reply, m.Data, m.Header = r.inbox+strconv.FormatUint(q.number, 36), q.body, q.header
 		r.link.publish(m, func() bool { return r.isAsked(q.number) }, func(err error) { r.end(q.number, nil, err) })
 	}
 }

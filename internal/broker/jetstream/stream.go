@@ -15,6 +15,7 @@ type stream struct {
 	engine *Engine
 	name   string
 	token  string // the namespace's
+	acks   *cursorStream
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -34,6 +35,7 @@ func newStream(e *Engine, namespace string) *stream {
 	if namespace != "" {
 		s.name += "_" + token(namespace)
 	}
+	s.acks = newCursorStream(e, s.name, s.token)
 	return s
 }
 
