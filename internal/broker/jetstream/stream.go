@@ -28,6 +28,8 @@ type stream struct {
 	compared int                      // index into open, from which on comparing goes on
 
 	complained time.Time
+
+	reach reach // what its leader says
 }
 
 func newStream(e *Engine, namespace string) *stream {
