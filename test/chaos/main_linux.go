@@ -70,7 +70,7 @@ func parse(args []string) (*options, error) {
 
 // fill gives what was not said: a short run, or a long one.
 func (o *options) fill() {
-	counts := map[string]int{killNode: 2, killEngine: 2, pause: 2, partition: 2, rolling: 1, killAll: 1, oneWay: 2, both: 1}
+	counts := map[string]int{killNode: 2, killEngine: 2, pause: 3, partition: 3, rolling: 2, killAll: 1, oneWay: 2, both: 2}
 	clients, rate, hold := 300, 300.0, 5*time.Second
 	if o.long {
 		counts = map[string]int{killNode: 50, killEngine: 50, pause: 20, partition: 20, rolling: 20, killAll: 10, oneWay: 10, both: 20}

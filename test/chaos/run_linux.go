@@ -41,23 +41,22 @@ func run(ctx context.Context, o *options) (clean bool, err error) {
 	return r.clean(), err
 }
 
-// share is what is to happen in one of the topologies: each fault in one of those in which it can.
+// share is what is to happen in one of the topologies: each fault in one of those in which it can. What is left over when they have been dealt out goes to another one
+// for each kind, so that a short run has some of everything everywhere.
 func (o *options) share(list []string, i int) part {
 	p := part{seed: o.seed + uint64(i)<<40, publishes: o.publishes / uint64(len(list))}
 	p.plan = plan{counts: make(map[string]int), maxHold: o.maxHold}
-	for kind, n := range o.counts {
-		able, mine := 0, 0
-		for k, topology := range list {
-			if kind == killEngine && topology == embedded {
-				continue
+	for number, kind := range faultKinds {
+		var able []string
+		for _, topology := range list {
+			if kind != killEngine || topology != embedded {
+				able = append(able, topology)
 			}
-			if k < i {
-				mine++
-			}
-			able++
 		}
-		if able > 0 && !(kind == killEngine && list[i] == embedded) {
-			p.plan.counts[kind] = (*n*(mine+1))/able - (*n*mine)/able
+		for n := range *o.counts[kind] * min(1, len(able)) {
+			if able[(n+number)%len(able)] == list[i] {
+				p.plan.counts[kind]++
+			}
 		}
 	}
 	return p

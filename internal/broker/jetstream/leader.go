@@ -10,6 +10,10 @@ import (
 // leaderGood is how long the leader's word on how far a stream has come is believed: one that has lost its tail goes back.
 const leaderGood = time.Second
 
+// leaderLease is how recently more than half of a stream's servers must have answered a leader that is to be believed: no server begins an election within 4 s of having
+// heard from its leader. One that was stopped, or is cut off, takes itself for the leader for a while yet, and knows nothing of what the next one has stored.
+const leaderLease = 4 * time.Second
+
 // errBehind says that this node has not got yet what another one has given out. Whoever asks it later, or another node, gets it.
 var errBehind error = &broker.Unavailable{Reason: "the node is behind"}
 
@@ -19,6 +23,24 @@ type streamState struct {
 	Subjects map[string]int64 `json:"subjects"`
 }
 
+// streamCluster is the other servers of a stream, if there are any, and how long ago they have answered the leader.
+type streamCluster struct {
+	Replicas []struct {
+		Active time.Duration `json:"active"`
+	} `json:"replicas"`
+}
+
+// followed tells whether more than half of the servers follow the leader that says so.
+func (c *streamCluster) followed() bool {
+	follow := 1
+	for _, r := range c.Replicas {
+		if r.Active < leaderLease {
+			follow++
+		}
+	}
+	return 2*follow > len(c.Replicas)+1
+}
+
 // stateOf asks the stream's leader. body may name a filter for subjects.
 func (e *Engine) stateOf(s *stream, body []byte, done func(streamState, error)) {
 	e.requests.ask(&request{subject: "$JS.API.STREAM.INFO." + s.name, body: body, done: func(a answer, err error) {
@@ -26,7 +48,8 @@ func (e *Engine) stateOf(s *stream, body []byte, done func(streamState, error)) 
 			Error *struct {
 				Description string `json:"description"`
 			} `json:"error"`
-			State streamState `json:"state"`
+			State   streamState   `json:"state"`
+			Cluster streamCluster `json:"cluster"`
 		}
 		switch {
 		case err != nil:
@@ -38,6 +61,9 @@ func (e *Engine) stateOf(s *stream, body []byte, done func(streamState, error)) 
 		if err == nil && info.Error != nil {
 			s.check()
 			err = because(ErrRefused, "%s", info.Error.Description)
+		}
+		if err == nil && !info.Cluster.followed() {
+			err = because(ErrLeaderless, "%d servers, of which too few answer the leader", len(info.Cluster.Replicas)+1)
 		}
 		done(info.State, err)
 	}})
@@ -91,13 +117,13 @@ func (s *stream) leaderSaid(state streamState, err error) {
 
 // outrun answers who has been where neither this node nor the replica that answers it has been: a node that was stopped or cut off does not know what was
 // published meanwhile, nor does the member of the cluster inside it. If the leader has not been there either, the position is none; otherwise the client must not be
-// told that it has missed something, and be given again what it has.
+// told that it has missed something, and be given again what it has. It is asked more than once: it may have been one that is none any more.
 func (r *recovery) outrun() {
 	r.log.stream.reaches(r.query.Since.Offset, func(upTo uint64, err error) {
 		switch {
 		case err != nil:
 			r.done(broker.Past{}, err)
-		case upTo < r.query.Since.Offset:
+		case upTo < r.query.Since.Offset && r.tries == maxTries:
 			r.inexact()
 		default:
 			r.later()

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -82,5 +83,24 @@ func TestTheLeaderIsAskedForMany(t *testing.T) {
 	}
 	if n := asks(l.engine) - before; n > 2 {
 		t.Errorf("%d questions", n)
+	}
+}
+
+// A leader whom too few servers have answered of late may be none any more.
+func TestLeaderWithoutFollowers(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want bool
+	}{
+		{`{}`, true},
+		{`{"replicas":[]}`, true},
+		{`{"replicas":[{"active":1000000000},{"active":60000000000}]}`, true},
+		{`{"replicas":[{"active":5000000000},{"active":60000000000}]}`, false},
+		{`{"replicas":[{"active":1},{"active":60000000000},{"active":60000000000},{"active":60000000000}]}`, false},
+	} {
+		var c streamCluster
+		if err := json.Unmarshal([]byte(test.text), &c); err != nil || c.followed() != test.want {
+			t.Errorf("%s: %v, %v", test.text, c.followed(), err)
+		}
 	}
 }
