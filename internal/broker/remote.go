@@ -45,6 +45,7 @@ type RemoteStats struct {
 	Fetched    int64 // messages read because they were missing
 	Gaps       int64 // gaps announced: what was missing was not there any more, or could not be proven to be all
 	Duplicates int64 // messages that had been delivered already, and were dropped
+	Rollbacks  int64 // times that the engine was found to have lost what it had acknowledged, and began anew
 	Stalls     int64 // times that a node had no room for a publication, which it takes later
 	// CursorReads, CursorWrites: of what users have acknowledged. CursorConflicts: writes that found another's, and were done again. CursorFailures: reads
 	// and writes that were not answered, or refused; writes are tried again.

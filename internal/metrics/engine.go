@@ -19,6 +19,7 @@ func AppendEngine(dst []byte, h broker.Health, s broker.RemoteStats) []byte {
 	e.one("wsedge_engine_resyncs_total", "counter", "Channels found to be behind their stream, which are brought up to it.", s.Tails)
 	e.one("wsedge_engine_fetched_total", "counter", "Messages fetched because they were missing.", s.Fetched)
 	e.one("wsedge_engine_gaps_total", "counter", "Gaps announced: what was missing was not kept any more, or could not be proven to be all.", s.Gaps)
+	e.one("wsedge_engine_rollbacks_total", "counter", "Times that this node found that the engine has lost the end of a stream, and had it begin anew.", s.Rollbacks)
 	e.one("wsedge_engine_duplicates_total", "counter", "Messages that had been delivered already, and were dropped.", s.Duplicates)
 	e.one("wsedge_engine_stalls_total", "counter", "Times that this node had no room for a publication, which was delivered later.", s.Stalls)
 	e.one("wsedge_engine_cursor_reads_total", "counter", "Times that it was read from the engine what a user has acknowledged.", s.CursorReads)

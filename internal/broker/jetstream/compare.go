@@ -57,6 +57,7 @@ func (s *stream) compare(most int) {
 		return
 	}
 	s.check() // it may have been lost, and made anew by another node
+	s.insist(is)
 	for len(logs) > 0 {
 		part := logs[:min(len(logs), compareBatch)]
 		logs = logs[len(part):]
@@ -116,6 +117,9 @@ func (l *log) compared(at place) {
 		seq := at.seq
 		l.engine.after(settling, func() { l.behind(seq) })
 		return
+	}
+	if at.upTo != 0 && at.upTo < max(l.last, l.verified) {
+		l.stream.suspect(nil)
 	}
 	if at.seq != 0 && at.seq < l.message { // a replica that is behind
 		return

@@ -69,7 +69,8 @@ type cursor struct {
 	due              time.Time // zero while it is in no queue
 }
 
-// beginning is where a subscription has begun: the cursor goes there only if it still is where it was; nil: there was none.
+// beginning is where a subscription has begun: the cursor goes there only if it still is where it was; nil: there was none. That may be down, where the
+// cursor was beyond what the stream has.
 type beginning struct {
 	was *uint64
 	at  uint64
@@ -164,7 +165,7 @@ func (t *cursors) hold(s *cursorStream, subject, epoch string, start broker.Star
 		c.has, c.at = true, *was
 	}
 	switch was := start.Was; {
-	case was == nil && !c.has, was != nil && c.at == *was && start.At > c.at:
+	case was == nil && !c.has, was != nil && c.at == *was && start.At != c.at:
 		if c.begins != nil { // which is not stored yet
 			was = c.begins.was
 		}

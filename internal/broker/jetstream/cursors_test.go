@@ -237,3 +237,31 @@ func TestCursorsThatAreUsedStayYoung(t *testing.T) {
 		t.Errorf("cursors are kept for %v", age)
 	}
 }
+
+// A cursor that is beyond what the stream has is that of a stream that has lost its end: its user is told, and begins anew.
+func TestCursorBeyondTheStream(t *testing.T) {
+	s := natsServer(t)
+	e := connect(t, s, Config{Prefix: "beyond"})
+	log := newJournal(t).open(e, "news", acked)
+	defer log.Close()
+	offsets := publishMany(t, log, 3)
+	acks := e.streamOf("").acks
+	beyond := stored{epoch: brokertest.Position(t, log).Epoch, offset: offsets[2] + 100}
+	answer := make(chan error, 1)
+	acks.whenKnown(func(error) {
+		acks.put(acks.subjectOf("news", "ann"), beyond, func(_ uint64, err error) { answer <- err })
+	})
+	if err := <-answer; err != nil {
+		t.Fatal(err)
+	}
+	past, hold, at := brokertest.Return(t, log, "ann", nil)
+	if past.Exact || at != int64(offsets[2]) {
+		t.Errorf("%+v, cursor %d", past, at)
+	}
+	hold.Release()
+	written(t, e)
+	publishMany(t, log, 2)
+	if past, _, at = brokertest.Return(t, log, "ann", nil); !past.Exact || len(past.Publications) != 2 || at != int64(offsets[2]) {
+		t.Errorf("%+v, cursor %d", past, at)
+	}
+}

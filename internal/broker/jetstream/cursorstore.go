@@ -38,7 +38,7 @@ func (c *cursor) target() (at uint64, write bool) {
 	}
 	has := there
 	if b := c.begins; b != nil && there == (b.was != nil) && (b.was == nil || *b.was == at) {
-		at, has = max(at, b.at), true
+		at, has = b.at, true
 	}
 	if c.acks {
 		at, has = max(at, c.acked), true

@@ -25,6 +25,7 @@ func (l *log) take(r *record) (after afterwards) {
 	case l.phase != live, l.stalled != nil: // what is refused now is read later
 	case r.seq <= l.last:
 		l.engine.counters.duplicates.Add(1)
+		l.doubtDuplicate(r)
 	case l.continues(r):
 		after = l.deliver(r, after)
 	default:
@@ -49,6 +50,8 @@ func (l *log) hold(r *record) {
 // first, or all before it had become too old, which they can only be if the last look was that long ago. The caller holds mu.
 func (l *log) continues(r *record) bool {
 	switch {
+	case l.strange(r):
+		return false
 	case r.seq == l.last+1:
 		return true
 	case r.prev != 0:
@@ -73,7 +76,7 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 		l.stall(err)
 		return after
 	}
-	l.last, l.message = r.seq, r.seq
+	l.last, l.message, l.messageAt = r.seq, r.seq, r.at.UnixNano()
 	l.verified = max(l.verified, r.seq)
 	if r.at.After(l.verifiedAt) { // not now: it may have been read long after it was published
 		l.verifiedAt = r.at
@@ -244,7 +247,8 @@ func (l *log) takePage(p page) (after afterwards) {
 	total := int64(len(p.records)) + p.more
 	if len(p.records) > 0 && p.records[0].seq == l.last && l.message == l.last {
 		complete = true
-	} else if l.fresh() && total < l.is.perSubject && l.last >= l.is.raised {
+		l.doubtAnchor(&p.records[0])
+	} else if l.fresh() && total < l.is.perSubject && l.last >= l.is.raised && !l.missed() {
 		complete = true // fewer than are kept, and none too old: none has gone
 	}
 	for i := range p.records {

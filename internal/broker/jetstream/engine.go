@@ -236,6 +236,9 @@ func (e *Engine) up(nc *nats.Conn) {
 	e.config.Logger.Info("engine: connected to NATS", "server", nc.ConnectedServerName())
 	e.doubt()
 	e.compareAll() // what the streams have stored meanwhile
+	for _, s := range e.allStreams() {
+		s.suspect(nil) // its server may have lost power
+	}
 }
 
 // down is called when the connection is lost, and when an attempt to connect has failed.
@@ -288,7 +291,7 @@ func jitter(d time.Duration) time.Duration {
 type counters struct {
 	connected, received, slow           atomic.Int64
 	holes, fetched, gaps, tails, stalls atomic.Int64
-	duplicates                          atomic.Int64
+	duplicates, rollbacks               atomic.Int64
 	failures                            [7]atomic.Int64 // by Reasons
 }
 
@@ -306,7 +309,7 @@ func (e *Engine) RemoteStats() broker.RemoteStats {
 	c := &e.counters
 	s := broker.RemoteStats{
 		Reconnects: max(0, c.connected.Load()-1), Received: c.received.Load(), Slow: c.slow.Load(), Holes: c.holes.Load(), Tails: c.tails.Load(),
-		Fetched: c.fetched.Load(), Gaps: c.gaps.Load(), Duplicates: c.duplicates.Load(), Stalls: c.stalls.Load(), Failed: make(map[string]int64),
+		Fetched: c.fetched.Load(), Gaps: c.gaps.Load(), Duplicates: c.duplicates.Load(), Stalls: c.stalls.Load(), Rollbacks: c.rollbacks.Load(), Failed: make(map[string]int64),
 	}
 	s.Pending, s.PendingBytes = e.publishing.load()
 	s.CursorReads, s.CursorWrites = e.cursors.reads.Load(), e.cursors.writes.Load()

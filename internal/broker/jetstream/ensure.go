@@ -87,7 +87,7 @@ func (s *stream) config(l limits) jetstream.StreamConfig {
 		Replicas:          c.Replicas,
 		MaxMsgsPerSubject: l.perSubject, MaxAge: l.maxAge, Discard: jetstream.DiscardOld, Duplicates: s.duplicates(l),
 		AllowDirect: true,
-		FirstSeq:    c.FirstOffset(),
+		FirstSeq:    max(c.FirstOffset(), s.above()),
 		Metadata:    map[string]string{metaEpoch: epoch, metaRaised: "0"},
 	}
 }

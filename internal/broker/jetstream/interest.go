@@ -113,7 +113,7 @@ func (l *log) located(is *identity, at place, err error) {
 		return
 	}
 	l.phase = live
-	l.last, l.message, l.verified, l.verifiedAt = at.offset(), at.seq, at.upTo, at.asked
+	l.last, l.message, l.verified, l.verifiedAt, l.messageAt = at.offset(), at.seq, at.upTo, at.asked, 0
 	l.stream.enter(l)
 	after := l.takeHeld()
 	l.mu.Unlock()
@@ -157,7 +157,7 @@ func (l *log) relocate(is *identity, subject string) {
 			l.engine.after(stallRetry, func() { l.relocate(is, subject) })
 			return
 		}
-		l.message, l.verified, l.verifiedAt, l.reading = at.seq, at.upTo, at.asked, false
+		l.message, l.verified, l.verifiedAt, l.messageAt, l.reading = at.seq, at.upTo, at.asked, 0, false
 		after := l.takeHeld()
 		l.mu.Unlock()
 		after.run()

@@ -87,11 +87,11 @@ func (s *stream) reaches(seq uint64, done func(upTo uint64, err error)) {
 		return
 	}
 	s.reach.waiting = append(s.reach.waiting, done)
-	s.askLeader()
+	s.askReach()
 }
 
-// askLeader asks for those who wait, unless it has asked. The caller holds mu, and loses it.
-func (s *stream) askLeader() {
+// askReach asks for those who wait, unless it has asked. The caller holds mu, and loses it.
+func (s *stream) askReach() {
 	ask := len(s.reach.asking) == 0 && len(s.reach.waiting) > 0
 	if ask {
 		s.reach.asking, s.reach.waiting = s.reach.waiting, nil
@@ -109,7 +109,7 @@ func (s *stream) leaderSaid(state streamState, err error) {
 	if err == nil {
 		s.reach.upTo, s.reach.at = state.LastSeq, s.engine.config.Now()
 	}
-	s.askLeader()
+	s.askReach()
 	for _, done := range asking {
 		done(state.LastSeq, err)
 	}

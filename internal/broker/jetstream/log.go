@@ -55,6 +55,7 @@ type log struct {
 	// at the beginning; 0 where none was. Up to verified there is nothing else, as of verifiedAt.
 	last, message, verified uint64
 	verifiedAt              time.Time
+	messageAt               int64 // when message was stored, Unix time in nanoseconds; 0: not known
 
 	held      []record // arrived while something before them is missing
 	heldBytes int

@@ -29,7 +29,10 @@ type stream struct {
 
 	complained time.Time
 
-	reach reach // what its leader says
+	reach    reach     // what its leader says
+	doubting bool      // it is looked into whether its sequence went back
+	evidence *evidence // that it has; nil: nothing was seen
+	floor    uint64    // what is made anew begins above it
 }
 
 func newStream(e *Engine, namespace string) *stream {
