@@ -88,26 +88,36 @@ func (c *client) live(ctx context.Context, i int) (subscribed bool) {
 			a.live = false
 		}
 	}()
+	return c.subscribe(s, c.nodes[i].name) == nil && c.listen(s)
+}
+
+// subscribe asks for all channels, from where the client is.
+func (c *client) subscribe(s *socket, node string) error {
 	for name, a := range c.accounts {
-		a.node = c.nodes[i].name
+		a.node = node
 		command := fmt.Sprintf(`{"type":"subscribe","channel":%q}`, name)
 		if a.known {
 			command = fmt.Sprintf(`{"type":"subscribe","channel":%q,"recover":{"epoch":%q,"offset":%d}}`, name, a.at.epoch, a.at.offset)
 		}
-		if s.say(command) != nil {
-			return false
+		if err := s.say(command); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// listen takes messages until the connection ends.
+func (c *client) listen(s *socket) (subscribed bool) {
 	for pending := len(c.accounts); ; {
 		text, err := s.next()
 		if err != nil {
 			return pending == 0
 		}
-		now, ok := c.take(text)
+		confirmed, ok := c.take(text)
 		if !ok {
 			return pending == 0
 		}
-		if pending -= now; pending == 0 && now > 0 {
+		if pending -= confirmed; pending == 0 && confirmed > 0 {
 			c.lives.Add(1)
 			c.ready.Store(time.Now().UnixNano())
 		}
