@@ -47,6 +47,7 @@ func (a *account) subscribed(at place, recovered bool) {
 		return // the promise goes on from where the client is
 	case !first:
 		l.notRecovered.Add(1)
+		l.tell(violation{Client: a.client, Node: a.node, Channel: a.log.name, Expected: "recovered from " + a.at.String(), Seen: "recovered:false, at " + at.String()})
 		if at.epoch != a.at.epoch {
 			a.violate(epochChange, a.at.epoch, at.String())
 		}
@@ -60,6 +61,8 @@ func (a *account) gap(s span, refill bool) {
 		return
 	}
 	a.log.ledger.gaps.Add(1)
+	a.log.ledger.tell(violation{Client: a.client, Node: a.node, Channel: a.log.name, Expected: "what is behind " + a.at.String(),
+		Seen: fmt.Sprintf("a gap after %d before %d", s.after, s.before)})
 	if !a.live || s.after < a.at.offset || s.before <= s.after {
 		a.violate(unexpected, "a gap behind "+a.at.String(), fmt.Sprintf("after %d before %d", s.after, s.before))
 	}

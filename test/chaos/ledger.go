@@ -53,6 +53,7 @@ type ledger struct {
 	mu     sync.Mutex // guards what follows
 	counts map[string]int
 	kept   []violation
+	told   []violation // which are none: what was said to be missing
 }
 
 func newLedger(channels []string) *ledger {
@@ -74,6 +75,16 @@ func (l *ledger) violate(v violation) {
 	}
 	if len(l.kept) < maxViolations {
 		l.kept = append(l.kept, v)
+	}
+}
+
+// tell notes that a client was told that something is missing. Safe from any goroutine.
+func (l *ledger) tell(v violation) {
+	v.At, v.Kind = time.Now(), "told missing"
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.told) < shownViolations {
+		l.told = append(l.told, v)
 	}
 }
 

@@ -28,6 +28,7 @@ type report struct {
 	Kinds      []kindReport   `json:"kinds"`
 	Counts     map[string]int `json:"violations"`
 	First      []violation    `json:"first_violations"`
+	FirstTold  []violation    `json:"first_told"` // what clients were told to be missing, which breaks no promise
 }
 
 // ledgerReport is the ledger's sums. Told is how many deliveries did not come, and were announced as such.
@@ -96,15 +97,22 @@ func (r *report) add(topology string, l *load, outcomes []*outcome) {
 	for kind, n := range g.counts {
 		r.Counts[kind] += n
 	}
-	for _, v := range g.kept {
+	r.First = append(r.First, amid(outcomes, g.kept)...)
+	r.First = r.First[:min(len(r.First), maxViolations)]
+	r.FirstTold = append(r.FirstTold, amid(outcomes, g.told)...)
+}
+
+// amid adds to what was noted the faults around it.
+func amid(outcomes []*outcome, noted []violation) (list []violation) {
+	for _, v := range noted {
 		for _, o := range outcomes {
 			if v.At.After(o.Begin) && (o.End.IsZero() || v.At.Before(o.End.Add(aroundFault))) {
 				v.Faults = append(v.Faults, o.String())
 			}
 		}
-		r.First = append(r.First, v)
+		list = append(list, v)
 	}
-	r.First = r.First[:min(len(r.First), maxViolations)]
+	return list
 }
 
 func (r *report) addKinds(topology string, outcomes []*outcome) {
@@ -144,7 +152,13 @@ func (r *report) write(w io.Writer) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Counts)) {
 		fmt.Fprintf(w, "  %s: %d\n", kind, r.Counts[kind])
 	}
-	for _, v := range r.First[:min(len(r.First), shownViolations)] {
+	writeNoted(w, r.First)
+	writeNoted(w, r.FirstTold)
+}
+
+// writeNoted writes the first of what was noted.
+func writeNoted(w io.Writer, list []violation) {
+	for _, v := range list[:min(len(list), shownViolations)] {
 		fmt.Fprintf(w, "\n%s\n", v)
 		for _, f := range v.Faults {
 			fmt.Fprintf(w, "  fault    %s\n", f)
