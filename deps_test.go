@@ -54,6 +54,8 @@ var rules = []rule{
 		"NATS is one engine among others: who opens logs does not know which"},
 	{"", []string{"internal/broker/embedded"}, []string{"github.com/nats-io/nats-server"},
 		"only who wants a server in the process has one"},
+	{"internal/cluster", nil, []string{module, "net", "os", "net/http"},
+		"what nodes say to each other goes over a wire that it is given, and is of no concern to it"},
 	{"", []string{"internal/auth"}, []string{"github.com/golang-jwt/jwt"},
 		"tokens are verified in one place, which binds algorithms to keys"},
 	{"internal/auth", nil, []string{module + "reactor", module + "frame", module + "pool", module + "internal/edge", module + "internal/hub", module + "internal/api",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"os"
 
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/internal/edge"
@@ -67,6 +68,7 @@ func serve(e *environment, args []string) int {
 	}
 	cfg := s.cfg
 	cfg.Logger, cfg.Version = logger, version()
+	cfg.NodeName, _ = os.Hostname() // without a name it is known by its id
 	cfg.Loops = tuneRuntime(cfg.Loops, 1)
 	defer paceCollector()()
 	caught := catchSignals()

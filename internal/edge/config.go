@@ -114,6 +114,8 @@ type Config struct {
 	// Certificates are those that the server shows, for the metrics. nil: nobody is told of them.
 	Certificates func() []metrics.Certificate
 
+	// NodeName is what other nodes, and people, call this one. Default: nothing.
+	NodeName string
 	// Version is what /api/info calls the server.
 	Version string
 	// Auth says which clients and backends are let in. nil: development mode, everybody is.

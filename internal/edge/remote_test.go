@@ -141,3 +141,17 @@ func subscribers(s *Server, name string) int {
 	defer channel.Release()
 	return channel.Topic().Subscribers()
 }
+
+// Nodes that share an engine know each other, for as long as they live.
+func TestNodesKnowEachOther(t *testing.T) {
+	es := engines(t, 2)
+	a, b := startServer(t, Config{Broker: es[0]}), startServer(t, Config{Broker: es[1]})
+	eventually(t, "a knows b", func() bool { nodes := a.cluster.Nodes(); return len(nodes) == 1 && nodes[0].ID == b.node })
+	if err := b.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "b has said that it ends", func() bool { return len(a.cluster.Nodes()) == 0 })
+	if alone := startServer(t, Config{}); alone.cluster != nil {
+		t.Error("with the memory's engine there are no other nodes")
+	}
+}

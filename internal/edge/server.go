@@ -12,6 +12,7 @@ import (
 
 	"github.com/wsedge/wsedge/frame"
 	"github.com/wsedge/wsedge/internal/api"
+	"github.com/wsedge/wsedge/internal/cluster"
 	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/dialect"
 	"github.com/wsedge/wsedge/internal/dialect/native"
@@ -79,6 +80,8 @@ type Server struct {
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
 
+	cluster *cluster.Cluster // nil: this node is alone; immutable
+
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
 	endErr   error         // why; set before done is closed
@@ -106,9 +109,13 @@ func Listen(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	if s.cluster, err = joinCluster(&cfg, node); err != nil {
+		return nil, err
+	}
 	s.api = s.newAPI()
 	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
+		s.cluster.Close()
 		return nil, err
 	}
 	if cfg.Webhooks != nil {
@@ -136,6 +143,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.events.Close()
 		closeHooks(s.hooks)
 		s.admin.end()
+		s.cluster.Close()
 		return nil, err
 	}
 	s.gate.run()
@@ -145,6 +153,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
+		s.cluster.Close()
 		closeHooks(s.hooks)
 		s.admin.end()
 		s.replays.close()

@@ -37,7 +37,8 @@ type Engine struct {
 	done       chan struct{}
 	running    sync.WaitGroup
 
-	counters counters // shared: atomic
+	counters counters     // shared: atomic
+	saying   atomic.Int64 // shared: messages to other nodes that wait in the link
 
 	// Guarded by mu.
 	mu      sync.Mutex
