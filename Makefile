@@ -49,7 +49,7 @@ acme: ## certificates from a real ACME server, which is fetched and run in the t
 chaos: ## clusters whose processes are killed, stopped and cut off, with a ledger of what clients were promised: a short run; ARGS="-seed 7" for another
 	$(GO) run ./test/chaos $(if $(ARGS),$(ARGS),-seed 20261121)
 
-chaos-long: ## the same with 5,000 clients, 1,000,000 publications and 200 faults: an hour and a half; a new seed each time
+chaos-long: ## the same with 5,000 clients, 1,000,000 publications and 200 faults: about an hour; a new seed each time
 	$(GO) run ./test/chaos -long $(ARGS)
 
 ratchet: ## the instructions of a delivery, an echo and an opening, counted by valgrind, against what they were
