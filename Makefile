@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: site release release-check help check test api race debug conformance wss integration acme ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: site release release-check help check test api race debug conformance wss integration acme chaos chaos-long ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -45,6 +45,12 @@ integration: ## the tests with Node, Python, curl, OpenSSL, Chromium, haproxy an
 
 acme: ## certificates from a real ACME server, which is fetched and run in the test
 	cd test/acme && $(GO) vet ./... && $(GO) test -race -count=1 ./...
+
+chaos: ## clusters whose processes are killed, stopped and cut off, with a ledger of what clients were promised: a short run; ARGS="-seed 7" for another
+	$(GO) run ./test/chaos $(if $(ARGS),$(ARGS),-seed 20261121)
+
+chaos-long: ## the same with 5,000 clients, 1,000,000 publications and 200 faults: about an hour; a new seed each time
+	$(GO) run ./test/chaos -long $(ARGS)
 
 ratchet: ## the instructions of a delivery, an echo and an opening, counted by valgrind, against what they were
 	WSEDGE_RATCHET=1 $(GO) test -count=1 -v ./test/ratchet

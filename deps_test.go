@@ -44,6 +44,8 @@ var rules = []rule{
 		"what applications embed or load knows nothing of the server's inside"},
 	{"test/conformance", nil, []string{module},
 		"what judges shares no code with what it judges"},
+	{"test/chaos", nil, []string{module},
+		"what judges shares no code with what it judges"},
 	{"internal", nil, []string{module + "loadtest", module + "cmd"},
 		"the server does not know its load tool, or its command line"},
 	{"internal", []string{"internal/edge", "internal/echo", "internal/dialect", "internal/hub", "internal/metrics"}, []string{module + "reactor"},

@@ -97,20 +97,16 @@ func moreOf(a answer) int64 {
 // locateEmpty asks the stream's leader, where a replica has no message of a subject: that can be behind.
 func (e *Engine) locateEmpty(s *stream, subject string, asked time.Time, done func(place, error)) {
 	body, _ := json.Marshal(map[string]string{"subjects_filter": subject}) // a map of strings
-	e.requests.ask(&request{subject: "$JS.API.STREAM.INFO." + s.name, body: body, done: func(a answer, err error) {
-		info, err := streamInfoOf(a, err)
+	e.stateOf(s, body, func(state streamState, err error) {
 		switch {
 		case err != nil:
 			done(place{}, err)
-		case info.Error != nil:
-			s.check()
-			done(place{}, because(ErrRefused, "%s", info.Error.Description))
-		case len(info.State.Subjects) > 0: // it has one by now
+		case len(state.Subjects) > 0: // it has one by now
 			e.afterOr(firstRetry, func() { e.locate(s, subject, done) }, func(err error) { done(place{}, err) })
 		default:
-			done(place{0, info.State.LastSeq, asked}, nil)
+			done(place{0, state.LastSeq, asked}, nil)
 		}
-	}})
+	})
 }
 
 // page is a part of what a subject has. All of it was there at one instant.

@@ -117,7 +117,10 @@ func (r *recovery) ahead(verified uint64) {
 		case at.seq == r.message && at.upTo >= r.query.Since.Offset:
 			here()
 		case at.seq > r.message && at.upTo >= r.query.Since.Offset: // it is on its way here
+			r.log.behind(at.seq) // or was lost on it
 			r.later()
+		case at.upTo < r.query.Since.Offset:
+			r.outrun()
 		default:
 			r.inexact()
 		}
@@ -127,7 +130,7 @@ func (r *recovery) ahead(verified uint64) {
 // later recovers again when this node may have what another node has had.
 func (r *recovery) later() {
 	if r.tries++; r.tries > maxTries {
-		r.inexact()
+		r.done(broker.Past{}, errBehind)
 		return
 	}
 	r.log.engine.afterOr(firstRetry<<(r.tries-1), r.begin, func(err error) { r.done(broker.Past{}, err) })

@@ -186,15 +186,17 @@ func (s *stream) leader() (leaderState, error) {
 			Metadata map[string]string
 			Replicas int `json:"num_replicas"`
 		}
-		State struct {
-			Last uint64 `json:"last_seq"`
-		}
+		State   streamState   `json:"state"`
+		Cluster streamCluster `json:"cluster"`
 	}
 	err := s.askLeader("$JS.API.STREAM.INFO."+s.name, nil, &info)
 	if err == nil && info.Error != nil {
 		err = because(ErrRefused, "%s", info.Error.Description)
 	}
-	return leaderState{info.Config.Metadata[metaEpoch], info.State.Last, info.Config.Replicas}, err
+	if err == nil && !info.Cluster.followed() { // it may be behind the one that they follow
+		err = ErrLeaderless
+	}
+	return leaderState{info.Config.Metadata[metaEpoch], info.State.LastSeq, info.Config.Replicas}, err
 }
 
 // timeOf is when the message with that sequence was stored; 0 where there is none.

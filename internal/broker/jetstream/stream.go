@@ -34,6 +34,7 @@ type stream struct {
 	marked     uint64    // what the metadata say in place of a sequence
 	markedAt   time.Time // since when, as this node has seen it
 
+	reach    reach     // what its leader says
 	doubting bool      // it is looked into whether its sequence went back
 	evidence *evidence // that it has; nil: nothing was seen
 	highest  uint64    // that this node knows of a stream that has lost its end: what is made anew begins above it

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 )
@@ -153,34 +152,5 @@ func (l *log) missed(is *identity, seq, floor uint64) bool {
 
 // endOf asks the stream's leader how far it is.
 func (e *Engine) endOf(s *stream, done func(uint64, error)) {
-	e.requests.ask(&request{subject: "$JS.API.STREAM.INFO." + s.name, done: func(a answer, err error) {
-		info, err := streamInfoOf(a, err)
-		if err == nil && info.Error != nil {
-			s.check()
-			err = because(ErrRefused, "%s", info.Error.Description)
-		}
-		done(info.State.LastSeq, err)
-	}})
-}
-
-// streamInfo is the part that matters of what a stream's leader says of it.
-type streamInfo struct {
-	Error *struct {
-		Description string `json:"description"`
-	} `json:"error"`
-	State struct {
-		LastSeq  uint64           `json:"last_seq"`
-		Subjects map[string]int64 `json:"subjects"`
-	} `json:"state"`
-}
-
-func streamInfoOf(a answer, err error) (info streamInfo, _ error) {
-	switch {
-	case err != nil:
-	case len(a.messages) != 1:
-		err = because(ErrRefused, "no answer")
-	default:
-		err = json.Unmarshal(a.messages[0].Data, &info)
-	}
-	return info, err
+	e.stateOf(s, nil, func(state streamState, err error) { done(state.LastSeq, err) })
 }
