@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/internal/ticket"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -82,6 +83,15 @@ func (t *tickets) configure(cfg Tickets) {
 		return
 	}
 	t.box.Store(ticket.NewBox(keys))
+}
+
+// stats are what was counted.
+func (t *tickets) stats() metrics.Tickets {
+	s := metrics.Tickets{Issued: t.issued.Load(), Taken: t.taken.Load(), Refused: make(map[string]int64, len(t.refused))}
+	for reason, n := range t.refused {
+		s.Refused[reason] = n.Load()
+	}
+	return s
 }
 
 // run has clients get new tickets until the server has ended.
