@@ -113,6 +113,7 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 			l.fail(slot, c, frame.CloseUnsupportedData, failure{failedSubscription, "not_json", "subscribe: the answer is not JSON"})
 		default:
 			l.tally.counts.Other++
+			l.keepTicket(slot, payload)
 		}
 	}
 }
