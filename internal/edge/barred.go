@@ -7,8 +7,12 @@ import (
 	"github.com/wsedge/wsedge/internal/ticket"
 )
 
-// maxBarred is how many clients are remembered whose tickets do not count any more, at some 100 B each.
-const maxBarred = 10_000
+// maxBarred is how many clients are remembered whose tickets do not count any more, at some 100 B each. No id of a client is longer than
+// maxBarredBytes.
+const (
+	maxBarred      = 10_000
+	maxBarredBytes = 64
+)
 
 // barred are clients that the API has disconnected: they may come back with a token, but not with the tickets that they have. Safe from any
 // goroutine.
@@ -21,6 +25,9 @@ type barred struct {
 
 // add refuses the tickets that a client has got until now. Where there are too many to remember, nobody's count: all can come back with a token.
 func (b *barred) add(client string, now time.Time) {
+	if len(client) > maxBarredBytes {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.clients) >= maxBarred {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,10 @@ func TestBarred(t *testing.T) {
 	b.add("a", now)
 	if !b.hit(of("a")) || b.hit(of("b")) {
 		t.Error("not the one that was barred")
+	}
+	b.add(strings.Repeat("x", maxBarredBytes+1), now)
+	if len(b.clients) != 1 {
+		t.Error("what is no id is remembered")
 	}
 	for i := range maxBarred - 1 {
 		b.add(strconv.Itoa(i), now)
