@@ -98,6 +98,7 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 	l.incoming.take(payload)
 	switch e.judge(&l.incoming, &v) {
 	case stepRefused:
+		l.dropTicket(slot)
 		l.fail(slot, c, frame.CloseNormal, e.refusal(&l.incoming))
 	case stepDone:
 		l.readSubscription(slot, c, &v)

@@ -96,7 +96,6 @@ func (l *loop) notBack(c comeback) {
 func (l *loop) setupFailed(slot int, c *conn, f failure) {
 	back, returns := l.lives.coming[int32(slot)]
 	delete(l.lives.coming, int32(slot))
-	l.dropTicket(slot)
 	t := l.phaseTally()
 	if t != nil {
 		t.counts.Failed++

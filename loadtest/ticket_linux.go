@@ -29,7 +29,7 @@ func (l *loop) useTicket(slot int, c *conn) {
 	l.say(slot, c, &l.talk.recover.ticket.send)
 }
 
-// dropTicket forgets the ticket of a connection whose setup has failed: it may be the reason.
+// dropTicket forgets the ticket of a connection whose setup was refused: it may be the reason.
 func (l *loop) dropTicket(slot int) {
 	if l.tickets != nil {
 		l.tickets[slot] = ""
