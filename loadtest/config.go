@@ -95,6 +95,10 @@ type Config struct {
 	// Recover lets connections that come back ask for what they have missed, as the protocol says (Protocol.Recover): they are owed
 	// everything, across all breaks. Without it, each life is on its own.
 	Recover bool
+	// Ticket has connections come back by what the server has given them for that (Protocol.Recover.Ticket), in one message. It needs Recover.
+	Ticket bool
+	// Token is what connections connect with, by a message (Protocol.Connect). Default: none.
+	Token   string
 	initial int // what Conns was; with phases, Conns becomes the most that there are at a time
 	// Messages and topics.
 
@@ -231,6 +235,8 @@ func (c Config) validate() error {
 	if _, err := c.TLS.config(""); err != nil {
 		problems = append(problems, err)
 	}
+	complain(c.Ticket && !c.Recover, "ticket needs recover")
+	complain(!validToken(c.Token), "the token has characters that no token has")
 	for _, line := range c.Header {
 		complain(!validHeaderLine(line), "header must be \"Name: value\", not %q", line)
 	}

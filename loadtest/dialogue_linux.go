@@ -39,6 +39,9 @@ func (l *loop) valuesOf(slot int, c *conn) values {
 	if l.positions != nil {
 		v.epoch, v.offset = l.positions[slot].epoch, l.positions[slot].offset
 	}
+	if l.tickets != nil {
+		v.ticket = l.tickets[slot]
+	}
 	return v
 }
 
@@ -56,6 +59,9 @@ func (l *loop) nextStep(slot int, c *conn) {
 	for ; int(c.step) < len(l.talk.setup); c.step++ {
 		e := &l.talk.setup[c.step]
 		switch {
+		case l.hasTicket(slot, c):
+			l.useTicket(slot, c)
+			e = &l.talk.setup[c.step]
 		case l.recovers(slot, c):
 			l.say(slot, c, &l.talk.recover.send)
 		case e.send != nil:
@@ -92,6 +98,7 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 	l.incoming.take(payload)
 	switch e.judge(&l.incoming, &v) {
 	case stepRefused:
+		l.dropTicket(slot)
 		l.fail(slot, c, frame.CloseNormal, e.refusal(&l.incoming))
 	case stepDone:
 		l.readSubscription(slot, c, &v)
@@ -107,6 +114,7 @@ func (l *loop) setupMessage(slot int, c *conn, payload []byte) {
 			l.fail(slot, c, frame.CloseUnsupportedData, failure{failedSubscription, "not_json", "subscribe: the answer is not JSON"})
 		default:
 			l.tally.counts.Other++
+			l.keepTicket(slot, payload)
 		}
 	}
 }

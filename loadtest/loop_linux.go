@@ -52,6 +52,7 @@ type loop struct {
 	ledger    *ledger
 	records   [][]publicationRecord // Fanout: by stream and sequence
 	positions []position            // by slot; nil where connections do not recover
+	tickets   []string              // by slot; nil where connections do not come back by tickets
 	epochs    []string              // the newest, by topic
 	chunks    chunkCache
 	masks     uint64 // state of the masking keys' generator

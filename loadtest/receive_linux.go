@@ -164,6 +164,7 @@ func (l *loop) data(slot int, c *conn, payload []byte, now int64) (a arrival, st
 		l.tally.counts.Corrupted++
 	case verdict == stampNone:
 		l.tally.counts.Other++
+		l.keepTicket(slot, payload)
 		if bytes.Contains(payload, []byte(`"type":"gap"`)) {
 			l.tally.counts.Gaps++
 			if c.slow {

@@ -28,6 +28,9 @@ type Protocol struct {
 	Publish PublishWays `yaml:"publish"`
 	// Recover says how a connection that comes back asks for what it has missed, for Config.Recover; nil: it cannot.
 	Recover *Recover `yaml:"recover"`
+	// Connect is the step in front of the setup for Config.Token and Config.Ticket; nil: there is none. {{credentials}} in it are members of a JSON
+	// object: "ticket":true and "token":"…", what there is of them.
+	Connect *SetupStep `yaml:"connect"`
 }
 
 // SetupStep is part of a setup. Both Send and Expect are optional, but not together.

@@ -43,6 +43,15 @@ func wsedgeProtocol() Protocol {
 			Epoch: "epoch", Offset: "offset", Message: "offset",
 			Send:      `{"type":"subscribe","id":{{id}},"channel":"{{channel}}","recover":{"epoch":"{{epoch}}","offset":{{offset}}}}`,
 			Recovered: Rule{JSON: map[string]string{"recovered": "true"}},
+			Ticket: &Ticket{
+				Path: "ticket", Mark: `"type":"ticket"`,
+				Send: `{"type":"connect","id":{{id}},"ticket":"{{ticket}}","positions":{"{{channel}}":{"epoch":"{{epoch}}","offset":{{offset}}}}}`,
+			},
+		},
+		Connect: &SetupStep{
+			Send:    `{"type":"connect","id":{{id}},{{credentials}}}`,
+			Expect:  &Rule{JSON: map[string]string{"type": "welcome", "id": "{{id}}"}},
+			Refused: refused,
 		},
 		Setup: []SetupStep{{
 			Send:    `{"type":"subscribe","id":{{id}},"channel":"{{channel}}"}`,

@@ -23,6 +23,8 @@ type Recover struct {
 	Recovered Rule `yaml:"recovered"`
 	// List is where in such a reply it is; nil: what was missed comes behind it, as messages.
 	List *RecoveredList `yaml:"list"`
+	// Ticket is for Config.Ticket; nil: the server has none.
+	Ticket *Ticket `yaml:"ticket"`
 }
 
 // RecoveredList is a list of publications in a reply.
@@ -38,7 +40,8 @@ type recovery struct {
 	epoch, offset, message []string
 	send                   template
 	recovered              *rule
-	list, listed           []string // of the list and of an offset in it; nil for none
+	list, listed           []string    // of the list and of an offset in it; nil for none
+	ticket                 *ticketTalk // nil where there are none
 }
 
 // compileRecovery reads what a protocol says of coming back; nil where it says nothing. setup is compiled already.
@@ -69,6 +72,9 @@ func (p *Protocol) compileRecovery(setup []setupStep) (*recovery, error) {
 		problems = append(problems, fmt.Errorf("send: %w", err))
 	} else {
 		complain(!c.send.uses(variableEpoch) || !c.send.uses(variableOffset), "send: must have {{epoch}} and {{offset}}")
+	}
+	if c.ticket, err = r.Ticket.compile(); err != nil {
+		problems = append(problems, err)
 	}
 	if c.recovered, err = compileRule("recovered", &r.Recovered, variables...); err != nil {
 		problems = append(problems, err)

@@ -26,6 +26,9 @@ func (l *loop) prepareRecovery() {
 	if l.talk.recover != nil {
 		l.positions = make([]position, len(l.conns))
 		l.epochs = make([]string, l.spec.Topics.count())
+		if l.talk.recover.ticket != nil {
+			l.tickets = make([]string, len(l.conns))
+		}
 		l.lives.catching = map[int32]catchUp{}
 	}
 }

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,8 @@ type pushServer struct {
 	// back, and whether it is told that this is all; nil: just that.
 	epoch  string
 	missed func(missed [][]byte) (given [][]byte, recovered bool)
+	// badTickets has it take none.
+	badTickets bool
 	// secure makes it a server of TLS.
 	secure *tls.Config
 	// deflate is how it accepts an offer of permessage-deflate; "" declines it.
@@ -55,6 +58,7 @@ type pushServer struct {
 	mu           sync.Mutex
 	conns        map[net.Conn]bool
 	subscribers  []net.Conn
+	connects     []string // what was said to connect
 	past         [][]byte // messages
 	handshakes   int
 	publications int
@@ -273,6 +277,8 @@ func (s *pushServer) message(conn net.Conn, m *frame.Message, native bool) error
 		_, _ = conn.Write(frame.AppendFrame(nil, frame.OpClose, m.Payload))
 		return errClosed
 	case !m.Opcode.IsData():
+	case native && s.epoch != "" && bytes.Contains(m.Payload, []byte(`"type":"connect"`)):
+		out = s.connect(conn, m.Payload)
 	case native && s.epoch != "":
 		out = s.recover(m.Payload)
 		s.subscribers = append(s.subscribers, conn)
@@ -337,6 +343,29 @@ func (s *pushServer) recover(payload []byte) (out []byte) {
 		out = frame.AppendFrame(out, frame.OpText, p)
 	}
 	return out
+}
+
+// connect welcomes a client, with a ticket behind it, or takes one. It is called with mu held.
+func (s *pushServer) connect(conn net.Conn, payload []byte) (out []byte) {
+	s.connects = append(s.connects, string(payload))
+	var command struct {
+		Ticket    any
+		Positions map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(payload, &command); err != nil {
+		return frame.AppendClose(nil, frame.CloseInvalidPayload, "")
+	}
+	text := func(s string) []byte { return frame.AppendFrame(nil, frame.OpText, []byte(s)) }
+	switch given := command.Ticket.(type) {
+	case string:
+		if s.badTickets || given != "a ticket" {
+			return text(`{"type":"error","code":"unauthorized"}`)
+		}
+		s.subscribers = append(s.subscribers, conn)
+		return append(text(`{"type":"welcome","id":2,"channels":["load"]}`), s.recover(fmt.Appendf(nil, `{"recover":%s}`, command.Positions["load"]))...)
+	default:
+		return append(text(`{"type":"welcome","id":1}`), text(`{"type":"ticket","ticket":"a ticket"}`)...)
+	}
 }
 
 // closeSubscriber sends a close frame to a subscriber and ends its connection. It is called with mu held.

@@ -93,7 +93,7 @@ func (t *target) chooseProtocol(c Config, u *url.URL, subscribe bool) error {
 	if c.NoSubscribe || c.Scenario == Echo {
 		t.Protocol.Setup = withoutSubscription(t.Protocol.Setup)
 	}
-	if err := t.chooseRecovery(c); err != nil {
+	if err := errors.Join(t.chooseRecovery(c), t.chooseConnect(c)); err != nil {
 		return err
 	}
 	if c.Scenario == Echo && t.Protocol.Echo == "" {

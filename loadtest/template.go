@@ -30,6 +30,7 @@ const (
 	variableID      variable = "id"
 	variableEpoch   variable = "epoch"
 	variableOffset  variable = "offset"
+	variableTicket  variable = "ticket"
 )
 
 // escaping is how a channel's name, or an epoch, is put in. The other variables have no character that any of them would change.
@@ -51,6 +52,7 @@ type values struct {
 	payload []byte
 	epoch   string // with offset, the position to recover from
 	offset  uint64
+	ticket  string
 }
 
 // compileTemplate reads a text. A variable that is not among the known ones is an error.
@@ -116,6 +118,8 @@ func (t *template) append(dst []byte, v *values) []byte {
 			dst = t.appendName(dst, v.epoch)
 		case variableOffset:
 			dst = strconv.AppendUint(dst, v.offset, 10)
+		case variableTicket:
+			dst = t.appendName(dst, v.ticket)
 		}
 	}
 	return dst

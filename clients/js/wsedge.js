@@ -1,21 +1,20 @@
-// wsedge.js, the client of wsedge for browsers and Node: README.md says how it is used, wsedge.d.ts has every name, its unit and
-// its default, docs/PROTOCOL.md what is spoken. MIT license.
+// The client of wsedge for browsers and Node: see README.md, wsedge.d.ts for names, units and defaults, docs/PROTOCOL.md. MIT license.
 //
-// One Client holds at most one WebSocket, and a wish: to be connected, or not. Subscriptions and commands outlive the sockets.
+// A Client has at most one WebSocket, and a wish: to be connected, or not. Subscriptions and commands outlive sockets.
 // What begins with an underscore is not for applications.
 
 const DEFAULTS = {
   autoConnect: true, timeout: 10_000, minDelay: 500, maxDelay: 20_000, stableAfter: 5_000, pongTimeout: 8_000, ackInterval: 100, maxQueue: 1_000,
   maxMessageBytes: 65_536,
 };
-const IN_FLIGHT = 64; // commands that wait for an answer at a time: below what the server refuses before it closes a client
-const FINAL = [1002, 1003, 1007, 1009]; // close codes not to come back after, beside 3500 to 3999
-const SILENCE = 25; // seconds, where the server does not say how often it is heard
+const IN_FLIGHT = 64; // commands without an answer: fewer than the refusals that a server closes for
+const FINAL = [1002, 1003, 1007, 1009]; // not to come back after, beside 3500 to 3999
+const SILENCE = 25; // seconds, where the server does not say
 
 const jitter = (cap, base, n) => Math.random() * Math.min(cap, base * 2 ** n);
 const randomKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
 
-// UTF-8 takes at most three bytes for each unit of a JavaScript string. The server would close the connection.
+// UTF-8 takes at most three bytes for each unit of a string. The server would close.
 const tooLong = (text, bytes) => text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 
 // A publication of bytes comes as base64.
@@ -27,7 +26,7 @@ function decode(m) {
   return m;
 }
 
-/** Why something failed. `code` is a word of the server's (docs/PROTOCOL.md, Errors) or one of README.md. */
+/** Why something failed: `code` is a word of docs/PROTOCOL.md, Errors, or of README.md. */
 export class WsedgeError extends Error {
   constructor(code, message, more) {
     super(message ?? code);
@@ -37,11 +36,10 @@ export class WsedgeError extends Error {
   }
 }
 
-/** Events. A listener that throws harms no other: its error is reported as an uncaught one. */
+/** A listener that throws harms no other: its error is reported as uncaught. */
 class Emitter {
   #listeners = new Map();
 
-  /** Calls listener at every such event; returns what ends that. */
   on(event, listener) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(listener);
@@ -102,7 +100,7 @@ export class Client extends Emitter {
     if (this._wanted) queueMicrotask(() => this._wanted && this.connect()); // so that all events have their listeners
   }
 
-  /** Connects, and stays connected until close() or until the server says not to come back. */
+  /** Connects, and stays so until close(), or the server says not to come back. */
   connect() {
     this._wanted = true;
     if (this.state !== "disconnected") return;
@@ -112,7 +110,7 @@ export class Client extends Emitter {
     if (this.state === "connecting") this._dial();
   }
 
-  /** Says goodbye. What waits for an answer is rejected, and iterators end; connect() brings subscriptions back. */
+  /** Rejects what waits for an answer, and ends iterators; connect() brings subscriptions back. */
   close() {
     this._sendAcks();
     this._end(new WsedgeError("closed", "the client is closed", { closeCode: 1000 }));
@@ -124,7 +122,7 @@ export class Client extends Emitter {
     return sub.subscribe();
   }
 
-  /** Publishes once, however often the connection breaks meanwhile; resolves to its channel and offset. */
+  /** Publishes once, however often the connection breaks meanwhile. */
   publish(channel, data, { idempotencyKey = randomKey(), excludeSelf, timeout } = {}) {
     if (data === undefined) return Promise.reject(new TypeError("no data to publish"));
     const command = { type: "publish", channel, idempotency_key: idempotencyKey ?? undefined, exclude_self: excludeSelf, data };
@@ -146,7 +144,7 @@ export class Client extends Emitter {
     this._timers[name] = setTimeout(f, ms);
   }
 
-  // _observe begins or ends to hear of the network, and of being looked at: the timers of a page that nobody sees are slow, or stand still.
+  // The network, and being looked at: the timers of a page that nobody sees are slow, or stand still.
   _observe(method) {
     globalThis[method]?.("online", this._wake);
     globalThis[method]?.("offline", this._doubt);
@@ -157,6 +155,7 @@ export class Client extends Emitter {
     const socket = this._socket;
     this._socket = undefined; // what still comes of it is nothing to us
     this.id = this._bye = undefined;
+    this._back = {}; // the turn of those that a ticket brings back
     this._dials++;
     for (const name in this._timers) clearTimeout(this._timers[name]);
     this._timers = {};
@@ -179,9 +178,9 @@ export class Client extends Emitter {
       return;
     }
     this._after("dial", this.options.timeout, () => this._lost(1006, "timeout"));
-    // With a token the welcome that counts is the answer to it; one that came before was for nobody in particular.
+    // With a token the answer to it is the welcome that counts.
     this._helloID = this._token ? this._nextID++ : undefined;
-    socket.onopen = () => socket === this._socket && this._token && this._send({ type: "connect", id: this._helloID, token: this._token });
+    socket.onopen = () => socket === this._socket && this._token && this._hello();
     socket.onmessage = (event) => {
       if (socket !== this._socket) return;
       this._heard++;
@@ -191,12 +190,26 @@ export class Client extends Emitter {
       this._receive(m);
     };
     socket.onclose = (event) => socket === this._socket && this._lost(event.code, event.reason);
-    // onclose follows in the same turn, but for the WebSocket of Node 20 and 22, which fails to connect without one.
+    // onclose follows at once, but for Node 20 and 22, where there is none.
     socket.onerror = () => socket === this._socket && socket.readyState !== 1 && this._after("error", 0, () => this._lost(1006, "error"));
+  }
+
+  // _hello says who this is: by the server's last ticket, which brings subscriptions back, too, or by the token.
+  _hello() {
+    const m = { type: "connect", id: this._helloID, ticket: this._ticket, positions: {} };
+    for (const { channel, _from } of this.subscriptions.values()) m.positions[channel] = _from;
+    const text = JSON.stringify(m);
+    this._send(this._ticket && !tooLong(text, this.options.maxMessageBytes) ? text : { ...m, ticket: true, token: this._token, positions: undefined });
   }
 
   _welcome(m) {
     clearTimeout(this._timers.dial);
+    this._ticket = m.ticket ?? this._ticket;
+    for (const channel of m.channels ?? []) { // answers are on their way
+      const sub = this.subscriptions.get(channel);
+      if (sub) sub._turn = this._back;
+      else new Subscription(this, channel)._leave();
+    }
     this.id = m.client;
     this.user = m.user;
     this.node = m.node;
@@ -209,12 +222,12 @@ export class Client extends Emitter {
     this._pump();
   }
 
-  // _lost ends a connection, or the attempt to have one, and decides whether to come back, and when.
+  // _lost ends a connection, or an attempt, and decides whether to come back, and when.
   _lost(code, reason, error) {
     const bye = this._bye, { getToken, minDelay, maxDelay } = this.options;
     if (bye && code === 1006) ({ code, reason } = bye); // its close frame was lost
     const stale = code === 3005 || code === 3500 && /^token_/.test(reason);
-    if (stale && getToken) this._token = undefined;
+    if (stale && getToken) this._token = this._ticket = undefined;
     if (FINAL.includes(code) || code >= 3500 && code < 4000 && !(stale && getToken)) {
       return this._end(new WsedgeError("disconnected", `${code} ${reason}`, { closeCode: code, reason }));
     }
@@ -236,8 +249,8 @@ export class Client extends Emitter {
     if (this._wanted) this.connect(); // a listener's wish
   }
 
-  // _forget leaves nothing of the connection. Commands that may be sent twice stand in front of the queue again.
-  // False: a listener has closed the client meanwhile, and may have connected it again.
+  // _forget leaves nothing of the connection. Commands that may be sent twice go back to the queue.
+  // False: a listener has closed the client, and may have connected it again.
   _forget() {
     this._hangUp();
     const dial = this._dials;
@@ -255,7 +268,7 @@ export class Client extends Emitter {
     if (!this._emit("error", error)) console.warn("wsedge:", error);
   }
 
-  // A browser does not show the server's pings: whoever hears nothing for as long as they take asks, and gives up without an answer.
+  // A browser does not show pings: whoever hears nothing for as long asks, and gives up without an answer.
   _listen() {
     const heard = this._heard;
     this._after("silence", this._silence, () => (this._heard === heard ? this._probe() : this._listen()));
@@ -281,7 +294,7 @@ export class Client extends Emitter {
     }
   }
 
-  // _plan has a token replaced when 75 to 90 % of its time are over: not by all clients at the same moment.
+  // _plan has a token replaced after 75 to 90 % of its time: not by all at once.
   _plan(expiresIn) {
     if (expiresIn && this.options.getToken) this._after("refresh", expiresIn * (750 + Math.random() * 150), () => this._refresh(0));
   }
@@ -318,7 +331,7 @@ export class Client extends Emitter {
     });
   }
 
-  // _command sends now or later. done is called once, within the turn that brings the answer: messages may stand behind it.
+  // _command sends now or later. done is called once, in the turn of the answer: messages may stand behind it.
   // An urgent or bound command ends with its connection; others are sent again, with the same id and key.
   _command(m, done, { urgent, bound = urgent, timeout = this.options.timeout, wanted = () => true } = {}) {
     const id = this._nextID++, command = { id, text: JSON.stringify({ ...m, id }), done, bound, wanted, refusals: 0 };
@@ -346,7 +359,7 @@ export class Client extends Emitter {
     this._pump();
   }
 
-  // What was refused for now is said again, later each time, until its own time is over.
+  // What was refused for now is said again, later each time.
   _refused(command, error) {
     if (error.code !== "rate" && error.code !== "unavailable") return this._settle(command, error);
     command.refusal = error;
@@ -359,7 +372,7 @@ export class Client extends Emitter {
 
   _receive(m) {
     const command = m.id === undefined ? undefined : this._flying.get(m.id);
-    const sub = this.subscriptions.get(m.channel);
+    const sub = this.subscriptions.get(m.channel), hello = m.id !== undefined && m.id === this._helloID;
     switch (m.type) {
       case "welcome":
         if (m.id === this._helloID && this.state === "connecting") this._welcome(m);
@@ -369,14 +382,23 @@ export class Client extends Emitter {
         return;
       case "message":
         return this._message(decode(m), sub);
+      case "ticket":
+        this._ticket = m.ticket;
+        return;
       case "error": {
+        if (hello && sub) return sub._turn === this._back && sub._suspend(true); // it asks for itself, and hears why not
+        if (hello && this._ticket && !m.channel) { // not good any more
+          this._ticket = undefined;
+          return this._hello();
+        }
         const error = new WsedgeError(m.code, m.message, { channel: m.channel });
         if (command) this._refused(command, error);
         else (sub ?? this)._fail(error);
         return;
       }
       case "subscribed":
-        if (!command && m.id === undefined) this._given(m, sub);
+        if (m.id === undefined) this._given(m, sub);
+        else if (hello && sub?._turn === this._back) sub._begin(m);
         break;
       case "unsubscribed":
         if (m.id === undefined) sub?._removed(m.reason);
@@ -401,7 +423,7 @@ export class Client extends Emitter {
     sub._begin(m);
   }
 
-  // Acknowledgements are cumulative: one message a channel says all there is to say.
+  // Acknowledgements are cumulative.
   _ackSoon() {
     if (!this._timers.acks && this.id !== undefined) this._after("acks", this.options.ackInterval, () => this._sendAcks());
   }
@@ -431,10 +453,12 @@ export class Subscription extends Emitter {
     this._streams = new Set();
   }
 
-  /** Where one would go on from; null where there is no such place (yet). It can be kept, and given as `since`. */
+  /** Where one would go on from, to be given as `since`; null where that is nowhere (yet). */
   get position() { return this._epoch === undefined ? null : { epoch: this._epoch, offset: this._offset }; }
 
-  /** Subscribes again after the end of the subscription. */
+  get _from() { return this.options.recover !== false && this.position || undefined; }
+
+  /** Subscribes again, after its end. */
   subscribe() {
     const { subscriptions } = this.client, before = this.serverSide;
     this.serverSide = false; // from now on it is the client's wish, too
@@ -457,15 +481,15 @@ export class Subscription extends Emitter {
   presence(options) { return this.client.presence(this.channel, options); }
   history(options) { return this.client.history(this.channel, options); }
 
-  /** Acknowledges a message, or an offset, and all before it: by default the last message that came. One of an earlier epoch means nothing now. */
+  /** Acknowledges a message, or an offset, and all before it: by default the last that came. An earlier epoch means nothing now. */
   ack(upTo = this._seen) {
     if (upTo.epoch !== undefined && upTo.epoch !== this._epoch) return;
-    // Beyond what has come it would be a bad request, and the tenth of those is the end of the connection.
+    // Beyond what has come it would be a bad request.
     this._acked = Math.max(this._acked, Math.min(upTo.offset ?? upTo, Math.max(this._seen, this._offset)));
     this.client._ackSoon();
   }
 
-  /** The messages from now on, for `for await`. It fails with `slow_consumer` behind `limit` messages that nobody has taken. */
+  /** The messages from now on, for `for await`. Behind `limit` that nobody has taken it fails with `slow_consumer`. */
   messages({ limit = 1_000 } = {}) {
     const stream = new Stream(limit, () => this._streams.delete(stream));
     if (this.state === "unsubscribed") stream._end();
@@ -482,7 +506,7 @@ export class Subscription extends Emitter {
   async _join() {
     if (this.state !== "subscribing" || this.serverSide || this.client.state !== "connected") return;
     clearTimeout(this._timer);
-    const turn = this._turn = {}, { getToken, recover = true } = this.options, fetched = getToken && !this._token;
+    const turn = this._turn = {}, { getToken } = this.options, fetched = getToken && !this._token;
     if (fetched) {
       try {
         const token = await this.client._fetchToken(getToken, { channel: this.channel });
@@ -492,14 +516,13 @@ export class Subscription extends Emitter {
         return turn === this._turn && this._again(error);
       }
     }
-    const from = recover && this.position || undefined;
-    this.client._command({ type: "subscribe", channel: this.channel, token: this._token, recover: from }, (error, m) => {
+    this.client._command({ type: "subscribe", channel: this.channel, token: this._token, recover: this._from }, (error, m) => {
       if (turn !== this._turn) return; // unsubscribed meanwhile, or the connection broke
       if (!error) return this._begin(m);
       switch (error.code) {
         case "rate": case "unavailable": case "timeout":
           return this._again(error);
-        case "already_subscribed": // the server's own subscribed is on its way; if not, begin anew, but once: wildcards may overlap
+        case "already_subscribed": // the server's own is on its way; if not, begin anew, but once: wildcards may overlap
           if (this._anew) break;
           this._timer = setTimeout(() => this._suspend(true, true), this.client.options.timeout);
           return;
@@ -516,7 +539,7 @@ export class Subscription extends Emitter {
     if (error) this._fail(error);
   }
 
-  // _begin takes the server's word for where the subscription stands. Missed messages are behind it, above _seen.
+  // _begin takes the server's word for where it stands. Missed messages are behind it, above _seen.
   _begin(m) {
     const same = this._epoch === m.epoch, { offset = 0, epoch, acked } = m;
     // Nobody asks to recover what the server subscribes to: nothing is missing if nothing has happened.
@@ -539,7 +562,7 @@ export class Subscription extends Emitter {
     if (this._acked > this._sentAck) this.client._ackSoon();
   }
 
-  // _suspend is for as long as there is no connection. With rejoin there is one: only the subscription is to begin anew.
+  // _suspend waits for a connection. With rejoin there is one: only the subscription begins anew.
   _suspend(rejoin, leaveFirst) {
     clearTimeout(this._timer);
     this._turn = undefined;

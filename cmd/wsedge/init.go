@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/wsedge/wsedge/internal/config"
+	"github.com/wsedge/wsedge/internal/ticket"
 )
 
 // secretBytes is how much randomness a fresh secret has: what HS256 wants (RFC 7518, section 3.2).
@@ -30,6 +31,7 @@ func initialize(e *environment, args []string) int {
 		"auth.api_keys[].name":         "backend",
 		"auth.api_keys[].secret":       newSecret(),
 		"auth.api_keys[].scopes":       "[all]",
+		"tickets.keys":                 `["` + ticket.NewKey().String() + `"]`,
 		"namespaces.default.subscribe": "authenticated",
 	}))
 	switch {

@@ -49,6 +49,7 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 	addFlightRecorder(flags, &cfg.FlightRecorder)
 	s.secure = addTLS(flags)
 	s.access = addAuth(flags)
+	s.tickets = addTickets(flags)
 	s.hooks = addWebhook(flags)
 	s.engine = addEngine(flags)
 	s.traced = addTracing(flags)

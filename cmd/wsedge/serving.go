@@ -28,6 +28,7 @@ type serving struct {
 	format *logFormat
 
 	workers int // --workers
+	tickets *ticketFlags
 
 	origins  list
 	problem  error            // of the files that flags name
@@ -159,6 +160,12 @@ func (s *serving) check(logger *slog.Logger) (*certs.Config, int, error) {
 func (s *serving) judge() {
 	hooks, bad := s.hooks.config()
 	s.cfg.Webhooks, s.problem = hooks, errors.Join(s.problem, bad, s.engine.check(), s.checkWorkers())
+	var inline []string
+	if s.document != nil {
+		inline = s.document.Tickets.Keys
+	}
+	tickets, bad := s.tickets.config(inline)
+	s.cfg.Tickets, s.problem = tickets, errors.Join(s.problem, bad)
 }
 
 // combined are the problems that only the whole has; tls is that of its flags.
@@ -189,6 +196,7 @@ var beginnings = map[string]string{
 	"address ": "listen.addr", "admin address ": "listen.admin_addr", "origin ": "listen.origins", "webhook URL ": "webhook.url",
 	"webhook events:": "webhook.events", "webhook secret:": "webhook.secret_file", "webhook policy on failure:": "webhook.on_failure",
 	"webhook timeout:": "webhook.timeout", "webhook headers:": "webhook.headers",
+	"ticket keys:": "tickets.keys",
 }
 
 // placeOf is the key that a problem is about, if it begins with what only that one's do, or with its flag; otherwise it is path.

@@ -20,7 +20,7 @@ var flagGroups = []struct {
 		"url", "conns", "scenario", "connect-rate", "max-in-flight", "setup-timeout", "source", "also", "header", "no-subscribe", "stalled", "retry",
 		"backoff", "processes", "threads",
 	}},
-	{"Connections that end and come back", []string{"churn", "churn-random", "drop", "drop-by", "return-after", "return-rate", "return-jitter", "recover"}},
+	{"Connections that end and come back", []string{"churn", "churn-random", "drop", "drop-by", "return-after", "return-rate", "return-jitter", "recover", "ticket", "connect-token"}},
 	{"Slow connections", []string{"slow", "trickle"}},
 	{"Messages", []string{
 		"rate", "arrivals", "seed", "payload", "outstanding", "channel", "protocol", "publish-url", "publish-by", "publishers", "raw",

@@ -53,6 +53,8 @@ func (r *scenarioReader) connectionKeys() yamlFields {
 		{key: "setup-timeout", says: "for each setup", set: r.duration(&c.SetupTimeout)},
 		{key: "retry", says: "`false`: a setup that failed is not tried again", set: r.negated(&c.NoRetry)},
 		{key: "recover", says: "`true`: connections that come back ask for what they have missed, see below", set: r.boolean(&c.Recover)},
+		{key: "ticket", says: "`true`: they come back by the resume ticket that the server has given them, see below", set: r.boolean(&c.Ticket)},
+		{key: "connect-token", says: "file with a token that connections connect with, by a message", set: r.value(intoToken(&c.Token))},
 		{key: "backoff", says: "longest pause before the first further attempt", set: r.duration(&c.Backoff)},
 		{key: "processes", says: "worker processes, on each machine", set: r.integer(&c.Processes)},
 		{key: "threads", says: "loops of each", set: r.integer(&c.Threads)},

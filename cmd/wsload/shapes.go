@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +66,18 @@ func (o *options) addRetry(set *flag.FlagSet) {
 	})
 	set.BoolVar(&c.NoSubscribe, "no-subscribe", false, "do not subscribe; with --rate 0, for servers that only accept connections")
 	set.BoolVar(&c.Recover, "recover", false, "connections that come back ask for what they have missed, as the protocol says: across breaks they are owed everything")
+	set.BoolVar(&c.Ticket, "ticket", false, "with --recover: connections come back by the resume ticket that the server has given them, in one message")
+	set.Func("connect-token", "connections connect with the token in `FILE`, by a message of their own", intoToken(&c.Token))
 	set.DurationVar(&c.Backoff, "backoff", 100*time.Millisecond, "longest pause before the first further attempt; it doubles up to 10s")
+}
+
+// intoToken reads a file with a token as soon as it is named.
+func intoToken(into *string) func(string) error {
+	return func(name string) error {
+		text, err := os.ReadFile(name)
+		*into = strings.TrimSpace(string(text))
+		return err
+	}
 }
 
 func (o *shapeOptions) addChurn(set *flag.FlagSet) {

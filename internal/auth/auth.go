@@ -272,6 +272,25 @@ func (a *Auth) Revoked(user, tokenID string, issued time.Time) bool {
 	return a.revoked.hit(user, tokenID, issued)
 }
 
+// Recheck tells why an identity that was verified before does not count any more: it has expired, was revoked, or has more time than is allowed by
+// now. The error is an *Error.
+func (a *Auth) Recheck(identity *Identity) error {
+	c := a.Config()
+	var failure *Error
+	switch {
+	case !a.now().Before(identity.Expires.Add(c.Leeway)):
+		failure = refuse(ReasonExpired, "exp has passed")
+	case identity.Expires.Sub(identity.Issued) > c.MaxTTL:
+		failure = refuse(ReasonLifetime, "more time lies between iat and exp than is allowed")
+	case a.revoked.hit(identity.User, identity.TokenID, identity.Issued):
+		failure = refuse(ReasonRevoked, "the token, or all of the user, was revoked")
+	default:
+		return nil
+	}
+	a.count(failure)
+	return failure
+}
+
 // keep is how long a token can be good at most that is good now: it was issued up to a leeway ahead, and is taken up to one late.
 func (a *Auth) keep() time.Duration {
 	c := a.Config()

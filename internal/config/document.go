@@ -21,6 +21,7 @@ type Document struct {
 	Heartbeat  Heartbeat
 	Deflate    Deflate
 	Auth       Auth
+	Tickets    Tickets
 	Webhook    Webhook
 	Engine     Engine
 	Cluster    Cluster
@@ -59,6 +60,13 @@ type TLS struct {
 	ACMECache     string
 	ACMEEmail     string
 	ACMEDirectory string
+}
+
+// Tickets is the section tickets.
+type Tickets struct {
+	Enabled  bool
+	Keys     []string
+	KeysFile string
 }
 
 // Webhook is the section webhook.

@@ -59,12 +59,12 @@ func (d *Document) SecretFiles() (files []string) {
 	for i := range d.Auth.APIKeys {
 		files = append(files, d.Auth.APIKeys[i].SecretFile)
 	}
-	files = append(files, d.Tracing.HeadersFile)
+	files = append(files, d.Tracing.HeadersFile, d.Tickets.KeysFile)
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
 
 // HasSecrets tells whether secrets stand in the document itself.
 func (d *Document) HasSecrets() bool {
-	return slices.ContainsFunc(d.Auth.Keys, func(k AuthKey) bool { return k.Secret != "" }) ||
+	return len(d.Tickets.Keys) > 0 || slices.ContainsFunc(d.Auth.Keys, func(k AuthKey) bool { return k.Secret != "" }) ||
 		slices.ContainsFunc(d.Auth.APIKeys, func(k APIKey) bool { return k.Secret != "" })
 }

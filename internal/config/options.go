@@ -12,6 +12,7 @@ var sections = []section{
 	{"auth.keys", "Keys that verify clients' tokens (JWT), a list. Each has one of secret, secret_file, public_key and public_key_file. A new key is added before tokens are made with it, and the old one removed when its last token has expired."},
 	{"auth.jwks", "Keys that an issuer publishes (JWKS), fetched in the background. Where from can't be reloaded; the keys are."},
 	{"auth.api_keys", "Keys that open the HTTP API to backends, a list. Each has one of secret, secret_file and sha256. Without any the API is closed."},
+	{"tickets", "Resume tickets: sealed, and kept by clients that ask for them, who come back with them in one round trip and without a token. Nodes that share keys take each other's. See docs/OPERATING.md."},
 	{"webhook", "A backend that decides what clients may do, or is told of it, by HTTP. Without url there is none; to begin or to end with one takes a restart."},
 	{"engine", "What keeps the channels' logs, and carries publications to other nodes. See docs/OPERATING.md."},
 	{"cluster", "Embedded engines that work together: each node names the members."},
@@ -144,6 +145,14 @@ var Options = []Option{
 	{Path: "auth.api_keys[].channels", Reload: true, Doc: "Prefixes of the channels that the key is good for. Default: all channels."},
 	{Path: "auth.api_keys[].rate", Default: "0", Max: 1_000_000, Reload: true,
 		Doc: "How many requests a second may come with the key, each command of a batch counting; two seconds' worth may come at once. 0: no bound."},
+
+	{Path: "tickets.enabled", Flag: "tickets", Default: "true", Reload: true,
+		Doc: "Give tickets to clients that ask for them, and take them."},
+	{Path: "tickets.keys", Secret: true, Reload: true,
+		Doc: "Keys, newest first: 32 random bytes each, as base64 or in hexadecimal digits. New tickets are made with the first, the others open older ones. Without keys there is a random one, and tickets are good on this node only, until it ends.",
+	},
+	{Path: "tickets.keys_file", Flag: "ticket-keys", File: true, Secret: true, Reload: true,
+		Doc: "File with the keys instead, one a line; lines that begin with # are passed over."},
 
 	{Path: "webhook.url", Flag: "webhook", Reload: true, Doc: "URL of the backend: https, or http where allow_nets has all that its host resolves to."},
 	{Path: "webhook.events", Flag: "webhook-events", Reload: true,

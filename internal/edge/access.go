@@ -78,6 +78,7 @@ func (s *Server) DisconnectToken(id string) int {
 func (s *Server) DisconnectClient(id string) int {
 	c := s.clients.conn(id)
 	if c == nil {
+		s.tickets.barred.add(id, s.config.now()) // it may be away, or on another node
 		return 0
 	}
 	return eject([]*reactor.Conn{c}, false)

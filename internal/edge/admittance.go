@@ -49,20 +49,22 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 			s.end(c, native.CloseConnLimit, "user_connections")
 			return
 		}
-		s.greet(c, id)
-		s.subscribeServerSide(c, verdict.Channels)
+		s.greet(c, id, verdict.Channels...)
 		s.proceed(c)
 	})
 }
 
-// greet welcomes the client, and puts it into the channels that its token names. It leaves those of whom it may have been before.
-func (s *session) greet(c *reactor.Conn, id []byte) {
+// greet welcomes the client, and puts it into the channels that its token names, those that the backend gives it, and those of the ticket that it
+// comes back with. It leaves those of whom it may have been before.
+func (s *session) greet(c *reactor.Conn, id []byte, given ...string) {
 	s.server.note(s.number, flight.Welcomed)
-	s.respond(c, s.welcome(id))
+	s.respond(c, s.welcome(c, id))
 	s.reconsider(c, native.CodePermissionDenied)
 	if s.member != nil {
 		s.subscribeServerSide(c, s.member.identity.Channels)
 	}
+	s.subscribeServerSide(c, given)
+	s.comeBack(c)
 }
 
 // turnAway tells a client why it may not come in. Where the backend did not decide, it may come back.

@@ -75,6 +75,7 @@ func (s *session) subscribeAll(c *reactor.Conn, cmd *native.Command) {
 			s.object(c, id, name, err, auth.Subscribe, &struck)
 		}
 	}
+	s.ticketChanged()
 }
 
 // subscribe begins to join a channel: the loop is marked as interested, then the position, and what the client
@@ -143,6 +144,7 @@ func (s *session) finish(c *reactor.Conn, j *join, past *broker.Past, err error)
 	if !fits {
 		j.reactor.Abort()
 		j.channel.Release()
+		s.ticketChanged()
 		s.server.noteRefusal(s.number, name, errUnavailable)
 		send(c, native.AppendError(nil, j.id, name, errUnavailable))
 		return
@@ -175,6 +177,7 @@ func (s *session) unsubscribeAll(c *reactor.Conn, cmd *native.Command) {
 func (s *session) depart(c *reactor.Conn, name string) bool {
 	s.member.takeBack(name)
 	s.guest().takeBack(name)
+	s.ticketChanged()
 	if i := s.subscribedTo(name); i >= 0 {
 		s.leave(c, i)
 	} else if i := s.joining(name); i >= 0 {

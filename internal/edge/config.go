@@ -102,6 +102,9 @@ type Config struct {
 	// Webhooks have a backend decide what clients may do, or be told of it. nil: none. Its Logger defaults to the server's.
 	Webhooks *webhook.Config
 
+	// Tickets say whether clients get resume tickets, and by which keys.
+	Tickets Tickets
+
 	// FlightRecorder has the last events of each connection recorded. Default: nothing is.
 	FlightRecorder FlightRecorder
 
@@ -131,6 +134,7 @@ type Config struct {
 	after       func(time.Duration) <-chan time.Time // and its timer
 	bodyTimeout time.Duration                        // for tests; default requestBodyTimeout
 	stuckAfter  time.Duration                        // likewise
+	ticketTick  time.Duration                        // likewise; default defaultTicketTick
 	afterFunc   func(time.Duration, func())          // and its timers for notices
 
 	beat  time.Duration // for tests: see cluster.Config
@@ -202,6 +206,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		problems = append(problems, fmt.Errorf("head bytes: must be at least %d", minHeadBytes))
 	}
 	problems = append(problems, cfg.Limits.problems()...)
+	problems = append(problems, cfg.Tickets.problems()...)
 	problems = append(problems, cfg.Drain.withDefaults()...)
 	problems = append(problems, cfg.FlightRecorder.withDefaults()...)
 	logs, badLogs := cfg.Logs.WithDefaults()
@@ -226,6 +231,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	setDefault(&cfg.bodyTimeout, requestBodyTimeout)
 	setDefault(&cfg.stuckAfter, stuckAfter)
+	setDefault(&cfg.ticketTick, defaultTicketTick)
 	if len(problems) > 0 {
 		return cfg, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}

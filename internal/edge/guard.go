@@ -37,12 +37,26 @@ var (
 // guard is what a session remembers of how its client behaves: 48 B, made when there is something to remember. Owned by the
 // loop.
 type guard struct {
-	strikes   *strikes // nil until the first bad message
+	rare      *rare // nil for most
 	messages  limit.Bucket
 	refusals  limit.Bucket
 	publishes *publishBuckets // nil until the first publication that a rate bounds
 	visitor   *visitor        // nil without webhooks
 	cursors   *cursors        // nil until the first subscription that holds one
+}
+
+// rare is what few clients need. It keeps the guards of the others small.
+type rare struct {
+	strikes *strikes // nil until the first bad message
+	holder  *holder  // nil where the client wants no tickets
+}
+
+// rarities is the guard's rare, made if need be.
+func (g *guard) rarities() *rare {
+	if g.rare == nil {
+		g.rare = &rare{}
+	}
+	return g.rare
 }
 
 // publishBuckets are by namespace; those in use lately.
@@ -63,11 +77,11 @@ func (s *session) guarded() *guard {
 
 // strike counts a bad message.
 func (s *session) strike(c *reactor.Conn) {
-	g := s.guarded()
-	if g.strikes == nil {
-		g.strikes = &strikes{}
+	r := s.guarded().rarities()
+	if r.strikes == nil {
+		r.strikes = &strikes{}
 	}
-	if g.strikes.add(s.server.config.now()) {
+	if r.strikes.add(s.server.config.now()) {
 		s.disconnect(c, native.CloseBadRequest, native.CodeBadRequest)
 	}
 }

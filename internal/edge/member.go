@@ -180,11 +180,18 @@ func (s *session) resume(c *reactor.Conn, act func()) {
 
 // connect carries out the command of that name.
 func (s *session) connect(c *reactor.Conn, cmd *native.Command) {
+	if cmd.Ticket != "" {
+		s.connectAgain(c, cmd)
+		return
+	}
+	if cmd.WantsTicket {
+		s.takeTickets()
+	}
 	switch m := s.member; {
 	case m == nil:
-		s.respond(c, s.welcome(cmd.ID))
+		s.respond(c, s.welcome(c, cmd.ID))
 	case m.identity != nil && cmd.Token == "":
-		s.respond(c, s.welcome(cmd.ID))
+		s.respond(c, s.welcome(c, cmd.ID))
 	case cmd.Token == "":
 		s.refuse(c, cmd.ID, "", errUnauthorized)
 		s.strike(c)
@@ -234,6 +241,7 @@ func (s *session) refresh(c *reactor.Conn, cmd *native.Command) {
 		}
 		if s.adopt(c, identity) {
 			s.respond(c, native.AppendRefreshed(nil, id, s.expiresIn()))
+			s.ticketChanged()
 			s.reconsider(c, native.CodePermissionDenied)
 			s.subscribeServerSide(c, identity.Channels)
 		}
@@ -289,6 +297,7 @@ func (s *session) eject(c *reactor.Conn, revoked bool) {
 		s.end(c, native.CloseBadToken, "token_"+auth.ReasonRevoked)
 		return
 	}
+	s.barTickets()
 	s.end(c, native.CloseForced, "forced")
 }
 

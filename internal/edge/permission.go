@@ -145,6 +145,7 @@ func (s *session) grant(leave *auth.Subscription, names []string) *native.Error 
 	} else {
 		m.leaves = append(m.leaves, leave)
 	}
+	s.ticketChanged()
 	gate.leaves(m)
 	gate.wake(m, leave.Expires)
 	if gate.auth.Revoked(m.identity.User, leave.TokenID, leave.Issued) { // between verdict and books

@@ -9,7 +9,7 @@ var errAuthRemoved = errors.New("edge: authentication can't be turned off withou
 var errHooksSwitched = errors.New("edge: webhooks can't be turned on or off without a restart")
 
 // Reconfigure has the server go on with what can change while it runs: Namespaces, for open channels and those who are subscribed, too;
-// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; Auth, as ReloadAuth does; Webhooks, as webhook.Client.Reconfigure does; Logs, whose files are opened anew; and FlightRecorder, for connections to come. The other fields of cfg count at Listen only, and
+// ChannelsPerConn, from the next subscription on; Limits, as SetLimits does; Auth, as ReloadAuth does; Webhooks, as webhook.Client.Reconfigure does; Logs, whose files are opened anew; Tickets, from the next one on; and FlightRecorder, for connections to come. The other fields of cfg count at Listen only, and
 // must be good all the same: if anything is wrong with cfg, nothing changes. Safe from any goroutine.
 func (s *Server) Reconfigure(cfg Config) error {
 	cfg, err := cfg.withDefaults()
@@ -43,6 +43,7 @@ func (s *Server) Reconfigure(cfg Config) error {
 	next := *s.current.Load()
 	next.Namespaces, next.ChannelsPerConn, next.Logs = cfg.Namespaces, cfg.ChannelsPerConn, cfg.Logs
 	s.current.Store(&next)
+	s.tickets.configure(cfg.Tickets)
 	if s.hooks != nil {
 		s.hooks.Reconfigure(*cfg.Webhooks)
 	}

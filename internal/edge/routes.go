@@ -91,5 +91,6 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		text = metrics.AppendWebhooks(text, s.hooks.Stats(), s.overruns.Load())
 	}
 	text = metrics.AppendEventLogs(text, s.events.Stats())
+	text = metrics.AppendTickets(text, s.tickets.stats())
 	_, _ = w.Write(metrics.AppendProcess(metrics.AppendLimits(text, s.limiter.stats())))
 }

@@ -57,6 +57,7 @@ type Server struct {
 	limiter *limiter
 	hooks   *webhook.Client // nil without webhooks
 	named   namedUsers
+	tickets *tickets
 
 	replays replays // guards itself
 
@@ -100,6 +101,7 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{}), events: eventlog.New(cfg.Logger, cfg.now)}
 	s.current.Store(&s.config)
+	s.tickets = newTickets(cfg.Tickets)
 	s.record(cfg.FlightRecorder)
 	s.reload.Store(&reloadState{good: cfg.now()})
 	s.roster = newRoster(&cfg)
@@ -159,6 +161,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
+	s.sweeping.Go(func() { s.tickets.run(cfg.ticketTick, cfg.now, s.done) })
 	go func() {
 		s.endErr = s.reactor.Wait()
 		s.roster.Close()

@@ -41,7 +41,7 @@ func (m *member) takeBack(name string) {
 // subscribed without an id, or an error; nothing of what it has already.
 func (s *session) subscribeServerSide(c *reactor.Conn, names []string) {
 	for _, name := range names {
-		switch err := s.join(c, nil, name, nil); {
+		switch err := s.join(c, nil, name, s.cameFrom(name)); {
 		case err == nil:
 			s.give(name)
 		case err != errAlready:

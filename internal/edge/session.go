@@ -72,8 +72,9 @@ func (s *session) open(c *reactor.Conn) {
 	s.letIn(c, nil, "")
 }
 
-func (s *session) welcome(id []byte) []byte {
+func (s *session) welcome(c *reactor.Conn, id []byte) []byte {
 	w := native.Welcome{Client: s.id(), Node: s.server.node, Ping: s.server.config.pingSeconds(), ExpiresIn: s.expiresIn(), User: s.user()}
+	w.Ticket, w.Channels = s.firstTicket(c), s.returnsTo()
 	return native.AppendWelcome(nil, id, w)
 }
 
@@ -84,6 +85,7 @@ func (s *session) closed() {
 	s.server.traffic.native.Add(-1)
 	s.server.traffic.subscriptions.Add(-int64(len(s.joined)))
 	s.leaveGate()
+	s.dropTickets()
 	s.releaseCursors()
 	s.server.unname(s.guest())
 	for _, channel := range s.joined {

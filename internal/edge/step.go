@@ -35,6 +35,7 @@ func (s *session) step(c *reactor.Conn, t *turns, one *turn) bool {
 		if err := s.objection(one); err != nil {
 			t.take()
 			s.object(c, one.command.ID, one.command.Channels[0], err, one.action(), &one.message.struck)
+			s.ticketChanged()
 			return true
 		}
 		if t.asked < maxAsked {
@@ -131,6 +132,7 @@ func (s *session) takeTurn(c *reactor.Conn, one *turn) {
 		s.run(c, cmd)
 	case !one.verdict.Allow:
 		s.refuse(c, cmd.ID, cmd.Channels[0], refusal(one.verdict))
+		s.ticketChanged()
 	case one.event == webhook.Publish:
 		s.publishUnless(c, cmd, s.mayNotPublish(cmd))
 	default:

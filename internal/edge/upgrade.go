@@ -31,6 +31,9 @@ func (s *Server) upgrade(c *reactor.Conn, r *frame.Request) (reactor.Accept, err
 		m, err := s.knock(r)
 		talk := &session{server: s, member: m}
 		talk.receive(s.newVisitor(r, native.Subprotocol))
+		if wantsTickets(r) {
+			talk.takeTickets()
+		}
 		return reactor.Accept{Subprotocol: chooseSubprotocol(r), Context: talk}, err
 	case "/ws/raw":
 		names, err := rawChannels(string(r.Query), s.current.Load().ChannelsPerConn)

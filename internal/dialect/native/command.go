@@ -47,6 +47,10 @@ type Command struct {
 	Verb     Verb
 
 	ExcludeSelf bool // Publish: the client itself shall not get it
+
+	WantsTicket bool                // Connect: the client takes resume tickets
+	Ticket      string              // Connect: the one that it comes back with; empty for none
+	Positions   map[string]*Recover // Connect with a ticket: where the client was, by channel
 }
 
 // Recover is a position that a client has seen everything up to.
@@ -59,6 +63,7 @@ type Recover struct {
 type members struct {
 	kind, id, channel, channels, data, recover, offset, since, limit, key, token []byte
 	after, excludeSelf                                                           []byte
+	ticket, positions                                                            []byte
 }
 
 // Parse takes one message apart. Where it fails the command carries the id at least, if that was good, so that the error
@@ -127,6 +132,10 @@ func pick(payload []byte) (m members) {
 			m.key = value
 		case "token":
 			m.token = value
+		case "ticket":
+			m.ticket = value
+		case "positions":
+			m.positions = value
 		}
 	}
 	return m
@@ -140,7 +149,9 @@ func validID(id []byte) bool {
 // fill reads what the verb needs.
 func (cmd *Command) fill(m *members) (err *Error) {
 	switch cmd.Verb {
-	case Connect, Ping, Refresh:
+	case Connect:
+		return cmd.fillConnect(m)
+	case Ping, Refresh:
 		return nil
 	case Subscribe:
 		if cmd.Channels, err = someChannels(m); err == nil {

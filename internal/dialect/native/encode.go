@@ -18,6 +18,10 @@ type Welcome struct {
 	User   string // who the client is, by its token or a backend, any UTF-8; empty for nobody
 	// ExpiresIn is in how many seconds the token expires; 0 where there is none, or it has.
 	ExpiresIn int64
+	// Ticket is the first resume ticket of a client that wants them; empty for none.
+	Ticket string
+	// Channels are those that a ticket has brought back, for each of which an answer follows; nil where there was none.
+	Channels []string
 }
 
 // AppendWelcome appends the answer to connect, or the greeting nobody asked for (id nil).
@@ -29,7 +33,11 @@ func AppendWelcome(dst, id []byte, w Welcome) []byte {
 	}
 	dst = appendUint(dst, "ping", uint64(w.Ping))
 	dst = appendString(dst, "node", w.Node)
-	return append(appendExpiry(dst, w.ExpiresIn), '}')
+	dst = appendExpiry(dst, w.ExpiresIn)
+	if w.Ticket != "" {
+		dst = appendString(dst, "ticket", w.Ticket)
+	}
+	return append(appendChannels(dst, w.Channels), '}')
 }
 
 // AppendRefreshed appends the answer to refresh: in how many seconds the new token expires.

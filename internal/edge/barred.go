@@ -1,0 +1,55 @@
+package edge
+
+import (
+	"sync"
+	"time"
+
+	"github.com/wsedge/wsedge/internal/ticket"
+)
+
+// maxBarred is how many clients are remembered whose tickets do not count any more, at some 100 B each. No id of a client is longer than
+// maxBarredBytes.
+const (
+	maxBarred      = 10_000
+	maxBarredBytes = 64
+)
+
+// barred are clients that the API has disconnected: they may come back with a token, but not with the tickets that they have. Safe from any
+// goroutine.
+type barred struct {
+	// Guarded by mu.
+	mu      sync.Mutex
+	clients map[string]time.Time
+	floor   time.Time // nothing counts that was issued until then
+}
+
+// add refuses the tickets that a client has got until now. Where there are too many to remember, nobody's count: all can come back with a token.
+func (b *barred) add(client string, now time.Time) {
+	if len(client) > maxBarredBytes {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.clients) >= maxBarred {
+		for name, at := range b.clients {
+			if now.Sub(at) > ticket.Life+ticket.MaxSkew {
+				delete(b.clients, name)
+			}
+		}
+	}
+	if len(b.clients) >= maxBarred {
+		b.clients, b.floor = nil, now
+	}
+	if b.clients == nil {
+		b.clients = make(map[string]time.Time)
+	}
+	b.clients[client] = now
+}
+
+// hit tells whether a ticket does not count any more.
+func (b *barred) hit(t *ticket.Ticket) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, found := b.clients[t.Client]
+	return found || t.Issued.Unix() <= b.floor.Unix()
+}
