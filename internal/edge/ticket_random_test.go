@@ -24,10 +24,10 @@ func TestTicketWanderers(t *testing.T) {
 	var over atomic.Bool
 	published := make(chan []uint64, 1)
 	go func() { published <- publishAlong(t, nodes, places, &over) }()
-	walkers := make([]*wanderer, clients)
+	walkers := make([]*rambler, clients)
 	ended := make(chan error)
 	for i := range walkers {
-		walkers[i] = &wanderer{t: t, nodes: nodes, rng: rand.New(rand.NewPCG(1, uint64(i))), seen: make([][]uint64, places), at: make(map[string]broker.Position)}
+		walkers[i] = &rambler{t: t, nodes: nodes, rng: rand.New(rand.NewPCG(1, uint64(i))), seen: make([][]uint64, places), at: make(map[string]broker.Position)}
 		go func() { ended <- walkers[i].walk(moves) }()
 	}
 	for range walkers {
@@ -61,8 +61,8 @@ func publishAlong(t *testing.T, nodes []*Server, places int, over *atomic.Bool) 
 	return last
 }
 
-// wanderer is a client with a ticket.
-type wanderer struct {
+// rambler is a client with a ticket.
+type rambler struct {
 	t      *testing.T
 	nodes  []*Server
 	rng    *rand.Rand
@@ -82,7 +82,7 @@ type talk struct {
 }
 
 // walk subscribes everywhere, and then moves.
-func (w *wanderer) walk(moves int) error {
+func (w *rambler) walk(moves int) error {
 	w.client = dial(w.t, w.nodes[0], "/ws?ticket=1", "")
 	for place := range w.seen {
 		w.client.say(fmt.Sprintf(`{"type":"subscribe","channel":"c%d"}`, place))
@@ -115,13 +115,13 @@ func (w *wanderer) walk(moves int) error {
 }
 
 // complete tells whether all channels are in the ticket.
-func (w *wanderer) complete() bool {
+func (w *rambler) complete() bool {
 	opened, reason := w.nodes[0].openTicket(w.ticket)
 	return reason == "" && len(opened.Channels) == len(w.seen)
 }
 
 // move breaks off, and comes back elsewhere.
-func (w *wanderer) move() error {
+func (w *rambler) move() error {
 	w.client.conn.Close()
 	w.client = dial(w.t, w.nodes[w.rng.IntN(len(w.nodes))], "/ws", "")
 	var positions []any
@@ -144,7 +144,7 @@ func (w *wanderer) move() error {
 }
 
 // hear takes one message, and books it.
-func (w *wanderer) hear() (m talk, err error) {
+func (w *rambler) hear() (m talk, err error) {
 	text := w.client.hear()
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		return m, fmt.Errorf("%s: %w", text, err)
@@ -175,7 +175,7 @@ func (w *wanderer) hear() (m talk, err error) {
 }
 
 // settle waits for the last publications, and looks at what has come.
-func (w *wanderer) settle(last []uint64) error {
+func (w *rambler) settle(last []uint64) error {
 	for place, want := range last {
 		for want > 0 && (len(w.seen[place]) == 0 || w.seen[place][len(w.seen[place])-1] < want) {
 			if _, err := w.hear(); err != nil {
