@@ -80,7 +80,9 @@ type Server struct {
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
 
-	cluster *cluster.Cluster // nil: this node is alone; immutable
+	cluster     *cluster.Cluster // nil: this node is alone; immutable
+	revocations *revocations     // nil: there is nobody to share them with; immutable
+	peers       peers            // guards itself
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
@@ -112,6 +114,9 @@ func Listen(cfg Config) (*Server, error) {
 	if s.cluster, err = joinCluster(&cfg, node); err != nil {
 		return nil, err
 	}
+	s.answerOthers()
+	s.revocations = newRevocations(s)
+	s.revocations.begin()
 	s.api = s.newAPI()
 	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
