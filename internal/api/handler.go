@@ -28,6 +28,8 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Receipts makes the receipt of a publication that asks for one, from its result: of all nodes. nil: what the engine answers is all there is.
+	Receipts func(channel string, r broker.Result) NodesReceipt
 	// Pushed is told of each publication, and of each that failed behind the check of the request. May be nil.
 	Pushed func(Pushed)
 	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
@@ -175,15 +177,16 @@ func translate(err error) *native.Error {
 // appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
 func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
 	matched, state := r.Matched, receiptRepeated
-	var queued, dropped int
+	var queued, dropped, missing int
 	if r.Receipt != nil {
 		state, matched, queued, dropped = readReceipt(r.Receipt)
+		missing = missingOf(r.Receipt)
 	}
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
 	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
-		dst = appendReceipt(dst, state, queued, dropped)
+		dst = appendMissing(appendReceipt(dst, state, queued, dropped), missing)
 	}
 	return dst
 }

@@ -27,7 +27,7 @@ const (
 )
 
 // peers is what this node does for others, and asks them. The zero value is ready. Safe from any goroutine.
-type peers struct{ answering limit.Slots }
+type peers struct{ answering, receipts limit.Slots }
 
 // answer has another node's question answered on a goroutine of its own, unless too many are.
 func (p *peers) answer(do func()) {
@@ -46,6 +46,7 @@ func (s *Server) answerOthers() {
 	s.answerCount(topicSubscribe, func(o *order) int { return s.subscribeHere(o.Target, o.names) })
 	s.answerCount(topicUnsubscribe, func(o *order) int { return s.unsubscribeHere(o.Target, o.names) })
 	s.answerInspect()
+	s.answerReceipts()
 }
 
 // order is what other nodes are asked to do with clients.

@@ -36,6 +36,9 @@ func (s *Server) newAPI() http.Handler {
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}
+	if s.witness != nil {
+		config.Receipts = s.receiptOf
+	}
 	return api.New(config)
 }
 

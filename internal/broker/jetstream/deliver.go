@@ -1,5 +1,7 @@
 package jetstream
 
+import "github.com/wsedge/wsedge/internal/broker"
+
 // afterwards is what is to be done without the log's mutex.
 type afterwards []func()
 
@@ -66,12 +68,16 @@ func (l *log) fresh() bool {
 // deliver hands a record to the sink. Where that has no room, everything from there on waits in the stream. The caller holds mu.
 func (l *log) deliver(r *record, after afterwards) afterwards {
 	number, own := l.engine.own(r)
-	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
+	witness := l.engine.witnessOf(r)
+	r.Receipt = own && r.receipt || witness != nil
 	delivered, err := l.sink.Deliver(r.Publication, r.seq, l.last)
 	if err != nil {
 		l.refused = r // by now the stream may not have it any more
 		l.stall(err)
 		return after
+	}
+	if witness != nil {
+		witness(l.channel, broker.Position{Epoch: l.is.epoch, Offset: r.seq}, delivered.Receipt)
 	}
 	l.last, l.message = r.seq, r.seq
 	l.verified = max(l.verified, r.seq)

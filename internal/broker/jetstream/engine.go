@@ -36,8 +36,9 @@ type Engine struct {
 	done       chan struct{}
 	running    sync.WaitGroup
 
-	counters counters     // shared: atomic
-	saying   atomic.Int64 // shared: messages to other nodes that wait in the link
+	counters counters                                                      // shared: atomic
+	saying   atomic.Int64                                                  // shared: messages to other nodes that wait in the link
+	witness  atomic.Pointer[func(string, broker.Position, broker.Receipt)] // likewise
 
 	// Guarded by mu.
 	mu      sync.Mutex
