@@ -47,6 +47,8 @@ func (s *Server) answerOthers() {
 	s.answerCount(topicUnsubscribe, func(o *order) int { return s.unsubscribeHere(o.Target, o.names) })
 	s.answerInspect()
 	s.answerReceipts()
+	s.answerInfo()
+	s.answerWhy()
 }
 
 // order is what other nodes are asked to do with clients.

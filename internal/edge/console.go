@@ -108,6 +108,9 @@ func (s *Server) consoleStats() console.Stats {
 	for _, bound := range r.LoopLag.Bounds {
 		stats.LagBounds = append(stats.LagBounds, bound.Seconds())
 	}
+	if nodes := s.lastNodes(); nodes != nil {
+		stats.Cluster = nodes
+	}
 	if a := s.authStats(); a != nil {
 		stats.Tokens = a.Rejected
 	}

@@ -83,6 +83,7 @@ type Server struct {
 	cluster     *cluster.Cluster // nil: this node is alone; immutable
 	revocations *revocations     // nil: there is nobody to share them with; immutable
 	peers       peers            // guards itself
+	roster      roster           // likewise
 	witness     *witness         // nil: there is nobody to tell what it has seen; immutable
 
 	sweeping sync.WaitGroup
