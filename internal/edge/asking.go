@@ -48,6 +48,7 @@ func (s *Server) answerOthers() {
 	s.answerInspect()
 	s.answerReceipts()
 	s.answerInfo()
+	s.hearShares()
 	s.answerWhy()
 }
 

@@ -70,6 +70,9 @@ func FuzzOtherNodes(f *testing.F) {
 		if what, ok := readRevocation(body); ok && (what.User == "") == (what.Token == "") {
 			t.Errorf("%+v", what)
 		}
+		if told, ok := readShares(body); ok && (len(told.Users) > maxShares || len(told.UserRates) > maxShares) {
+			t.Errorf("%+v", told)
+		}
 		var what delivery
 		if json.Unmarshal(body, &what) == nil {
 			w := &witness{engine: nobodyAwaits{}, of: make(map[delivery]*sighting)}

@@ -83,6 +83,7 @@ type Server struct {
 	cluster     *cluster.Cluster // nil: this node is alone; immutable
 	revocations *revocations     // nil: there is nobody to share them with; immutable
 	peers       peers            // guards itself
+	shares      *shares          // nil: this node is alone; immutable
 	roster      roster           // likewise
 	witness     *witness         // nil: there is nobody to tell what it has seen; immutable
 
@@ -116,6 +117,7 @@ func Listen(cfg Config) (*Server, error) {
 	if s.cluster, err = joinCluster(&cfg, node); err != nil {
 		return nil, err
 	}
+	s.limiter.shared = s.cluster != nil
 	s.answerOthers()
 	s.revocations = newRevocations(s)
 	s.revocations.begin()
@@ -158,6 +160,9 @@ func Listen(cfg Config) (*Server, error) {
 		s.sweeping.Go(func() { s.admin.serve(cfg.Logger) })
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
+	if s.shares != nil {
+		s.sweeping.Go(s.shares.run)
+	}
 	go func() {
 		s.endErr = s.reactor.Wait()
 		s.cluster.Close()
