@@ -39,6 +39,7 @@ func TestRatesOfSeveralNodes(t *testing.T) {
 		}
 		taken, worst = taken+inSecond, max(worst, inSecond)
 	}
+	t.Logf("%.2f of the rate, %.1f in the worst second", float64(taken)/(perSecond*seconds), float64(worst)/perSecond)
 	if least, most := perSecond*seconds*9/10, perSecond*(seconds+3*nodes); taken < least || taken > most {
 		t.Errorf("%d taken in %d s, want %d to %d", taken, seconds, least, most)
 	}
