@@ -80,7 +80,7 @@ func (r *revocations) begin() {
 		return
 	}
 	r.server.gate.auth.AwaitRevocations()
-	for end := time.Now().Add(revocationsPatience); !r.sync() && time.Now().Before(end); {
+	for end := time.Now().Add(revocationsPatience); time.Until(end) > 0 && !r.sync(time.Until(end)); {
 		time.Sleep(revocationsRetry)
 	}
 	if !r.server.gate.auth.RevocationsKnown() {
@@ -91,8 +91,8 @@ func (r *revocations) begin() {
 // run looks for new ones, and stores what is owed, until the server has ended.
 func (r *revocations) run() {
 	for {
-		wait := revocationsEvery
-		if !r.server.gate.auth.RevocationsKnown() {
+		wait, known := revocationsEvery, r.server.gate.auth.RevocationsKnown()
+		if !known {
 			wait = revocationsRetry
 		}
 		timer := time.NewTimer(wait)
@@ -104,7 +104,13 @@ func (r *revocations) run() {
 			timer.Stop()
 			return
 		}
-		if r.sync() && r.storeOwed() {
+		if !r.sync(registryTimeout) {
+			continue
+		}
+		if !known {
+			r.server.config.Logger.Info("revocations: what was revoked is known; tokens are accepted")
+		}
+		if r.storeOwed() {
 			r.look()
 		}
 	}
@@ -112,8 +118,8 @@ func (r *revocations) run() {
 
 // sync reads what is new, and has it in force. Where the registry was lost, or may be behind because its servers were away, everything is read, and what is missing
 // there is owed. It tells whether all is known.
-func (r *revocations) sync() bool {
-	ctx, cancel := r.within(registryTimeout)
+func (r *revocations) sync(timeout time.Duration) bool {
+	ctx, cancel := r.within(timeout)
 	defer cancel()
 	reconnects := int64(0)
 	if remote := r.server.remote(); remote != nil {

@@ -19,6 +19,9 @@ import (
 // errReplicaBehind says that who was asked has not all that the stream has.
 var errReplicaBehind = because(ErrRefused, "a replica is behind")
 
+// registryPatience bounds the wait for what a registry's stream is. What is asked while servers have no leader is never answered: it is asked again.
+const registryPatience = time.Second
+
 // tooManyMessages is JetStream's code for a stream that takes no more (JSStreamStoreFailedF).
 const tooManyMessages = 10077
 
@@ -121,7 +124,9 @@ func (r *registry) Read(ctx context.Context, from broker.Mark, take func(value [
 	if !r.engine.link.nc.IsConnected() {
 		return from, false, ErrDown
 	}
-	found, err := r.engine.js.Stream(ctx, r.name)
+	asking, cancel := context.WithTimeout(ctx, registryPatience)
+	defer cancel()
+	found, err := r.engine.js.Stream(asking, r.name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) { // nothing was put into it
 		r.forget()
 		return broker.Mark{}, from != broker.Mark{}, nil
