@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // info is the command info.
 func info(e *environment, args []string) int {
-	flags := newFlags(e, "info", "info says which node answers, and how many connections and channels it has.", "wsedge info --server https://push.example.org --api-key-file api-key")
+	flags := newFlags(e, "info", "info says which node answers, and how many connections and channels it has; with a shared engine, of all nodes.", "wsedge info --server https://push.example.org --api-key-file api-key")
 	api := addAPI(flags, auth.ScopeRead)
 	if err := parse(e, flags, args); err != nil {
 		return exitStatus(err)
@@ -31,16 +32,50 @@ func info(e *environment, args []string) int {
 				Node, Version         string
 				Connections, Channels int64
 				UptimeSeconds         int64 `json:"uptime_seconds"`
+				Cluster               *clusterInfo
 			}
 			if err := json.Unmarshal(answer, &i); err != nil {
 				return err
 			}
 			text := fmt.Sprintf("node         %q\nversion      %q\nconnections  %d\nchannels     %d\nuptime       %v\n", i.Node, i.Version, i.Connections, i.Channels, time.Duration(i.UptimeSeconds)*time.Second)
-			_, err := fmt.Fprint(e.stdout, text)
-			return err
+			if _, err := fmt.Fprint(e.stdout, text); err != nil || i.Cluster == nil {
+				return err
+			}
+			return i.Cluster.print(e.stdout)
 		})
 	}
 	return api.outcome(e, err)
+}
+
+// clusterInfo is what the API tells of the nodes that share an engine.
+type clusterInfo struct {
+	Connections int64
+	Missing     int
+	Nodes       []struct {
+		Node, Name, Version   string
+		Connections, Channels int64
+		UptimeSeconds         int64 `json:"uptime_seconds"`
+		Draining              bool
+	}
+}
+
+// print prints them as a table.
+func (c *clusterInfo) print(w io.Writer) error {
+	fmt.Fprintf(w, "\n%d nodes with %d connections\n", len(c.Nodes), c.Connections)
+	if c.Missing > 0 {
+		fmt.Fprintf(w, "%d more did not answer\n", c.Missing)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  NODE\tNAME\tVERSION\tCONNECTIONS\tCHANNELS\tUPTIME\t")
+	for _, n := range c.Nodes {
+		state := ""
+		if n.Draining {
+			state = "draining"
+		}
+		up := time.Duration(n.UptimeSeconds) * time.Second
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%d\t%d\t%v\t%s\n", harmless([]byte(n.Node)), harmless([]byte(n.Name)), harmless([]byte(n.Version)), n.Connections, n.Channels, up, state)
+	}
+	return table.Flush()
 }
 
 // pageSize is how many entries of a list are asked for at once, the most that the API gives.

@@ -49,7 +49,7 @@ func why(e *environment, args []string) int {
 			return err
 		}
 		if len(r.Clients) == 0 {
-			return errors.New("the server knows nothing of that: it was never there, not recorded, on another node, or is forgotten")
+			return errors.New("the server knows nothing of that: it was never there, not recorded, on a node that has ended or did not answer, or is forgotten")
 		}
 		for i := range r.Clients {
 			if i > 0 {

@@ -10,23 +10,30 @@ import (
 	"github.com/wsedge/wsedge/internal/jsonobject"
 )
 
-// Clients are those connected to the node. Each method returns how many connections it closes; they are closed behind its back, within
-// a turn of their loops.
+// Clients are those connected to the nodes that share an engine. What methods do to connections they do behind the back of the caller, within a turn of
+// their loops; they wait for other nodes, for a bounded time.
 type Clients interface {
-	DisconnectUser(user string) int
-	DisconnectClient(id string) int
-	DisconnectToken(id string) int
-	// RevokeUser and RevokeToken refuse what comes later, too. auth.ErrFull: nothing was revoked.
-	RevokeUser(user string) (int, error)
-	RevokeToken(id string) (int, error)
+	// Disconnect closes connections.
+	Disconnect(t Target) Reached
+	// Revoke closes connections, and refuses what comes later, too. Its time is zero. auth.ErrFull: nothing was revoked; ErrNotKept.
+	Revoke(r auth.Revocation) (Reached, error)
 
-	// Subscribe and Unsubscribe return how many connections the target has; on each of them it is carried out, and the client told, soon.
-	Subscribe(t Target, channels []string) (reached int)
-	Unsubscribe(t Target, channels []string) (reached int)
+	// Subscribe and Unsubscribe are carried out on each connection of the target, and the client is told. It is no token.
+	Subscribe(t Target, channels []string) Reached
+	Unsubscribe(t Target, channels []string) Reached
 
-	// Inspect tells of the target's connections, of most of them at once; more says that there are others.
-	Inspect(t Target, most int) (clients []Client, more bool)
+	// Inspect tells of the target's connections, of most of them at once; more says that there are others, and missing how many nodes did not answer.
+	Inspect(t Target, most int) (clients []Client, more bool, missing int)
 }
+
+// Reached is how many connections something was done with.
+type Reached struct {
+	Conns   int
+	Missing int // how many nodes did not answer in time: what became of it there is not known
+}
+
+// ErrNotKept says that a revocation is in force here and at nodes that could be told, but is not stored for others: the engine is away. That is tried on.
+var ErrNotKept = errors.New("api: the revocation is not stored yet")
 
 // maxTargetBytes bounds the name of a user, a client or a token.
 const maxTargetBytes = 255
@@ -38,16 +45,7 @@ func (h *handler) disconnect(w http.ResponseWriter, body []byte) {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	closed := 0
-	switch kind {
-	case "user":
-		closed = h.config.Clients.DisconnectUser(name)
-	case "client":
-		closed = h.config.Clients.DisconnectClient(name)
-	case "token":
-		closed = h.config.Clients.DisconnectToken(name)
-	}
-	replyClosed(w, closed)
+	replyReached(w, "disconnected", h.config.Clients.Disconnect(newTarget(kind, name)))
 }
 
 // revoke serves POST /api/revoke: by user or token.
@@ -61,20 +59,35 @@ func (h *handler) revoke(w http.ResponseWriter, body []byte) {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	act := h.config.Clients.RevokeUser
+	what := auth.Revocation{User: name}
 	if kind == "token" {
-		act = h.config.Clients.RevokeToken
+		what = auth.Revocation{Token: name}
 	}
-	closed, failure := act(name)
-	if errors.Is(failure, auth.ErrFull) {
+	closed, failure := h.config.Clients.Revoke(what)
+	switch {
+	case errors.Is(failure, auth.ErrFull):
 		fail(w, http.StatusServiceUnavailable, &native.Error{Code: native.CodeLimit, Message: "too many revocations are remembered; nothing was revoked"})
-		return
+	case failure != nil:
+		fail(w, http.StatusServiceUnavailable, &native.Error{
+			Code: native.CodeUnavailable, Message: "revoked on this node, and on those that could be told; the engine does not keep it for the others yet: repeat it, to be sure",
+		})
+	default:
+		replyReached(w, "disconnected", closed)
 	}
-	replyClosed(w, closed)
 }
 
-func replyClosed(w http.ResponseWriter, closed int) {
-	reply(w, http.StatusOK, append(strconv.AppendInt([]byte(`{"disconnected":`), int64(closed), 10), '}'))
+// replyReached answers with how many, under that name.
+func replyReached(w http.ResponseWriter, name string, r Reached) {
+	answer := strconv.AppendInt(append(append([]byte(`{"`), name...), `":`...), int64(r.Conns), 10)
+	reply(w, http.StatusOK, append(appendMissing(answer, r.Missing), '}'))
+}
+
+// appendMissing appends the member that says how many nodes have not answered, if any.
+func appendMissing(answer []byte, missing int) []byte {
+	if missing == 0 {
+		return answer
+	}
+	return strconv.AppendInt(append(answer, `,"missing":`...), int64(missing), 10)
 }
 
 // target reads which one of the kinds a body names.

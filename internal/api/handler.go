@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -33,11 +34,13 @@ type Config struct {
 	Refused *Refused
 	// Limits are what requests are held to.
 	Limits Limits
+	// Receipts makes the receipt of a publication that asks for one, from its result: of all nodes. nil: what the engine answers is all there is.
+	Receipts func(channel string, r broker.Result) NodesReceipt
 	// Pushed is told of each publication, and of each that failed behind the check of the request. May be nil.
 	Pushed func(Pushed)
 	// Why tells what is recorded of a client, or of a user's connections, as a JSON array; the other of the two is "". recording is false
-	// where nothing is recorded. Required.
-	Why func(client, user string) (reports []byte, recording bool)
+	// where nothing is recorded, and missing how many nodes did not answer. Required.
+	Why func(client, user string) (reports []byte, recording bool, missing int)
 	// Stats counts all requests. nil: nobody does.
 	Stats *Stats
 	// Tracer makes spans of requests and publications. nil: there are none.
@@ -59,6 +62,25 @@ type Info struct {
 	Connections   int64
 	Channels      int64
 	UptimeSeconds int64
+	Cluster       *Nodes // nil where this node is alone
+}
+
+// Nodes are those that share an engine.
+type Nodes struct {
+	Connections int64  `json:"connections"` // of all
+	Nodes       []Node `json:"nodes"`
+	Missing     int    `json:"missing,omitempty"` // how many have not answered
+}
+
+// Node is what one says of itself.
+type Node struct {
+	ID            string `json:"node"`
+	Name          string `json:"name,omitempty"`
+	Version       string `json:"version"`
+	Connections   int64  `json:"connections"`
+	Channels      int64  `json:"channels"`
+	UptimeSeconds int64  `json:"uptime_seconds"`
+	Draining      bool   `json:"draining,omitempty"`
 }
 
 type handler struct {
@@ -122,6 +144,10 @@ func (h *handler) info(w http.ResponseWriter, r *http.Request) {
 	answer = strconv.AppendInt(append(answer, `,"connections":`...), info.Connections, 10)
 	answer = strconv.AppendInt(append(answer, `,"channels":`...), info.Channels, 10)
 	answer = strconv.AppendInt(append(answer, `,"uptime_seconds":`...), info.UptimeSeconds, 10)
+	if info.Cluster != nil {
+		text, _ := json.Marshal(info.Cluster) // strings, numbers and lists of them: it can't fail
+		answer = append(append(answer, `,"cluster":`...), text...)
+	}
 	reply(w, http.StatusOK, append(answer, '}'))
 }
 
@@ -181,15 +207,16 @@ func translate(err error) *native.Error {
 // appendResult appends the members of a result, without braces, and what its receipt says if that was asked for.
 func appendResult(dst []byte, channel string, r broker.Result, receipt bool) []byte {
 	matched, state := r.Matched, receiptRepeated
-	var queued, dropped int
+	var queued, dropped, missing int
 	if r.Receipt != nil {
 		state, matched, queued, dropped = readReceipt(r.Receipt)
+		missing = missingOf(r.Receipt)
 	}
 	dst = append(append(append(dst, `"channel":"`...), channel...), `","offset":`...)
 	dst = strconv.AppendUint(dst, r.Offset, 10)
 	dst = append(append(append(dst, `,"epoch":"`...), r.Epoch...), `","matched":`...)
 	if dst = strconv.AppendInt(dst, int64(matched), 10); receipt {
-		dst = appendReceipt(dst, state, queued, dropped)
+		dst = appendMissing(appendReceipt(dst, state, queued, dropped), missing)
 	}
 	return dst
 }

@@ -7,7 +7,8 @@ import (
 
 // Bounds of what /api/client answers: some 2.5 MB at worst.
 const (
-	maxInspected = 100
+	// MaxInspected is how many connections of a user are told.
+	MaxInspected = 100
 	// MaxClientChannels is how many channels of a Client are told.
 	MaxClientChannels = 100
 )
@@ -35,10 +36,13 @@ func (h *handler) client(w http.ResponseWriter, body []byte) {
 	answer := struct {
 		Clients []Client `json:"clients"`
 		More    bool     `json:"more,omitempty"`
+		Missing int      `json:"missing,omitempty"`
 	}{Clients: []Client{}}
-	if found, more := h.config.Clients.Inspect(target, maxInspected); found != nil {
-		answer.Clients, answer.More = found, more
+	found, more, missing := h.config.Clients.Inspect(target, MaxInspected)
+	if found != nil {
+		answer.Clients = found
 	}
+	answer.More, answer.Missing = more, missing
 	text, _ := json.Marshal(answer) // strings, numbers and lists of them: it can't fail
 	reply(w, http.StatusOK, text)
 }

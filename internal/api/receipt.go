@@ -83,12 +83,29 @@ func (h *handler) patient(serve func(w http.ResponseWriter, body []byte, patienc
 	})
 }
 
+// NodesReceipt is a receipt of several nodes.
+type NodesReceipt interface {
+	broker.Receipt
+	// Missing is how many nodes have not answered in time, or not with all, once the receipt is done.
+	Missing() int
+}
+
+// missingOf is how many nodes a receipt lacks.
+func missingOf(r broker.Receipt) int {
+	if nodes, ok := r.(NodesReceipt); ok {
+		return nodes.Missing()
+	}
+	return 0
+}
+
 // readReceipt is what a receipt says now.
 func readReceipt(r broker.Receipt) (state receiptState, matched, queued, dropped int) {
 	state = receiptPartial
 	select {
 	case <-r.Done():
-		state = receiptComplete
+		if missingOf(r) == 0 {
+			state = receiptComplete
+		}
 	default:
 	}
 	matched, queued, dropped = r.Counts()

@@ -55,6 +55,9 @@ type Pushed struct {
 // publishAndTell is publishTo, and tells of the publication, or of why there is none, whoever wants to know.
 func (h *handler) publishAndTell(name string, p *publication) (broker.Result, error) {
 	result, err := h.publishTo(name, p)
+	if err == nil && p.receipt && !result.Repeated && h.config.Receipts != nil {
+		result.Receipt = h.config.Receipts(name, result)
+	}
 	if h.config.Pushed == nil {
 		return result, err
 	}

@@ -36,9 +36,12 @@ func (h *handler) publishTo(name string, p *publication) (broker.Result, error) 
 		traced.Failed(failureOf(err))
 		return result, err
 	}
-	if result.Receipt == nil {
+	switch {
+	case result.Repeated:
 		traced.Repeated(result.Offset)
-	} else {
+	case result.Receipt == nil: // nobody here
+		traced.Published(result.Offset, result.Matched, broker.Settled{})
+	default:
 		traced.Published(result.Offset, result.Matched, result.Receipt)
 	}
 	if !p.receipt {

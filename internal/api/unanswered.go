@@ -93,7 +93,7 @@ func (h *handler) publishOnce(name string, p *publication) (broker.Result, error
 			return broker.Result{}, err
 		}
 		result, err := first.wait(p.until)
-		result.Receipt = nil // it was the first's, who may be waiting for it
+		result.Receipt, result.Repeated = nil, true // it was the first's, who may be waiting for it
 		return result, err
 	}
 	end := func(channel *hub.Channel, result broker.Result, err error) {

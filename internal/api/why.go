@@ -16,10 +16,10 @@ func (h *handler) why(w http.ResponseWriter, body []byte) {
 		fail(w, http.StatusBadRequest, err)
 		return
 	}
-	reports, recording := h.config.Why(t.Client, t.User)
+	reports, recording, missing := h.config.Why(t.Client, t.User)
 	if !recording {
 		fail(w, http.StatusNotFound, errNotRecording)
 		return
 	}
-	reply(w, http.StatusOK, append(append([]byte(`{"clients":`), reports...), '}'))
+	reply(w, http.StatusOK, append(appendMissing(append([]byte(`{"clients":`), reports...), missing), '}'))
 }

@@ -18,6 +18,7 @@ type Auth struct {
 
 	rules   atomic.Pointer[rules]
 	revoked revocations
+	waiting atomic.Bool // see AwaitRevocations
 }
 
 // rules are what a Config says, made ready. Immutable.
@@ -91,7 +92,7 @@ func (a *Auth) Run(ctx context.Context, report func(error)) {
 	for {
 		select {
 		case <-ticker.C:
-			a.revoked.sweep(a.now(), a.keep())
+			a.revoked.sweep(a.now(), a.Keep())
 		case <-ctx.Done():
 			<-ended
 			return
@@ -192,6 +193,9 @@ func (a *Auth) check(token string) (*claims, error) {
 	if failure != nil {
 		return nil, failure
 	}
+	if a.waiting.Load() {
+		return nil, ErrUnavailable
+	}
 	k, err := a.key(rules, p.header.kid)
 	if err != nil {
 		return nil, err
@@ -261,12 +265,6 @@ func (a *Auth) Current(b *Backend) *Backend {
 	return nil
 }
 
-// RevokeUser refuses the user's tokens issued so far, for as long as any of them could be good. ErrFull: it is not in force.
-func (a *Auth) RevokeUser(user string) error { return a.revoked.revokeUser(user, a.now(), a.keep()) }
-
-// RevokeToken refuses the tokens with that id ("jti"), as RevokeUser does.
-func (a *Auth) RevokeToken(id string) error { return a.revoked.revokeToken(id, a.now(), a.keep()) }
-
 // Revoked tells whether what was verified before is revoked by now.
 func (a *Auth) Revoked(user, tokenID string, issued time.Time) bool {
 	return a.revoked.hit(user, tokenID, issued)
@@ -289,12 +287,6 @@ func (a *Auth) Recheck(identity *Identity) error {
 	}
 	a.count(failure)
 	return failure
-}
-
-// keep is how long a token can be good at most that is good now: it was issued up to a leeway ahead, and is taken up to one late.
-func (a *Auth) keep() time.Duration {
-	c := a.Config()
-	return c.MaxTTL + 2*c.Leeway
 }
 
 // Stats are an Auth's numbers.

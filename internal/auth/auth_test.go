@@ -180,7 +180,7 @@ func TestRevocation(t *testing.T) {
 		return sign(t, "HS256", good(map[string]any{"sub": user, "jti": id, "iat": start.Unix() + issued, "exp": start.Unix() + issued + 3600}))
 	}
 	clock.add(10 * time.Second)
-	if err := errors.Join(a.RevokeUser("ann"), a.RevokeToken("t9")); err != nil {
+	if err := errors.Join(revoke(a, Revocation{User: "ann"}), revoke(a, Revocation{Token: "t9"})); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
@@ -196,14 +196,14 @@ func TestRevocation(t *testing.T) {
 	}
 	late := token("ann", "", 10)
 	for clock.now().Before(start.Add(3615 * time.Second)) { // the last second in which the token could be good
-		a.revoked.sweep(clock.now(), a.keep())
+		a.revoked.sweep(clock.now(), a.Keep())
 		if _, err := a.Verify(late, nil); err == nil {
 			t.Fatalf("the revocation is forgotten at %v", clock.now().Sub(start))
 		}
 		clock.add(time.Second)
 	}
 	clock.add(time.Minute)
-	a.revoked.sweep(clock.now(), a.keep())
+	a.revoked.sweep(clock.now(), a.Keep())
 	if n := a.Stats().Revocations; n != 0 {
 		t.Errorf("%d revocations are kept for good", n)
 	}
@@ -213,18 +213,18 @@ func TestRevocationsAreBounded(t *testing.T) {
 	clock := newClock()
 	a := newAuth(t, testConfig(t), clock.now)
 	for i := range maxRevoked {
-		if err := a.RevokeUser(fmt.Sprint("u", i)); err != nil {
+		if err := revoke(a, Revocation{User: fmt.Sprint("u", i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := a.RevokeToken("x"); !errors.Is(err, ErrFull) {
+	if err := revoke(a, Revocation{Token: "x"}); !errors.Is(err, ErrFull) {
 		t.Errorf("one too many: %v", err)
 	}
-	if err := a.RevokeUser("u1"); err != nil {
+	if err := revoke(a, Revocation{User: "u1"}); err != nil {
 		t.Errorf("one that is known: %v", err)
 	}
 	clock.add(3 * time.Hour)
-	if err := a.RevokeToken("x"); err != nil || a.Stats().Revocations != 1 {
+	if err := revoke(a, Revocation{Token: "x"}); err != nil || a.Stats().Revocations != 1 {
 		t.Errorf("once the others are of no use: %v, %d", err, a.Stats().Revocations)
 	}
 }

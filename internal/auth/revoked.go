@@ -21,32 +21,43 @@ type revocations struct {
 	purged time.Time            // when last
 }
 
-// revokeUser refuses the user's tokens that were issued at now or before, in whatever second that is.
-func (r *revocations) revokeUser(user string, now time.Time, keep time.Duration) error {
-	return r.add(&r.users, user, now, keep)
-}
-
-// revokeToken refuses the tokens of that id.
-func (r *revocations) revokeToken(id string, now time.Time, keep time.Duration) error {
-	return r.add(&r.tokens, id, now, keep)
-}
-
-func (r *revocations) add(into *map[string]time.Time, name string, now time.Time, keep time.Duration) error {
+// add remembers a revocation, and returns it as it is in force; fresh tells that it was not before.
+func (r *revocations) add(what Revocation, now time.Time, keep time.Duration) (inForce Revocation, fresh bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := (*into)[name]; !known && len(r.users)+len(r.tokens) >= maxRevoked {
+	into, name := &r.tokens, what.Token
+	if what.User != "" {
+		into, name = &r.users, what.User
+	}
+	at, known := (*into)[name]
+	if !known && len(r.users)+len(r.tokens) >= maxRevoked {
 		r.purge(now, keep)
 		if len(r.users)+len(r.tokens) >= maxRevoked {
-			return ErrFull
+			return what, false, ErrFull
 		}
 	}
 	if *into == nil {
 		*into = make(map[string]time.Time)
 	}
-	if now.After((*into)[name]) { // a clock that was set back must not bring tokens back
-		(*into)[name] = now
+	if fresh = what.At.After(at); fresh { // a clock that was set back must not bring tokens back
+		(*into)[name], at = what.At, what.At
 	}
-	return nil
+	what.At = at
+	return what, fresh, nil
+}
+
+// all are those that are remembered.
+func (r *revocations) all() []Revocation {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	list := make([]Revocation, 0, len(r.users)+len(r.tokens))
+	for user, at := range r.users {
+		list = append(list, Revocation{User: user, At: at})
+	}
+	for id, at := range r.tokens {
+		list = append(list, Revocation{Token: id, At: at})
+	}
+	return list
 }
 
 // purge forgets what no valid token can be hit by any more; at most once a second, because it looks at all. The caller holds mu.

@@ -44,7 +44,7 @@ type Result struct {
 	Matched int
 	// Receipt says what becomes of it with them. nil: nobody has asked, or it was not published, because its idempotency key is known.
 	Receipt Receipt
-	// Repeated tells that it was not published, because its idempotency key is known. Only logs tell it: an engine that does not know leaves it false.
+	// Repeated tells that it was not published, because its idempotency key is known.
 	Repeated bool
 }
 

@@ -33,3 +33,11 @@ func (Settled) Done() <-chan struct{} { return settled }
 
 // Counts implements Receipt.
 func (s Settled) Counts() (matched, queued, dropped int) { return s.Matched, s.Queued, s.Dropped }
+
+// Witnessed is optional in an engine with other nodes: it lets a node say what becomes here of publications that ask for a receipt elsewhere.
+type Witnessed interface {
+	// Witness has take called with each of them as it is delivered, those of this node included: their delivery may come too late for the result. take must not wait, or call the engine.
+	Witness(take func(channel string, at Position, r Receipt))
+	// Awaits tells whether a publication is still to be delivered here, as far as is known. Where it is not, it was, and take has been called, or will not be.
+	Awaits(channel string, at Position) bool
+}

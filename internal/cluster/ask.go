@@ -28,6 +28,16 @@ type question struct {
 // Ask asks all other nodes. done is called once, from any goroutine, with what they have answered when all have, or when the time is over; where there is no other node at once, by the caller's
 // goroutine. It must not wait. Only who was there when it was asked is waited for. An error means that nobody was asked, and done is not called.
 func (c *Cluster) Ask(topic string, value any, timeout time.Duration, done func(Answers)) error {
+	return c.question("", topic, value, timeout, done)
+}
+
+// AskOne is Ask for one other node. Where that is not there, done is called at once, with nothing.
+func (c *Cluster) AskOne(node, topic string, value any, timeout time.Duration, done func(Answers)) error {
+	return c.question(node, topic, value, timeout, done)
+}
+
+// question asks a node, or all for "".
+func (c *Cluster) question(node, topic string, value any, timeout time.Duration, done func(Answers)) error {
 	if c == nil {
 		done(Answers{})
 		return nil
@@ -36,31 +46,22 @@ func (c *Cluster) Ask(topic string, value any, timeout time.Duration, done func(
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	switch {
-	case c.closed:
-		err = ErrClosed
-	case len(c.questions) >= maxQuestions:
-		err = ErrBusy
-	}
+	q := &question{until: time.Now().Add(timeout), got: Answers{By: make(map[string]json.RawMessage)}, done: done}
+	number, err := c.open(q, node)
 	if err != nil {
-		c.mu.Unlock()
 		return err
 	}
-	q := &question{until: time.Now().Add(timeout), got: Answers{By: make(map[string]json.RawMessage)}, done: done}
-	for id := range c.peers {
-		q.waits = append(q.waits, id)
-	}
-	if len(q.waits) == 0 {
-		c.mu.Unlock()
+	if number == 0 {
 		done(q.got)
 		return nil
 	}
-	c.number++
-	number := c.number
-	c.questions[number] = q
-	c.mu.Unlock()
-	if err := c.sayAll(&message{Kind: ask, Topic: topic, Number: number, Body: body}); err != nil {
+	m := &message{Kind: ask, Topic: topic, Number: number, Body: body}
+	if node == "" {
+		err = c.sayAll(m)
+	} else {
+		err = c.say(one+node, m)
+	}
+	if err != nil {
 		c.mu.Lock()
 		_, open := c.questions[number]
 		delete(c.questions, number)
@@ -70,6 +71,29 @@ func (c *Cluster) Ask(topic string, value any, timeout time.Duration, done func(
 		}
 	}
 	return nil
+}
+
+// open notes whom a question waits for, and gives it a number; 0: there is nobody.
+func (c *Cluster) open(q *question, node string) (number uint64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return 0, ErrClosed
+	case len(c.questions) >= maxQuestions:
+		return 0, ErrBusy
+	}
+	for id := range c.peers {
+		if node == "" || id == node {
+			q.waits = append(q.waits, id)
+		}
+	}
+	if len(q.waits) == 0 {
+		return 0, nil
+	}
+	c.number++
+	c.questions[c.number] = q
+	return c.number, nil
 }
 
 // give has another node's question answered.

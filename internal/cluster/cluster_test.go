@@ -223,6 +223,22 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+func TestAskOne(t *testing.T) {
+	a, b, c := three(t)
+	for _, n := range []*node{b, c} {
+		n.Answer("name", func(_ string, _ []byte, reply func(any)) { reply(n.Self().ID) })
+	}
+	for _, row := range []struct{ node, want string }{{"b", `{"By":{"b":"b"},"Missing":null}`}, {"a", `{"By":{},"Missing":null}`}, {"z", `{"By":{},"Missing":null}`}} {
+		done := make(chan cluster.Answers, 1)
+		if err := a.AskOne(row.node, "name", 1, patience, func(got cluster.Answers) { done <- got }); err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := json.Marshal(<-done); string(text) != row.want {
+			t.Errorf("%s: %s", row.node, text)
+		}
+	}
+}
+
 // An open question ends with the cluster, and none can be asked afterwards.
 func TestCloseEndsQuestions(t *testing.T) {
 	a, b, c := three(t)

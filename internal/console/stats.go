@@ -44,6 +44,9 @@ type Stats struct {
 	Logins     map[string]int64 `json:"logins_total"` // to the console
 	Others     map[string]int64 `json:"others_total"` // what has no reasons: panics, backlogged publications, stalls
 
+	// Cluster is what the nodes that share an engine have said of themselves; not there where this one is alone.
+	Cluster any `json:"cluster,omitempty"`
+
 	// The process. CPU is in seconds; RSS is 0 where the system does not say.
 	CPUSeconds float64 `json:"cpu_seconds_total"`
 	CPUs       int     `json:"cpus"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
 	"github.com/wsedge/wsedge/reactor"
@@ -52,9 +53,13 @@ func (d *denials) byReason() map[string]int64 {
 	}
 }
 
-// DisconnectUser closes the user's connections to this node, and returns how many there were. Safe from any goroutine.
-func (s *Server) DisconnectUser(user string) int {
-	return eject(s.userConns(user), false)
+// disconnect closes the target's connections to this node, and returns how many there were.
+func (s *Server) disconnect(t api.Target) int {
+	conns := s.conns(t)
+	if t.Client != "" && len(conns) == 0 {
+		s.bar(t.Client) // it may be away, with a ticket
+	}
+	return eject(conns)
 }
 
 // userConns are the conns of a user, whether a token or a backend says who they are.
@@ -64,49 +69,6 @@ func (s *Server) userConns(user string) []*reactor.Conn {
 		conns = append(conns, s.gate.conns(s.gate.users, user, userChain)...)
 	}
 	return conns
-}
-
-// DisconnectToken closes the connections made with the token of that id ("jti").
-func (s *Server) DisconnectToken(id string) int {
-	if s.gate == nil {
-		return 0
-	}
-	return eject(s.gate.conns(s.gate.tokens, id, tokenChain), false)
-}
-
-// DisconnectClient closes the connection of a client's id, and returns 1, or 0 where there is none.
-func (s *Server) DisconnectClient(id string) int {
-	c := s.clients.conn(id)
-	if c == nil {
-		s.tickets.barred.add(id, s.config.now()) // it may be away, or on another node
-		return 0
-	}
-	return eject([]*reactor.Conn{c}, false)
-}
-
-// RevokeUser refuses the user's tokens issued so far, closes the connections made with them, and returns how many there were. It is in force
-// for those to come before it looks for those that are there. auth.ErrFull: nothing was revoked.
-func (s *Server) RevokeUser(user string) (int, error) {
-	if s.gate == nil {
-		return 0, errNoAuth
-	}
-	if err := s.gate.auth.RevokeUser(user); err != nil {
-		return 0, err
-	}
-	s.gate.recheck()
-	return eject(s.gate.conns(s.gate.users, user, userChain), true), nil
-}
-
-// RevokeToken does the same with the tokens of that id, those for subscriptions included.
-func (s *Server) RevokeToken(id string) (int, error) {
-	if s.gate == nil {
-		return 0, errNoAuth
-	}
-	if err := s.gate.auth.RevokeToken(id); err != nil {
-		return 0, err
-	}
-	s.gate.recheck()
-	return eject(s.gate.conns(s.gate.tokens, id, tokenChain), true), nil
 }
 
 // ReloadAuth replaces the keys, the API keys and the rules for tokens. Those who are connected stay. Where the server runs without

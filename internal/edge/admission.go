@@ -65,7 +65,7 @@ func (m *limiter) knockAddress(address net.Addr) error {
 func (m *limiter) enter(address net.Addr) bool {
 	most := m.limits().ConnsPerAddress
 	key, ok := keyOf(address)
-	return most == 0 || !ok || m.addresses.Take(key, most)
+	return most == 0 || !ok || m.addresses.Take(key, most-m.addressesElsewhere.of(key))
 }
 
 // leave gives it back.
@@ -82,7 +82,8 @@ func (m *limiter) leave(address net.Addr) {
 // userGone.
 func (s *Server) userConn(user string) bool {
 	most := s.limiter.limits().ConnsPerUser
-	if most == 0 || s.limiter.users.Take(limit.NameKey(user), most) {
+	key := s.limiter.nameKey(user)
+	if most == 0 || s.limiter.users.Take(key, most-s.limiter.usersElsewhere.of(key)) {
 		return true
 	}
 	s.limiter.refusals.Count(limit.UserConns)
@@ -92,7 +93,7 @@ func (s *Server) userConn(user string) bool {
 // userGone gives back what userConn has taken.
 func (s *Server) userGone(user string) {
 	if s.limiter.limits().ConnsPerUser > 0 {
-		s.limiter.users.Give(limit.NameKey(user))
+		s.limiter.users.Give(s.limiter.nameKey(user))
 	}
 }
 

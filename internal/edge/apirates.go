@@ -28,7 +28,7 @@ func (m *limiter) apiKey(key *auth.Backend) (wait time.Duration, ok bool) {
 	if key.Rate == 0 {
 		return 0, true
 	}
-	return m.apiKeys.Take(limit.NameKey(key.Name), limit.PerSecond(key.Rate, rateSeconds), m.clock())
+	return m.apiKeys.Take(m.nameKey(key.Name), m.sharedRate(key.Rate), m.clock())
 }
 
 // mayTryKey tells whether the key that a request presents may be looked at, or how long not.

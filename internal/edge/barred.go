@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -44,6 +45,24 @@ func (b *barred) add(client string, now time.Time) {
 		b.clients = make(map[string]time.Time)
 	}
 	b.clients[client] = now
+}
+
+// bar refuses the tickets that a client has got until now, on all nodes: whichever it comes back to.
+func (s *Server) bar(client string) {
+	s.tickets.barred.add(client, s.config.now())
+	if err := s.cluster.Tell(topicBar, client); err != nil {
+		s.config.Logger.Warn("tickets: other nodes were not told of a client that was disconnected", "error", err.Error())
+	}
+}
+
+// hearBarred takes what other nodes tell of that.
+func (s *Server) hearBarred() {
+	s.cluster.Handle(topicBar, func(_ string, body []byte) {
+		var client string
+		if json.Unmarshal(body, &client) == nil {
+			s.tickets.barred.add(client, s.config.now())
+		}
+	})
 }
 
 // hit tells whether a ticket does not count any more.

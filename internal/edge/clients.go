@@ -92,6 +92,12 @@ func (cs *clients) number(id string) (uint64, bool) {
 	return number, err == nil
 }
 
+// nodeOf is the node that a client's id names; what is no id names none.
+func nodeOf(id string) string {
+	node, _, _ := strings.Cut(id, "-")
+	return node
+}
+
 // conn finds the conn of a client's id, nil where it is gone, of another node, or no id at all.
 func (cs *clients) conn(id string) *reactor.Conn {
 	number, ok := cs.number(id)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/console"
 	"github.com/wsedge/wsedge/internal/metrics"
@@ -21,7 +22,7 @@ func (s *Server) newConsole() *console.Console {
 	if s.gate != nil {
 		cfg.Login = &console.Login{
 			Backend: s.gate.auth.Backend, Current: s.gate.auth.Current, MayTry: s.limiter.mayTryKey, Failed: s.limiter.keyFailed,
-			Ended: func(id string) { s.DisconnectToken(id) }, Now: s.config.now,
+			Ended: func(id string) { s.disconnect(api.Target{Token: id}) }, Now: s.config.now,
 		}
 	}
 	return console.New(cfg)
@@ -106,6 +107,9 @@ func (s *Server) consoleStats() console.Stats {
 	}
 	for _, bound := range r.LoopLag.Bounds {
 		stats.LagBounds = append(stats.LagBounds, bound.Seconds())
+	}
+	if nodes := s.lastNodes(); nodes != nil {
+		stats.Cluster = nodes
 	}
 	if a := s.authStats(); a != nil {
 		stats.Tokens = a.Rejected

@@ -57,6 +57,9 @@ func (g *gate) run() {
 		<-g.server.done
 		stop()
 	})
+	if g.server.revocations != nil {
+		g.ending.Go(g.server.revocations.run)
+	}
 	g.ending.Go(func() {
 		g.auth.Run(ctx, func(err error) { g.server.config.Logger.Warn("keys of the issuer not fetched", "error", err) })
 	})
@@ -154,16 +157,53 @@ func (g *gate) conns(first map[string]*member, name string, by func(*member) *ch
 	return list
 }
 
-// eject ends the conversations of conns, and returns how many they are.
-func eject(conns []*reactor.Conn, revoked bool) int {
+// eject ends the conversations of conns by force, and returns how many they are.
+func eject(conns []*reactor.Conn) int {
 	for _, c := range conns {
 		c.Post(func(c *reactor.Conn) {
 			if talk, ok := c.Context().(expirable); ok {
-				talk.eject(c, revoked)
+				talk.eject(c, false)
 			}
 		})
 	}
 	return len(conns)
+}
+
+// enforce closes the connections whose tokens were revoked by any of those, which are in force, and returns how many they name. Who has come since with
+// a newer token stays.
+func (g *gate) enforce(revoked ...auth.Revocation) (named int) {
+	g.recheck()
+	for _, r := range revoked {
+		conns := g.conns(g.tokens, r.Token, tokenChain)
+		if r.User != "" {
+			conns = g.conns(g.users, r.User, userChain)
+		}
+		named += len(conns)
+		for _, c := range conns {
+			c.Post(func(c *reactor.Conn) {
+				talk, ok := c.Context().(expirable)
+				if i := identityOf(talk); ok && i != nil && g.auth.Revoked(i.User, i.TokenID, i.Issued) {
+					talk.eject(c, true)
+				}
+			})
+		}
+	}
+	return named
+}
+
+// identityOf is who the client of a conversation is, by its token; nil where it has none.
+func identityOf(talk expirable) *auth.Identity {
+	var m *member
+	switch talk := talk.(type) {
+	case *session:
+		m = talk.member
+	case *rawSession:
+		m = talk.member
+	}
+	if m == nil {
+		return nil
+	}
+	return m.identity
 }
 
 // recheck has everybody with a subscription token look whether it still counts.

@@ -106,7 +106,7 @@ func (m *limiter) userMessage(user string) bool {
 	if user == "" || rate == 0 {
 		return true
 	}
-	_, ok := m.userMessages.Take(limit.NameKey(user), limit.PerSecond(rate, rateSeconds), m.clock())
+	_, ok := m.userMessages.Take(m.nameKey(user), m.sharedRate(rate), m.clock())
 	return ok
 }
 

@@ -63,7 +63,7 @@ func (s *session) dropTickets() {
 // barTickets has all tickets refused that the client holds.
 func (s *session) barTickets() {
 	if h := s.holder(); h != nil {
-		s.server.tickets.barred.add(cmp.Or(h.client, s.id()), s.server.config.now())
+		s.server.bar(cmp.Or(h.client, s.id()))
 	}
 }
 

@@ -19,8 +19,8 @@ type inspectable interface {
 	inspect(c *reactor.Conn) api.Client
 }
 
-// Inspect implements api.Clients: each conversation tells of itself, on its loop. Those that do not within inspectTimeout are left out.
-func (s *Server) Inspect(t api.Target, most int) (clients []api.Client, more bool) {
+// inspectHere tells of connections of this node: each conversation tells of itself, on its loop. Those that do not within inspectTimeout are left out.
+func (s *Server) inspectHere(t api.Target, most int) (clients []api.Client, more bool) {
 	conns := s.conns(t)
 	if len(conns) > most {
 		conns, more = conns[:most], true

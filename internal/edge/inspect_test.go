@@ -65,7 +65,7 @@ func TestInspectIsBounded(t *testing.T) {
 	for range 3 {
 		dial(t, s, "/ws?token="+token, "").hear()
 	}
-	if found, more := s.Inspect(api.Target{User: "ann"}, 2); len(found) != 2 || !more {
+	if found, more, _ := s.Inspect(api.Target{User: "ann"}, 2); len(found) != 2 || !more {
 		t.Errorf("%d, more: %v", len(found), more)
 	}
 }

@@ -101,6 +101,9 @@ type limiter struct {
 	accepts, userMessages *limit.Rates
 	apiKeys, wrongKeys    *limit.Rates // of the API: by key, and by address
 	refusals              limit.Refusals
+
+	shared                             bool      // other nodes count, too; immutable once the server listens
+	usersElsewhere, addressesElsewhere elsewhere // connections
 }
 
 func newLimiter(l Limits, now func() time.Time) *limiter {

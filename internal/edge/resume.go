@@ -86,6 +86,8 @@ func (s *Server) openTicket(text string) (opened *ticket.Ticket, reason string) 
 		return nil, refused.Reason
 	case s.gate != nil && opened.Identity.Anonymous() && !s.gate.auth.Config().Anonymous:
 		return nil, ticketAnonymous
+	case s.gate != nil && !s.gate.auth.RevocationsKnown():
+		return nil, ticketUnknown
 	case s.tickets.barred.hit(opened):
 		return nil, ticketBarred
 	}

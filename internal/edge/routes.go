@@ -37,6 +37,9 @@ func (s *Server) newAPI() http.Handler {
 	if s.gate != nil {
 		config.Backend = s.gate.auth.Backend
 	}
+	if s.witness != nil {
+		config.Receipts = s.receiptOf
+	}
 	return api.New(config)
 }
 
@@ -52,7 +55,7 @@ func (s *Server) upgradeHTTP(w http.ResponseWriter, r *http.Request) { s.reactor
 func (s *Server) info() api.Info {
 	return api.Info{
 		Node: s.node, Version: s.config.Version, Connections: int64(s.clients.count()), Channels: int64(s.hub.Channels()),
-		UptimeSeconds: int64(time.Since(s.started) / time.Second),
+		UptimeSeconds: int64(time.Since(s.started) / time.Second), Cluster: s.allNodes(),
 	}
 }
 
@@ -76,7 +79,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	text := metrics.AppendHistory(metrics.Append(nil, stats, s.hub.Channels()), s.historyStats())
 	text = metrics.AppendAccess(text, s.denied.byReason(), s.authStats(), s.apiRefused.ByReason())
 	text = metrics.AppendAcks(text, s.ackStats())
-	text = s.appendEngine(text)
+	text = s.appendCluster(s.appendEngine(text))
 	if s.gate != nil {
 		text = metrics.AppendConsole(text, s.console.Logins())
 	}

@@ -83,8 +83,13 @@ type Server struct {
 	drainOnce sync.Once
 	delayed   chan struct{} // closed when Drain.Delay has passed
 
-	cluster *cluster.Cluster   // nil: this node is alone; immutable
-	roster  *presence.Exchange // likewise
+	cluster     *cluster.Cluster   // nil: this node is alone; immutable
+	roster      *presence.Exchange // likewise
+	revocations *revocations       // nil: there is nobody to share them with; immutable
+	peers       peers              // guards itself
+	shares      *shares            // nil: this node is alone; immutable
+	overview    overview           // guards itself
+	witness     *witness           // nil: there is nobody to tell what it has seen; immutable
 
 	sweeping sync.WaitGroup
 	done     chan struct{} // closed when the reactor has ended
@@ -119,6 +124,10 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.beginRoster()
+	s.limiter.shared = s.cluster != nil
+	s.answerOthers()
+	s.revocations = newRevocations(s)
+	s.revocations.begin()
 	s.api = s.newAPI()
 	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
@@ -162,6 +171,9 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s.sweeping.Go(func() { s.hub.SweepEvery(sweepInterval, s.done) })
 	s.sweeping.Go(func() { s.tickets.run(cfg.ticketTick, cfg.now, s.done) })
+	if s.shares != nil {
+		s.sweeping.Go(s.shares.run)
+	}
 	go func() {
 		s.endErr = s.reactor.Wait()
 		s.roster.Close()

@@ -59,13 +59,12 @@ func (s *session) unsubscribeServerSide(c *reactor.Conn, names []string) {
 	}
 }
 
-// Subscribe implements api.Clients.
-func (s *Server) Subscribe(t api.Target, channels []string) (reached int) {
+// subscribeHere subscribes the target's clients on this node, and unsubscribeHere ends their subscriptions.
+func (s *Server) subscribeHere(t api.Target, channels []string) (reached int) {
 	return s.postSessions(t, func(s *session, c *reactor.Conn) { s.subscribeServerSide(c, channels) })
 }
 
-// Unsubscribe implements api.Clients.
-func (s *Server) Unsubscribe(t api.Target, channels []string) (reached int) {
+func (s *Server) unsubscribeHere(t api.Target, channels []string) (reached int) {
 	return s.postSessions(t, func(s *session, c *reactor.Conn) { s.unsubscribeServerSide(c, channels) })
 }
 
@@ -87,11 +86,17 @@ func (s *Server) postSessions(t api.Target, do func(*session, *reactor.Conn)) (r
 
 // conns are those of the target on this node.
 func (s *Server) conns(t api.Target) []*reactor.Conn {
-	if t.Client != "" {
+	switch {
+	case t.Client != "":
 		if c := s.clients.conn(t.Client); c != nil {
 			return []*reactor.Conn{c}
 		}
 		return nil
+	case t.User != "":
+		return s.userConns(t.User)
+	case s.gate != nil:
+		return s.gate.conns(s.gate.tokens, t.Token, tokenChain)
+	default:
+		return nil
 	}
-	return s.userConns(t.User)
 }

@@ -53,11 +53,12 @@ const (
 	ticketAnonymous = "anonymous" // it is of a client without a token, who must have one by now
 	ticketIdentity  = "identity"  // its token has expired, or was revoked
 	ticketBarred    = "barred"    // the API has disconnected its client
+	ticketUnknown   = "unknown"   // what was revoked on other nodes is not known yet
 )
 
 func newTickets(cfg Tickets) *tickets {
 	t := &tickets{own: ticket.NewKey(), refused: make(map[string]*atomic.Int64)}
-	for _, reason := range append([]string{ticketsOff, ticketAnonymous, ticketIdentity, ticketBarred}, ticket.Reasons...) {
+	for _, reason := range append([]string{ticketsOff, ticketAnonymous, ticketIdentity, ticketBarred, ticketUnknown}, ticket.Reasons...) {
 		t.refused[reason] = new(atomic.Int64)
 	}
 	t.configure(cfg)

@@ -16,9 +16,9 @@ var dropNames = func() (names flight.Names) {
 	return names
 }()
 
-// Why tells, as a JSON array, what is recorded of a client, by its id, or of the last connections of a user that have ended; exactly one of the
+// why tells, as a JSON array, what this node has recorded of a client, by its id, or of the last connections of a user that have ended; exactly one of the
 // two is given. recording is false where nothing is recorded. Safe from any goroutine.
-func (s *Server) Why(client, user string) (reports []byte, recording bool) {
+func (s *Server) why(client, user string) (reports []byte, recording bool) {
 	r := s.flights.Load()
 	if r == nil {
 		return nil, false

@@ -134,7 +134,7 @@ func TestWhyOfADrain(t *testing.T) {
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	reports, recording := s.Why(c.id, "")
+	reports, recording, _ := s.Why(c.id, "")
 	if !recording || !strings.Contains(string(reports), `"verdict":"closed by the server with 3001 shutdown: the server was shutting down"`) {
 		t.Errorf("%s", reports)
 	}

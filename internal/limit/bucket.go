@@ -6,6 +6,7 @@ import "time"
 type Rate struct {
 	interval int64 // nanoseconds for one token
 	depth    int64 // nanoseconds for a full bucket
+	debt     int64 // nanoseconds that may be owed beyond that
 }
 
 // PerSecond is a rate of so many a second, of which seconds' worth, and at least one, may come at once. n is from 1 to MaxPerSecond.
@@ -22,9 +23,9 @@ const MaxPerSecond = 1_000_000
 type Bucket int64
 
 // Take takes a token at now, nanoseconds on a clock that begins above 0. Without one it returns how long to wait for it.
-// A clock that has been set back costs at most a full bucket's time.
+// A clock that has been set back costs at most the time of a full bucket, and of what may be owed.
 func (b *Bucket) Take(r Rate, now int64) (wait time.Duration, ok bool) {
-	full := min(max(int64(*b), now), now+r.depth)
+	full := min(max(int64(*b), now), now+r.depth+r.debt)
 	if over := full + r.interval - now - r.depth; over > 0 {
 		*b = Bucket(full)
 		return time.Duration(over), false

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,14 +12,16 @@ import (
 // for what others do, while more keys are active at once than there is room for. Safe from any goroutine.
 type Rates struct {
 	perShard int
+	tracking atomic.Bool // see Track
 	shards   [shards]rateShard
 }
 
 type rateShard struct {
 	mu      sync.Mutex
 	of      map[Key]Bucket
-	swept   int64 // when full buckets were last looked for
-	crowded int64 // how often the shared bucket was used
+	taken   map[Key]int64 // what was taken since Taken was called, if it is tracked, in nanoseconds of the rate
+	swept   int64         // when full buckets were last looked for
+	crowded int64         // how often the shared bucket was used
 }
 
 // sweepEvery is the least time between two searches for full buckets in one part: a flood of new keys must not buy one
@@ -44,6 +47,9 @@ func (r *Rates) Take(k Key, rate Rate, now int64) (wait time.Duration, ok bool) 
 		s.of = make(map[Key]Bucket)
 	}
 	s.of[k] = bucket
+	if ok && k != (Key{}) && r.tracking.Load() {
+		s.track(k, rate.interval, r.perShard)
+	}
 	return wait, ok
 }
 

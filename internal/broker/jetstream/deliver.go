@@ -1,5 +1,7 @@
 package jetstream
 
+import "github.com/wsedge/wsedge/internal/broker"
+
 // afterwards is what is to be done without the log's mutex.
 type afterwards []func()
 
@@ -70,7 +72,8 @@ func (l *log) fresh() bool {
 // deliver hands a record to the sink. Where that has no room, everything from there on waits in the stream. The caller holds mu.
 func (l *log) deliver(r *record, after afterwards) afterwards {
 	number, own := l.engine.own(r)
-	r.Receipt = own && l.engine.publishing.wantsReceipt(number)
+	witness := l.engine.witnessOf(r)
+	r.Receipt = own && r.receipt || witness != nil
 	prev := l.last
 	if l.blind { // there may have been one before, and nobody knows where
 		prev = 0
@@ -80,6 +83,9 @@ func (l *log) deliver(r *record, after afterwards) afterwards {
 		l.refused = r // by now the stream may not have it any more
 		l.stall(err)
 		return after
+	}
+	if witness != nil {
+		witness(l.channel, broker.Position{Epoch: l.is.epoch, Offset: r.seq}, delivered.Receipt)
 	}
 	l.last, l.message, l.messageAt, l.blind = r.seq, r.seq, r.at.UnixNano(), false
 	l.verified = max(l.verified, r.seq)

@@ -38,9 +38,10 @@ type Engine struct {
 	done       chan struct{}
 	running    sync.WaitGroup
 
-	counters counters     // shared: atomic
-	saying   atomic.Int64 // shared: messages to other nodes that wait in the link
-	hearing  hearing      // guards itself
+	counters counters                                                      // shared: atomic
+	saying   atomic.Int64                                                  // shared: messages to other nodes that wait in the link
+	witness  atomic.Pointer[func(string, broker.Position, broker.Receipt)] // likewise
+	hearing  hearing                                                       // guards itself
 
 	// Guarded by mu.
 	mu      sync.Mutex

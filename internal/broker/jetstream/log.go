@@ -89,7 +89,7 @@ func (l *log) Publish(p *broker.Publication, done func(broker.Result, error)) (b
 		l.engine.counters.failed(broker.ErrTooLarge)
 		return broker.Result{}, broker.ErrTooLarge
 	}
-	a, err := l.engine.publishing.begin(bytes, p.Receipt, done)
+	a, err := l.engine.publishing.begin(bytes, done)
 	if err != nil {
 		return broker.Result{}, err
 	}

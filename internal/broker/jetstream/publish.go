@@ -44,7 +44,6 @@ type attempt struct {
 	epoch    string
 	expected bool // it will be delivered on this node
 	queued   bool // its turn has not come
-	receipt  bool // immutable: somebody waits for one
 	seq      uint64
 	until    time.Time
 	done     func(broker.Result, error)
@@ -57,7 +56,7 @@ func newPublishing(c *Config, failed func(error)) *publishing {
 }
 
 // begin enters a publication. ErrBusy where it would be one too many.
-func (p *publishing) begin(bytes int64, receipt bool, done func(broker.Result, error)) (*attempt, error) {
+func (p *publishing) begin(bytes int64, done func(broker.Result, error)) (*attempt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n := len(p.under) + p.left; n >= p.maxCount || p.bytes+bytes > p.maxBytes && n > 0 {
@@ -65,7 +64,7 @@ func (p *publishing) begin(bytes int64, receipt bool, done func(broker.Result, e
 		return nil, ErrBusy
 	}
 	p.next++
-	a := &attempt{number: p.next, bytes: bytes, queued: true, receipt: receipt, until: p.now().Add(p.timeout), done: done}
+	a := &attempt{number: p.next, bytes: bytes, queued: true, until: p.now().Add(p.timeout), done: done}
 	p.under[a.number] = a
 	p.bytes += bytes
 	p.started = append(p.started, a)
@@ -122,14 +121,6 @@ func (p *publishing) delivered(number, seq uint64, d broker.Delivered) {
 	if a != nil {
 		a.succeed(seq, d)
 	}
-}
-
-// wantsReceipt tells whether somebody waits for the receipt of a publication of this node.
-func (p *publishing) wantsReceipt(number uint64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	a := p.under[number]
-	return a != nil && a.receipt
 }
 
 // fail ends an attempt.
@@ -192,7 +183,7 @@ func (p *publishing) store(number uint64, answer *ack) {
 	}
 	p.mu.Unlock()
 	if a != nil {
-		a.succeed(answer.Seq, broker.Delivered{})
+		a.done(broker.Result{Position: broker.Position{Epoch: a.epoch, Offset: answer.Seq}, Repeated: answer.Duplicate}, nil)
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	headerUser    = "Ws-User"    // escaped
 	headerExclude = "Ws-Exclude" // escaped
 	headerFrom    = "Ws-From"    // the node that published it, a dot, and a number
+	headerReceipt = "Ws-Receipt" // there if somebody may ask what becomes of it on each node
 )
 
 // Headers that the server adds, or understands.
@@ -53,6 +54,9 @@ func messageOf(subject string, p *broker.Publication) *nats.Msg {
 	if p.Exclude != "" {
 		m.Header.Set(headerExclude, url.QueryEscape(p.Exclude))
 	}
+	if p.Receipt {
+		m.Header.Set(headerReceipt, "1")
+	}
 	return m
 }
 
@@ -62,6 +66,7 @@ type record struct {
 	seq, prev uint64
 	at        time.Time
 	from      string
+	receipt   bool // somebody may ask what becomes of it on this node
 }
 
 // recordOf reads a message that was republished, or read from a stream. It is false for one that is neither.
@@ -90,6 +95,7 @@ func (r *record) readHeaders(m *nats.Msg) {
 	}
 	r.Client, r.User, r.Exclude = unescape(header(m, headerClient)), unescape(header(m, headerUser)), unescape(header(m, headerExclude))
 	r.from = header(m, headerFrom)
+	r.receipt = header(m, headerReceipt) != ""
 }
 
 // header is the first value of a header, "" where there is none.

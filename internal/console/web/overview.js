@@ -58,15 +58,25 @@ export function overview() {
       s.p50 === undefined ? "–" : seconds(s.p50), s.p99 === undefined ? "–" : seconds(s.p99),
     ]), "The figures of the charts, one row for each 15 seconds"));
   };
+  const nodes = h("section", { cls: "card", hidden: true });
+  const writeNodes = (c) => {
+    nodes.hidden = !c || (c.nodes.length < 2 && !c.missing);
+    if (nodes.hidden) return;
+    nodes.replaceChildren(h("h2", {}, "Nodes"), table(["Node", "Name", "Version", "#Connections", "#Channels", "#Up for"], [
+      ...c.nodes.map((n) => [n.node + (n.node === session.node ? " (this)" : ""), (n.name ?? "") + (n.draining ? " draining" : ""), n.version, count(n.connections), count(n.channels), seconds(n.uptime_seconds)]),
+      [`${c.nodes.length} nodes`, c.missing ? `${c.missing} did not answer` : "", "", count(c.connections), "", ""],
+    ], "The nodes that share the engine; the charts are of this one"));
+  };
   const open = h("p", { cls: "dev" }, "Nobody is asked who they are: whoever reaches this page may see and change everything. That is for development.");
   return {
     title: "Overview",
-    element: [head("Overview"), !session.login && open, h("div", { cls: "two" }, drawn.map((c) => c.element)), figures, asTable],
+    element: [head("Overview"), !session.login && open, h("div", { cls: "two" }, drawn.map((c) => c.element)), figures, nodes, asTable],
     update() {
       const s = latest();
       if (!s) return;
       for (const c of drawn) c.draw();
       for (const [dd, of] of fields) say(dd, of(s));
+      writeNodes(s.raw.cluster);
       if (asTable.open && Math.abs(s.t - written) >= 15_000) write();
     },
   };
