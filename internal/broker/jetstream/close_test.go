@@ -22,11 +22,7 @@ func TestAskingAClosedEngine(t *testing.T) {
 	note := func(err error) { answers <- err }
 
 	// One that finds a replica behind reads again, when the engine is closed already.
-	again := &recovery{log: known, is: known.is, done: func(_ broker.Past, err error) { note(err) }}
-	known.mu.Lock()
-	known.recovering = map[asked][]*recovery{{}: {again}}
-	known.mu.Unlock()
-	again.again()
+	(&tail{log: known, is: known.is}).over(func() { t.Error("it reads again") }, func() { t.Error("it has gone") }, note)
 	e.Close()
 
 	unknown := e.Open("unknown", kept, newJournal(t))
