@@ -117,12 +117,7 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 		hold(ctx, 100*time.Millisecond)
 	}
 	l.finish(ctx)
-	for _, n := range w.reachable() {
-		if err := l.ledger.audit(n, o.history); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
+	return errors.Join(l.ledger.auditAll(w.reachable(), o.history), ctx.Err())
 }
 
 // nameOf is the target of a fault.
