@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -51,7 +50,7 @@ func (s *stream) settle(ctx context.Context, mark uint64) (*jetstream.StreamInfo
 func (s *stream) abandoned(is *identity) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.engine.config.Now()
 	if s.marked != is.raised {
 		s.marked, s.markedAt = is.raised, now
 	}

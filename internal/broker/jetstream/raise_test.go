@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,7 +56,10 @@ func TestLimitsRaisedAtOnce(t *testing.T) {
 
 // A node that has gone while it raised limits leaves nothing undone for ever.
 func TestMarkOfANodeThatHasGone(t *testing.T) {
-	e := connect(t, natsServer(t), Config{Prefix: "gone", SyncInterval: 20 * time.Millisecond, Timeout: 100 * time.Millisecond})
+	var late atomic.Int64
+	e := connect(t, natsServer(t), Config{
+		Prefix: "gone", SyncInterval: 20 * time.Millisecond, Now: func() time.Time { return time.Now().Add(time.Duration(late.Load())) },
+	})
 	newJournal(t).open(e, "news", broker.Retention{Size: 5})
 	s := e.streamOf("news")
 	_, info, js := identityNow(t, s)
@@ -64,6 +68,7 @@ func TestMarkOfANodeThatHasGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitThat(t, "it is settled", func() bool {
+		late.Add(int64(time.Second))
 		is, _, _ := identityNow(t, s)
 		return is.raised < math.MaxUint64-marks
 	})
