@@ -31,6 +31,8 @@ type Remote interface {
 type Health struct {
 	Up    bool
 	Since time.Time
+	// Starting: it could not be used yet since this node began, be it up or not: its servers may have no leader yet.
+	Starting bool
 	// Why it is down: the last error; empty where none is known.
 	Why string
 }

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
@@ -28,7 +29,7 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	case s.reactor == nil:
 		why = "starting\n"
 	default:
-		why = s.stuck()
+		why = cmp.Or(s.stuck(), s.engineStarts())
 	}
 	if why != "" {
 		w.Header().Set("Retry-After", "1")

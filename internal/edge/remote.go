@@ -34,7 +34,16 @@ func engineError(err error) *native.Error {
 	}
 }
 
-// readiness is what /readyz says of a server that takes clients: also if the engine is away, since no other node would do better.
+// engineStarts tells that the engine could not be used since this node began, "" where it could: other nodes may do better, and the next one of a rolling restart is not to be
+// stopped yet.
+func (s *Server) engineStarts() string {
+	if remote := s.remote(); remote != nil && remote.Health().Starting {
+		return "starting: the engine could not be used yet\n"
+	}
+	return ""
+}
+
+// readiness is what /readyz says of a server that takes clients: also if the engine is away later, since no other node would do better.
 func (s *Server) readiness() string {
 	if remote := s.remote(); remote != nil {
 		if h := remote.Health(); !h.Up {

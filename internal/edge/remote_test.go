@@ -111,15 +111,30 @@ func page(t *testing.T, s *Server, path string) string {
 	return text
 }
 
+// A node whose engine could not be used yet is not ready.
+func TestEngineStarts(t *testing.T) {
+	e, err := jetstream.Connect(jetstream.Config{URL: "nats://127.0.0.1:1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	s := startServer(t, Config{Broker: e})
+	if status, body := call(t, s, "GET", "/readyz", "", nil); status != 503 || !strings.HasPrefix(body, "starting: the engine") {
+		t.Errorf("/readyz %d %s", status, body)
+	}
+	if status, _ := call(t, s, "GET", "/healthz", "", nil); status != 200 {
+		t.Errorf("/healthz %d", status)
+	}
+	greet(t, s)
+}
+
 // While the engine is away clients stay, and are told why nothing can be published.
 func TestEngineIsAway(t *testing.T) {
 	es := engines(t, 1)
 	s := startServer(t, Config{Broker: es[0]})
 	c := greet(t, s)
 	c.subscribe("news")
-	if got := page(t, s, "/readyz"); !strings.Contains(got, "engine: up") {
-		t.Errorf("%q", got)
-	}
+	eventually(t, "the engine is ready", func() bool { return strings.Contains(page(t, s, "/readyz"), "engine: up") })
 	if got := page(t, s, "/metrics"); !strings.Contains(got, "wsedge_engine_up 1\n") {
 		t.Errorf("%q", got)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -21,6 +23,17 @@ type page struct {
 		Data   json.RawMessage `json:"data"`
 		Offset uint64          `json:"offset"`
 	} `json:"publications"`
+}
+
+// auditAll audits all nodes at once.
+func (l *ledger) auditAll(nodes []node, kept int) error {
+	errs := make([]error, len(nodes))
+	var group sync.WaitGroup
+	for i, n := range nodes {
+		group.Go(func() { errs[i] = l.audit(n, kept) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // audit reads at a node what its channels have kept, of which there are so many in each if that many were published, and objects to what is not as it was acknowledged.

@@ -29,6 +29,7 @@ type options struct {
 	publishes  uint64
 	counts     map[string]*int
 	maxHold    time.Duration
+	within     time.Duration
 }
 
 // flagsOf names the flags of faultKinds.
@@ -45,6 +46,7 @@ func parse(args []string) (*options, error) {
 	flags.Float64Var(&o.size.rate, "rate", 0, "publications a second (default 300; 1000)")
 	flags.Uint64Var(&o.publishes, "publishes", 0, "acknowledged publications at least, of all topologies together (default: none; 1000000)")
 	flags.DurationVar(&o.maxHold, "max-hold", 0, "the longest pause or partition (default 5s; 20s)")
+	flags.DurationVar(&o.within, "within", 0, "how long all topologies together may take, but for what each needs to come to its end: each has its share of what is left, and faults and publications that don't fit are left out; 0: as long as it takes")
 	flags.DurationVar(&o.size.stay, "stay", 60*time.Second, "how long clients keep a connection on average before they drop it and come back by themselves; 0: for ever")
 	flags.IntVar(&o.history, "history", 8000, "how many publications a channel keeps: enough for all outages, or few, so that clients must be told of gaps")
 	for kind, name := range flagsOf {

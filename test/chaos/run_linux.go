@@ -25,7 +25,12 @@ func run(ctx context.Context, o *options) (clean bool, err error) {
 	list := strings.Split(o.topologies, ",")
 	r := &report{Seed: o.seed, Clients: o.size.clients, Channels: o.size.channels, Began: time.Now(), Counts: make(map[string]int)}
 	for i, topology := range list {
-		if err = runTopology(ctx, o, network, topology, o.share(list, i), r); err != nil {
+		p := o.share(list, i)
+		if o.within > 0 {
+			left := o.within - time.Since(r.Began)
+			p.until = time.Now().Add(left / time.Duration(len(list)-i))
+		}
+		if err = runTopology(ctx, o, network, topology, p, r); err != nil {
 			break
 		}
 	}
@@ -44,7 +49,7 @@ func run(ctx context.Context, o *options) (clean bool, err error) {
 // share is what is to happen in one of the topologies: each fault in one of those in which it can. What is left over when they have been dealt out goes to another one
 // for each kind, so that a short run has some of everything everywhere.
 func (o *options) share(list []string, i int) part {
-	p := part{seed: o.seed + uint64(i)<<40, publishes: o.publishes / uint64(len(list))}
+	p := part{seed: o.seed + uint64(i)<<40, publishes: (o.publishes + uint64(len(list)) - 1) / uint64(len(list))}
 	p.plan = plan{counts: make(map[string]int), maxHold: o.maxHold}
 	for number, kind := range faultKinds {
 		var able []string
@@ -67,7 +72,11 @@ type part struct {
 	seed      uint64
 	publishes uint64
 	plan      plan
+	until     time.Time // no fault begins later, and no publications are waited for; zero: no bound
 }
+
+// over says whether its time is.
+func (p *part) over() bool { return !p.until.IsZero() && time.Now().After(p.until) }
 
 // runTopology starts a topology, breaks it as planned, and adds what came of it to the report.
 func runTopology(ctx context.Context, o *options, n *network, topology string, p part, r *report) error {
@@ -90,6 +99,10 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 	defer func() { r.add(topology, l, outcomes) }()
 	faults := schedule(p.seed, p.plan, len(w.nodes), len(w.engines))
 	for i, f := range faults {
+		if p.over() {
+			fmt.Fprintf(os.Stderr, "%s: its time is over: %d of %d faults are left out\n", topology, len(faults)-i, len(faults))
+			break
+		}
 		l.balance(len(w.nodes))
 		hold(ctx, f.Calm)
 		out := &outcome{fault: f, Topology: topology, Name: w.nameOf(f)}
@@ -100,16 +113,11 @@ func runTopology(ctx context.Context, o *options, n *network, topology string, p
 		fmt.Fprintf(os.Stderr, "%s %d/%d %v: accepted %.1f s, served %v; %d acknowledged, %d delivered, %d violations\n", topology, i+1, len(faults), out,
 			out.Accepted.Seconds(), distributionOf(out.Served), l.ledger.acknowledged.Load(), l.ledger.delivered.Load(), l.ledger.violations())
 	}
-	for l.ledger.acknowledged.Load() < p.publishes && ctx.Err() == nil {
+	for l.ledger.acknowledged.Load() < p.publishes && !p.over() && ctx.Err() == nil {
 		hold(ctx, 100*time.Millisecond)
 	}
 	l.finish(ctx)
-	for _, n := range w.reachable() {
-		if err := l.ledger.audit(n, o.history); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
+	return errors.Join(l.ledger.auditAll(w.reachable(), o.history), ctx.Err())
 }
 
 // nameOf is the target of a fault.

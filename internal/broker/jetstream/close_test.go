@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +23,7 @@ func TestAskingAClosedEngine(t *testing.T) {
 	note := func(err error) { answers <- err }
 
 	// One that finds a replica behind reads again, when the engine is closed already.
-	again := &recovery{log: known, is: known.is, done: func(_ broker.Past, err error) { note(err) }}
-	known.mu.Lock()
-	known.recovering = map[asked][]*recovery{{}: {again}}
-	known.mu.Unlock()
-	again.again()
+	(&tail{log: known, is: known.is}).over(func() { t.Error("it reads again") }, func() { t.Error("it has gone") }, note)
 	e.Close()
 
 	unknown := e.Open("unknown", kept, newJournal(t))
@@ -87,7 +84,8 @@ func ended(l *link) bool {
 
 // What is published while the server does not read takes no more room than is allowed, however long that lasts.
 func TestNothingPilesUpBehindAStalledServer(t *testing.T) {
-	e := connect(t, natsServer(t), Config{Timeout: 50 * time.Millisecond, MaxPending: 8})
+	var late atomic.Int64
+	e := connect(t, natsServer(t), Config{MaxPending: 8, Now: func() time.Time { return time.Now().Add(time.Duration(late.Load())) }})
 	log := newJournal(t).open(e, "news", broker.Retention{})
 	defer log.Close()
 	gate, inside := make(chan struct{}), make(chan struct{})
@@ -95,7 +93,14 @@ func TestNothingPilesUpBehindAStalledServer(t *testing.T) {
 	<-inside
 	p := newPublisher()
 	for i := range 40 {
-		if p.publish(log, strconv.Itoa(i)) == nil {
+		done := make(chan error, 1)
+		go func() { done <- p.publish(log, strconv.Itoa(i)) }()
+		awaitThat(t, "it is under way, or refused", func() bool {
+			count, _ := e.publishing.load()
+			return count > 0 || len(done) > 0
+		})
+		late.Add(int64(2 * e.config.Timeout)) // what is under way has waited for too long
+		if <-done == nil {
 			t.Error(fmt.Sprint(i, " was published"))
 		}
 	}

@@ -39,6 +39,7 @@ type Engine struct {
 	running    sync.WaitGroup
 
 	counters counters                                                      // shared: atomic
+	used     atomic.Bool                                                   // likewise: the engine could be used once
 	saying   atomic.Int64                                                  // shared: messages to other nodes that wait in the link
 	witness  atomic.Pointer[func(string, broker.Position, broker.Receipt)] // likewise
 	hearing  hearing                                                       // guards itself
@@ -77,6 +78,7 @@ func Connect(config Config) (*Engine, error) {
 	e.running.Go(e.link.run)
 	e.running.Go(e.keepTime)
 	e.running.Go(e.keepUp)
+	e.running.Go(e.awaitUse)
 	if e.config.Shrink {
 		e.running.Go(e.shrink)
 	}
@@ -237,7 +239,11 @@ func (e *Engine) CursorStats() (s broker.CursorStats) {
 }
 
 // Health implements broker.Remote.
-func (e *Engine) Health() broker.Health { return *e.link.state.Load() }
+func (e *Engine) Health() broker.Health {
+	h := *e.link.state.Load()
+	h.Starting = !e.used.Load()
+	return h
+}
 
 // up is called when there is a connection, the first or another.
 func (e *Engine) up(nc *nats.Conn) {

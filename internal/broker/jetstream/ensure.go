@@ -52,7 +52,7 @@ func (s *stream) ensure(ctx context.Context, wanted limits) (*identity, error) {
 		}
 		return s.identityOf(info)
 	}
-	if info, err = s.raise(ctx, info.Config, is.limits().with(wanted)); err != nil {
+	if info, err = s.raise(ctx, info, is.limits().with(wanted)); err != nil {
 		return nil, err
 	}
 	return s.identityOf(info)
@@ -93,7 +93,7 @@ func (s *stream) subjects(epoch string) (in, out string) {
 // identityOf reads what a stream is. An error: it is not wsedge's.
 func (s *stream) identityOf(info *jetstream.StreamInfo) (*identity, error) {
 	c := &info.Config
-	is := &identity{epoch: c.Metadata[metaEpoch], perSubject: c.MaxMsgsPerSubject, maxAge: c.MaxAge}
+	is := &identity{epoch: c.Metadata[metaEpoch], perSubject: c.MaxMsgsPerSubject, maxAge: c.MaxAge, first: c.FirstSeq}
 	raised, err := strconv.ParseUint(c.Metadata[metaRaised], 10, 64)
 	is.in, is.out = s.subjects(is.epoch)
 	switch {

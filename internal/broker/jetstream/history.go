@@ -14,6 +14,7 @@ func (l *log) History(q broker.HistoryQuery, done func(broker.Past, error)) {
 		l.mu.Lock()
 		position, ok := l.position()
 		r := &reading{log: l, is: l.is, query: q, retention: l.retention, answer: broker.Past{Position: position}, message: l.message, done: done}
+		r.tail = tail{log: l, is: r.is, message: r.message}
 		l.mu.Unlock()
 		if !ok {
 			done(broker.Past{}, ErrClosed)
@@ -31,6 +32,7 @@ type reading struct {
 	retention broker.Retention
 	answer    broker.Past
 	message   uint64
+	tail      tail // where it is missing
 	done      func(broker.Past, error)
 }
 
@@ -66,8 +68,10 @@ func (r *reading) forward() {
 		}
 		switch {
 		case err != nil:
-			r.done(broker.Past{}, err)
-		case s.broken || s.total > int64(r.retention.Size) || len(s.records) > 0 && r.tooOld(&s.records[0]):
+			r.fail(err)
+		case s.broken, s.lacks(r.message):
+			r.tail.over(r.forward, inexact, r.fail)
+		case s.total > int64(r.retention.Size) || len(s.records) > 0 && r.tooOld(&s.records[0]):
 			inexact()
 		case s.anchored:
 			exact()
@@ -84,6 +88,8 @@ func (r *reading) forward() {
 	s.read()
 }
 
+func (r *reading) fail(err error) { r.done(broker.Past{}, err) }
+
 func (r *reading) tooOld(rec *record) bool { return tooOld(r.log, r.retention.Age, rec) }
 
 // newest reads the last n.
@@ -99,8 +105,8 @@ func (r *reading) newest(n int) {
 		}
 		s := r.newestSpan(n, from)
 		s.done = func(err error) {
-			if err == nil && s.broken { // it has gone while it was read: what there is now is newer
-				r.newest(n)
+			if err == nil && (s.broken || s.lacks(r.message)) { // it has gone while it was read: what there is now is newer; or who answered is behind
+				r.tail.over(func() { r.newest(n) }, func() { r.found(s, nil) }, r.fail)
 				return
 			}
 			r.found(s, err)

@@ -69,7 +69,7 @@ func (l *log) askLeader() {
 	l.reading = true
 	is, last, anchored, before := l.is, l.last, l.message == l.last, l.held[0].seq
 	subject := l.subject(is)
-	l.engine.after(0, func() {
+	ask := func() {
 		l.engine.nextOfLeader(l.stream, subject, last+1, func(r *record, err error) {
 			if err != nil || r == nil || r.seq >= before || !anchored {
 				l.leaderSaid(is, before, r, false, err)
@@ -79,11 +79,23 @@ func (l *log) askLeader() {
 				l.leaderSaid(is, before, r, anchor != nil && anchor.seq == last, err)
 			})
 		})
+	}
+	l.engine.after(0, func() {
+		l.stream.reaches(before, func(upTo uint64, err error) {
+			if err == nil && upTo < before { // it is the leader no more, or has lost its end
+				err = errBehind
+			}
+			if err != nil {
+				l.leaderSaid(is, before, nil, false, err)
+				return
+			}
+			ask()
+		})
 	})
 }
 
 // leaderSaid takes the leader's answer: what comes next, and whether the last that was delivered was still there behind that, so that nothing between them has gone. Where the
-// leader has nothing in front of what is held, or does not answer, that is a gap.
+// leader has nothing in front of what is held, that is a gap. Where it does not answer nobody knows: then all is left to the next comparison, as when nothing can be read.
 func (l *log) leaderSaid(is *identity, before uint64, r *record, anchored bool, err error) {
 	l.mu.Lock()
 	if l.phase != live || l.is != is {
@@ -91,8 +103,13 @@ func (l *log) leaderSaid(is *identity, before uint64, r *record, anchored bool, 
 		return
 	}
 	l.reading = false
+	if err != nil {
+		l.held, l.heldBytes, l.again, l.tries = nil, 0, false, 0
+		l.mu.Unlock()
+		return
+	}
 	var after afterwards
-	if err == nil && r != nil && r.seq < before {
+	if r != nil && r.seq < before {
 		if anchored || l.gap(r.seq) {
 			l.engine.counters.fetched.Add(1)
 			after = append(l.deliver(r, after), l.takeHeldAfter(maxTries)...) // what else is missing is asked of the leader at once

@@ -104,3 +104,22 @@ func TestLeaderWithoutFollowers(t *testing.T) {
 		}
 	}
 }
+
+// A leader that is not where this node is knows nothing of what is missing there: no gap is announced on its word.
+func TestLeaderThatIsBehind(t *testing.T) {
+	e := connect(t, natsServer(t), Config{SyncInterval: time.Hour})
+	j := newJournal(t)
+	l := j.open(e, "news", broker.Retention{Size: 10}).(*log)
+	p := newPublisher()
+	p.run(l, "a", 3, 1)
+	j.settle(p.acknowledged)
+	l.mu.Lock()
+	l.hold(&record{Publication: &broker.Publication{}, seq: l.last + 100, prev: l.last + 50})
+	l.askLeader()
+	l.mu.Unlock()
+	awaitThat(t, "it has answered", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.reading })
+	p.run(l, "b", 3, 1)
+	if told := j.settle(p.acknowledged); told > 0 || len(j.gaps) > 0 || len(l.held) > 0 {
+		t.Errorf("%d announced as gone, gaps %v", told, j.gaps)
+	}
+}

@@ -22,6 +22,7 @@ type identity struct {
 	perSubject int64         // publications of a channel that are kept
 	maxAge     time.Duration // 0: however long
 	raised     uint64
+	first      uint64 // the lowest sequence that it could have
 	in, out    string // what subjects begin with: where publications go, and where they come back
 }
 

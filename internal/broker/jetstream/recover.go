@@ -34,7 +34,8 @@ type recovery struct {
 	message   uint64 // the last that was delivered
 	asked     asked
 	done      func(broker.Past, error)
-	tries     int
+	tries     int  // of later
+	tail      tail // where the last message is missing
 }
 
 // recover answers from what the log knows, or has the stream read. cursor is the user's; nil where there is none.
@@ -154,6 +155,7 @@ func (r *recovery) share() {
 	l.recovering[r.asked] = all
 	l.mu.Unlock()
 	if len(all) == 1 {
+		r.tail = tail{log: l, is: r.is, message: r.message}
 		r.read()
 	}
 }
@@ -191,10 +193,10 @@ func (r *recovery) read() {
 		switch {
 		case err != nil:
 			r.end(false, nil, err)
-		case s.full, s.broken:
+		case s.full:
 			r.end(false, nil, nil)
-		case s.last != r.message && r.message > q.Since.Offset: // who answered is behind, or it has gone
-			r.again()
+		case s.broken, s.lacks(r.message): // who answered is behind, or it has gone
+			r.tail.over(r.read, func() { r.end(false, nil, nil) }, func(err error) { r.end(false, nil, err) })
 		case len(s.records) > 0 && r.tooOld(&s.records[0]):
 			r.end(false, nil, nil)
 		case s.anchored:
@@ -204,15 +206,6 @@ func (r *recovery) read() {
 		}
 	}
 	s.read()
-}
-
-// again reads once more, a little later.
-func (r *recovery) again() {
-	if r.tries++; r.tries > maxTries {
-		r.end(false, nil, nil)
-		return
-	}
-	r.log.engine.afterOr(firstRetry<<(r.tries-1), r.read, func(err error) { r.end(false, nil, err) })
 }
 
 // chain makes records of the engine's, that behind prev first.

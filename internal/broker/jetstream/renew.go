@@ -14,8 +14,9 @@ import (
 const (
 	// claimToken stands for a channel in the subject of a claim. No channel is encoded like that.
 	claimToken = "~renew"
-	// claimLife is after what time a claim is somebody else's to make: whoever made it has not come to delete the stream.
-	claimLife = 10 * time.Second
+	// claimLife is after what time a claim is somebody else's to make: whoever made it has not come to delete the stream. When it was made the server's clock says, and how
+	// long ago that is, this node's.
+	claimLife = clockSkew + 10*time.Second
 	// claimGood is how long whoever has claimed may take to ask for the deletion.
 	claimGood = 2 * time.Second
 )

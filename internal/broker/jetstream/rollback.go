@@ -12,9 +12,13 @@ const (
 	// doubtEvery is how often a stream's leader is asked.
 	doubtEvery = 500 * time.Millisecond
 	// doubtsAlone and doubtsOfMany are how often in a row it has to say that it has less than this node knows of. One server knows what it has; a new leader of
-	// several may still be about to learn what they have agreed on: that takes 30 s of it.
+	// several may still be about to learn what they have agreed on: that takes 30 s in which it has learned nothing, or 2 minutes in all, since publications go on, too.
 	doubtsAlone  = 3
 	doubtsOfMany = 60
+	doubtsAtMost = 240
+	// clockStep is how much later than what is behind it a message must have been stored to prove something by itself: a server's clock may be set back, and those of two
+	// that have led differ. A server that has lost power is back later than that.
+	clockStep = 2 * time.Second
 )
 
 // evidence is what a log has seen that can't be in an epoch.
@@ -23,13 +27,14 @@ type evidence struct {
 	seq   uint64 // of a message that it had before
 	at    int64  // when that was stored; Unix time in nanoseconds
 	proof bool   // there is another message in its place
+	late  bool   // one with a lower number was stored later than that, by more than clocks explain
 }
 
 // doubtDuplicate looks at what seems to have been delivered: what was stored later than the last message, and has a lower number, can't have been. The caller
 // holds mu.
 func (l *log) doubtDuplicate(r *record) {
-	if l.messageAt != 0 && r.seq <= l.message && r.at.UnixNano() > l.messageAt {
-		l.stream.suspect(&evidence{epoch: l.is.epoch, seq: l.message, at: l.messageAt})
+	if later := r.at.UnixNano() - l.messageAt; l.messageAt != 0 && r.seq <= l.message && later > 0 {
+		l.stream.suspect(&evidence{epoch: l.is.epoch, seq: l.message, at: l.messageAt, late: later > int64(clockStep)})
 	}
 }
 
@@ -55,7 +60,7 @@ func (l *log) vanished() bool {
 // suspect has it looked into whether the stream's sequence went back; nil: nothing was seen, but its server may have lost power. It waits for nothing.
 func (s *stream) suspect(e *evidence) {
 	s.mu.Lock()
-	if e != nil && (s.evidence == nil || e.proof || s.evidence.epoch != e.epoch) {
+	if e != nil && (s.evidence == nil || e.proof || e.late && !s.evidence.proof || s.evidence.epoch != e.epoch) {
 		s.evidence = e
 	}
 	begins := s.is != nil && !s.doubting
@@ -123,7 +128,8 @@ func (s *stream) knows(is *identity) (k known) {
 func (s *stream) investigate(is *identity) {
 	var settled *evidence
 	defer func() { s.believe(settled) }()
-	for try := 1; ; try++ {
+	var d doubts
+	for {
 		k, e := s.knows(is), s.seen(is)
 		if e != nil {
 			k.upTo = max(k.upTo, e.seq)
@@ -137,8 +143,7 @@ func (s *stream) investigate(is *identity) {
 			s.check()
 			return
 		}
-		back := now.last < k.upTo && (try >= doubtsOfMany || now.replicas == 1 && try >= doubtsAlone)
-		if back || s.contradicts(k, e, now) {
+		if d.hear(now, k.upTo) || s.contradicts(k, e, now) {
 			s.renew(is, k.upTo)
 			return
 		}
@@ -156,11 +161,35 @@ func (s *stream) investigate(is *identity) {
 	}
 }
 
-// contradicts tells whether a stream has another message where this node knows one. Where that has gone nobody can tell, unless something was seen that can't be
-// with one server.
+// doubts are how often in a row a leader has said that it has less than is known.
+type doubts struct {
+	was         leaderState
+	all, inVain int // inVain: since it has learned something, or since another one has led
+}
+
+// hear takes what the leader says; it tells whether that has been said often enough.
+func (d *doubts) hear(now leaderState, upTo uint64) bool {
+	if now.last >= upTo {
+		*d = doubts{}
+		return false
+	}
+	if now != d.was {
+		d.was, d.inVain = now, 0
+	}
+	d.all, d.inVain = d.all+1, d.inVain+1
+	return now.replicas == 1 && d.all >= doubtsAlone || d.inVain >= doubtsOfMany || d.all >= doubtsAtMost
+}
+
+// contradicts tells whether a stream has another message where this node knows one, by its leader's word. Where that has gone nobody can tell, unless one server alone
+// has shown another one, or what can't be.
 func (s *stream) contradicts(k known, e *evidence, now leaderState) bool {
 	if e != nil {
-		if at, err := s.timeOf(e.seq); e.proof || err == nil && (at != 0 && at != e.at || at == 0 && now.last >= k.upTo && now.replicas == 1) {
+		at, err := s.timeOf(e.seq)
+		switch {
+		case err != nil:
+		case at != 0 && at != e.at:
+			return true
+		case at == 0 && now.replicas == 1 && (e.proof || e.late && now.last >= k.upTo):
 			return true
 		}
 	}

@@ -88,6 +88,9 @@ func (r *rollback) restart(between func()) {
 	r.server = startNATS(r, r.dir, r.port)
 	for _, e := range r.nodes {
 		awaitState(r.T, e, true)
+		if err := e.link.nc.Flush(); err != nil { // the server knows the subscriptions, too
+			r.Fatal(err)
+		}
 	}
 }
 

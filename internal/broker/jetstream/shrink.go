@@ -84,7 +84,7 @@ func (s *stream) shrink(to limits) error {
 		return nil
 	}
 	mark := math.MaxUint64 - rand.Uint64N(marks)
-	found.Metadata[metaRaised] = strconv.FormatUint(mark, 10)
+	found.Config.Metadata[metaRaised] = strconv.FormatUint(mark, 10)
 	if err := s.update(found); err != nil {
 		return err
 	}
@@ -98,7 +98,8 @@ func (s *stream) shrink(to limits) error {
 	if is.raised != mark {
 		return errors.New("another node is changing it")
 	}
-	found.MaxMsgsPerSubject, found.MaxAge, found.Duplicates = to.perSubject, to.maxAge, s.duplicates(to)
+	c := &found.Config
+	c.MaxMsgsPerSubject, c.MaxAge, c.Duplicates = to.perSubject, to.maxAge, s.duplicates(to)
 	if err := s.update(found); err != nil {
 		return err
 	}
@@ -110,20 +111,21 @@ func (s *stream) shrink(to limits) error {
 }
 
 // look asks what the stream is.
-func (s *stream) look() (jetstream.StreamConfig, *identity, error) {
+func (s *stream) look() (*jetstream.StreamInfo, *identity, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.engine.config.Timeout)
 	defer cancel()
 	found, err := s.engine.js.Stream(ctx, s.name)
 	if err != nil {
-		return jetstream.StreamConfig{}, nil, err
+		return nil, nil, err
 	}
 	is, err := s.identityOf(found.CachedInfo())
-	return found.CachedInfo().Config, is, err
+	return found.CachedInfo(), is, err
 }
 
-func (s *stream) update(c jetstream.StreamConfig) error {
+// update gives the stream the configuration that is in found, which was changed since it was looked at.
+func (s *stream) update(found *jetstream.StreamInfo) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.engine.config.Timeout)
 	defer cancel()
-	_, err := s.engine.js.UpdateStream(ctx, c)
+	_, err := s.change(ctx, found, found.Config)
 	return err
 }

@@ -118,7 +118,7 @@ func (s *span) add(r *record) bool {
 func (s *span) prove(done func(bool)) {
 	is := s.log.stream.presently(s.is)
 	switch {
-	case s.total >= is.perSubject || s.from < is.raised:
+	case s.total >= is.perSubject || s.from < is.raised || s.from != 0 && s.from+1 < is.first: // the last is of another epoch
 		done(false)
 	case is.maxAge == 0:
 		done(true)

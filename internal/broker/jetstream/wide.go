@@ -46,8 +46,9 @@ type wide struct {
 	// Up to since the stream was when this began: of a channel that has not been heard of everything behind it is wanted. seen is the last that came, and
 	// up to sure everything has come, unless doubt.
 	since, seen, sure uint64
-	doubt             bool // something may have been dropped since sure
-	reading           bool // what was missed is being read
+	doubt             bool   // something may have been dropped since sure
+	reading           bool   // what was missed is being read
+	aim               uint64 // what had come when that began: it goes at least there, unless all up to there has gone
 }
 
 // OpenWide implements broker.Wide.

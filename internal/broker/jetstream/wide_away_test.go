@@ -53,3 +53,27 @@ func TestWildcardThatIsSlow(t *testing.T) {
 		t.Error("nothing was dropped")
 	}
 }
+
+// A replica that does not have yet what another one has brought has not read all that was missed: it is read again.
+func TestWildcardReadFromAReplicaThatIsBehind(t *testing.T) {
+	e := connect(t, natsServer(t), Config{SyncInterval: time.Hour})
+	crowd := newCrowd(t, e, broker.Retention{Size: 100})
+	hear(t, e, "chat:", crowd)
+	town := newTown(t, names(3), crowd.kept, e)
+	town.run("x", 3)
+	town.settle(t, crowd)
+	w := e.wides.all()["chat:"]
+	for _, ahead := range []uint64{1, 0} {
+		w.mu.Lock()
+		w.seen += ahead // another replica has brought that
+		w.mu.Unlock()
+		w.catchUp()
+		awaitThat(t, "it has been read", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return !w.reading })
+		w.mu.Lock()
+		if w.doubt != (ahead > 0) {
+			t.Errorf("%d ahead: doubt %v", ahead, w.doubt)
+		}
+		w.seen -= ahead
+		w.mu.Unlock()
+	}
+}

@@ -60,6 +60,7 @@ func (w *wide) catchUp() {
 	}
 	w.reading, w.doubt = true, false
 	is, from := w.is, w.sure+1
+	w.aim = w.seen
 	w.mu.Unlock()
 	w.read(is, from, maxMissedPages)
 }
@@ -101,7 +102,7 @@ func (w *wide) caughtUp(is *identity, last uint64, err error, more bool) {
 	w.reading = false
 	if w.is == is {
 		w.sure, w.seen = max(w.sure, last), max(w.seen, last)
-		w.doubt = w.doubt || err != nil
+		w.doubt = w.doubt || err != nil || !more && last < w.aim // the replica that answered is behind what has come from another
 		if more && err == nil {
 			w.sure = w.seen
 		}
