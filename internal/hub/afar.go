@@ -204,6 +204,7 @@ func (all *members) forget(a *afar, node string) {
 	}
 	delete(a.nodes, node)
 	a.count -= e.Count
+	a.recent.add(node, &Report{Base: e.Version, Version: e.Version, Closed: true}, all.channel.hub.config.Now())
 	if e.Count != 0 {
 		all.tellCountOnce()
 	}
@@ -255,6 +256,16 @@ func (t *recent) add(node string, r *Report, now time.Time) {
 		t.reports = slices.Delete(t.reports, 0, n)
 	}
 	t.reports = append(t.reports, heardReport{node, *r})
+}
+
+// ended tells whether the last that was heard of a node is that it has no members any more, none of those that it had at that version.
+func (t *recent) ended(node string, version uint64) bool {
+	for _, r := range slices.Backward(t.reports) {
+		if r.node == node {
+			return r.Closed && r.Version >= version
+		}
+	}
+	return false
 }
 
 // Await has the changes on other nodes kept for a while, for answers to a question that is about to be asked: see Hub.Merge.
