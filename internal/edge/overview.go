@@ -98,5 +98,6 @@ func (s *Server) appendCluster(text []byte) []byte {
 		return text
 	}
 	stats := s.cluster.Stats()
-	return metrics.AppendCluster(text, stats.Nodes+1, stats.Lost, stats.Unanswered)
+	members := s.roster.Stats()
+	return metrics.AppendPresence(metrics.AppendCluster(text, stats.Nodes+1, stats.Lost, stats.Unanswered), members.Channels, members.Reports)
 }
