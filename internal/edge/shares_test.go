@@ -81,3 +81,40 @@ func TestSharesAreBounded(t *testing.T) {
 		t.Error("old news are remembered")
 	}
 }
+
+// What others took while this node was stopped comes at once, when it goes on. It is owed from when it was taken.
+func TestLateSharesArePaidBack(t *testing.T) {
+	_, s := newNodes(t, 2)
+	h, m := s[0].shares, s[0].limiter
+	ann, other := limit.SharedKey("ann"), s[1].node
+	hear := func(second int) {
+		key, _ := ann.MarshalText()
+		h.hear(other, fmt.Appendf(nil, `{"at":%d,"user_rates":[{"k":%q,"n":1000000000}]}`, int64(time.Second)*int64(second), key))
+	}
+	owed := func() time.Duration {
+		wait, _ := m.userMessages.Peek(ann, m.sharedRate(100), m.clock())
+		return wait
+	}
+	h.hear(other, fmt.Appendf(nil, `{"at":%d}`, 100*time.Second))
+	h.mu.Lock()
+	h.told[other].ours -= int64(20 * time.Second)
+	h.mu.Unlock()
+	for second := range 20 {
+		hear(101 + second)
+	}
+	if wait := owed(); wait > 5*time.Second {
+		t.Errorf("%v are owed of 20 s that are over", wait)
+	}
+	for second := range 20 {
+		hear(121 + second)
+	}
+	if wait := owed(); wait < 10*time.Second {
+		t.Errorf("%v are owed of 20 s that are not", wait)
+	}
+	h.sum(time.Now().Add(2 * sharesLife))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if heard := h.told[other]; heard == nil || heard.users != nil {
+		t.Errorf("%+v", heard)
+	}
+}
