@@ -104,6 +104,6 @@ func (s *Server) appendCluster(text []byte) []byte {
 		return text
 	}
 	stats := s.cluster.Stats()
-	members := s.roster.Stats()
+	members := s.exchange.Stats()
 	return metrics.AppendPresence(metrics.AppendCluster(text, stats.Nodes+1, stats.Lost, stats.Unanswered), members.Channels, members.Reports)
 }

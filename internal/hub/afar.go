@@ -7,8 +7,8 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 )
 
-// Roster tells other nodes of the members of channels with notices.
-type Roster interface {
+// Exchange tells other nodes of the members of channels with notices.
+type Exchange interface {
 	// Stirred says that the members of a channel have changed since its last Report. It is called with the channel's members locked: it must neither wait nor use the channel.
 	Stirred(c *Channel)
 }
@@ -47,7 +47,7 @@ type afar struct {
 	changes []Change
 	bytes   int  // of changes
 	lost    bool // there were changes that are not among them
-	stirred bool // the roster knows that there is something to report
+	stirred bool // the exchange knows that there is something to report
 
 	// Of the others.
 	nodes  map[string]*elsewhere // by the node's id
@@ -70,7 +70,7 @@ type Tally struct {
 // stir notes a change of this node's members, for the report to come. The caller holds mu.
 func (all *members) stir(client uint64, m *Member, joined bool) {
 	h := all.channel.hub
-	if h.config.Roster == nil || !all.channel.Options().JoinLeave {
+	if h.config.Exchange == nil || !all.channel.Options().JoinLeave {
 		return
 	}
 	a := all.afar
@@ -86,11 +86,11 @@ func (all *members) stir(client uint64, m *Member, joined bool) {
 	}
 	if !a.stirred {
 		a.stirred = true
-		h.config.Roster.Stirred(all.channel)
+		h.config.Exchange.Stirred(all.channel)
 	}
 }
 
-// Report is what the other nodes are to hear. wanted is false where none of them is known to have members of the channel, and always is not asked for. For the roster
+// Report is what the other nodes are to hear. wanted is false where none of them is known to have members of the channel, and always is not asked for. For the exchange
 // only, on one goroutine: who takes a report passes it on.
 func (c *Channel) Report(always bool) (r Report, wanted bool) {
 	all := c.members.Load()

@@ -13,32 +13,32 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 )
 
-// stirs counts what a roster is told.
+// stirs counts what an exchange is told.
 type stirs struct{ n int }
 
 func (s *stirs) Stirred(*Channel) { s.n++ }
 
 // newNodeHub makes the hub of one node of several, whose channels have notices. Its clients have ids that begin with its name.
 func newNodeHub(node string) (*Hub, *stirs) {
-	roster := &stirs{}
-	h := newHub(Config{Roster: roster, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
+	exchange := &stirs{}
+	h := newHub(Config{Exchange: exchange, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
 	n := channel.Open()
 	n.Default.Members, n.Default.JoinLeave = true, true
 	n.ByName = map[string]*channel.Options{"silent": {Members: true}}
 	h.SetNamespaces(n)
-	return h, roster
+	return h, exchange
 }
 
 // A crowd that comes at once is one report, of its count.
 func TestCrowdIsOneReport(t *testing.T) {
-	h, roster := newNodeHub("b")
+	h, exchange := newNodeHub("b")
 	c, silent := acquire(t, h, "chat"), acquire(t, h, "silent:1")
 	for i := range uint64(5000) {
 		c.Enter(i, nil, nil)
 		silent.Enter(i, nil, nil)
 	}
-	if r, wanted := c.Report(true); !wanted || r.Count != 5000 || r.Whole || r.Changes != nil || r.Base != 0 || roster.n != 1 {
-		t.Errorf("%d joins: %d reports due, and %+v", 5000, roster.n, r)
+	if r, wanted := c.Report(true); !wanted || r.Count != 5000 || r.Whole || r.Changes != nil || r.Base != 0 || exchange.n != 1 {
+		t.Errorf("%d joins: %d reports due, and %+v", 5000, exchange.n, r)
 	}
 	if _, open := silent.Told(); open {
 		t.Error("a namespace without notices")
@@ -46,8 +46,8 @@ func TestCrowdIsOneReport(t *testing.T) {
 	for i := range uint64(5000) {
 		c.Leave(i, nil)
 	}
-	if r, _ := c.Report(false); !r.Closed || r.Count != 0 || r.Whole || roster.n != 2 {
-		t.Errorf("5,000 leaves: %d reports due, and %+v", roster.n, r)
+	if r, _ := c.Report(false); !r.Closed || r.Count != 0 || r.Whole || exchange.n != 2 {
+		t.Errorf("5,000 leaves: %d reports due, and %+v", exchange.n, r)
 	}
 	c.Enter(1, nil, nil)
 	want := Change{true, dialect.Present{Client: "b-101"}}
