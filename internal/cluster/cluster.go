@@ -229,6 +229,14 @@ func (c *Cluster) announce(changes []Change) {
 	}
 }
 
+// bye says that this node ends, and nothing behind that: whoever hears of it once more takes it for a node that has come.
+func (c *Cluster) bye() {
+	c.saying.Lock()
+	defer c.saying.Unlock()
+	_ = c.say(all, &message{Kind: bye, Seq: c.seq + 1})
+	close(c.done)
+}
+
 // Close says that this node ends. Questions that are open end with what was answered.
 func (c *Cluster) Close() {
 	if c == nil {
@@ -241,8 +249,7 @@ func (c *Cluster) Close() {
 	if again {
 		return
 	}
-	_ = c.sayAll(&message{Kind: bye})
-	close(c.done)
+	c.bye()
 	c.ended.Wait()
 	c.endAll()
 }

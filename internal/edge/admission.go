@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/frame"
+	"github.com/wsedge/wsedge/internal/dialect/native"
 	"github.com/wsedge/wsedge/internal/limit"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -88,6 +89,15 @@ func (s *Server) userConn(user string) bool {
 	}
 	s.limiter.refusals.Count(limit.UserConns)
 	return false
+}
+
+// userConnsCode closes a client for which userConn had no place. It is final where all the others are here. What users have at other nodes is what those have told last: they may
+// have gone a moment ago, with their node, and it is them who come back.
+func (s *Server) userConnsCode(user string) frame.CloseCode {
+	if s.limiter.users.Of(s.limiter.nameKey(user)) < s.limiter.limits().ConnsPerUser {
+		return frame.CloseTryAgainLater
+	}
+	return native.CloseConnLimit
 }
 
 // userGone gives back what userConn has taken.

@@ -46,7 +46,7 @@ func (s *session) letIn(c *reactor.Conn, id []byte, user string) {
 			return
 		}
 		if !s.server.name(c, v, &verdict) {
-			s.end(c, native.CloseConnLimit, "user_connections")
+			s.end(c, s.server.userConnsCode(verdict.User), "user_connections")
 			return
 		}
 		s.greet(c, id, verdict.Channels...)

@@ -209,7 +209,7 @@ func (s *session) admit(c *reactor.Conn, id []byte, identity *auth.Identity) {
 		return
 	}
 	if !s.member.seat(s.server) {
-		s.end(c, native.CloseConnLimit, "user_connections")
+		s.end(c, s.server.userConnsCode(identity.User), "user_connections")
 		return
 	}
 	s.letIn(c, id, identity.User)

@@ -16,6 +16,8 @@ const (
 	topicInfo = "info"
 	// overviewEvery is how often the other nodes are asked for a console that is looked at.
 	overviewEvery = time.Second
+	// overviewLife is for how long what they have said is shown: nobody asks while nobody looks.
+	overviewLife = 5 * time.Second
 	// maxNodeText bounds what a node may say of itself.
 	maxNodeText = 255
 )
@@ -26,6 +28,7 @@ type overview struct {
 	mu    sync.Mutex
 	asked time.Time
 	nodes *api.Nodes // nil until they have answered
+	said  time.Time  // when
 }
 
 // self is what this node says of itself.
@@ -69,7 +72,7 @@ func (s *Server) allNodes() *api.Nodes {
 	return s.nodesOf(s.ask(topicInfo, nil, answerTimeout))
 }
 
-// lastNodes is what they have said last, and has them asked again. It does not wait.
+// lastNodes is what they have said last, and has them asked again. It does not wait: nil where that was too long ago.
 func (s *Server) lastNodes() *api.Nodes {
 	if s.cluster == nil {
 		return nil
@@ -80,12 +83,15 @@ func (s *Server) lastNodes() *api.Nodes {
 	if due {
 		r.asked = time.Now()
 	}
+	if time.Since(r.said) > overviewLife {
+		last = nil
+	}
 	r.mu.Unlock()
 	if due {
 		_ = s.cluster.Ask(topicInfo, nil, answerTimeout, func(a cluster.Answers) { // who is not asked now is asked later
 			nodes := s.nodesOf(a)
 			r.mu.Lock()
-			r.nodes = nodes
+			r.nodes, r.said = nodes, time.Now()
 			r.mu.Unlock()
 		})
 	}
@@ -98,5 +104,6 @@ func (s *Server) appendCluster(text []byte) []byte {
 		return text
 	}
 	stats := s.cluster.Stats()
-	return metrics.AppendCluster(text, stats.Nodes+1, stats.Lost, stats.Unanswered)
+	members := s.exchange.Stats()
+	return metrics.AppendPresence(metrics.AppendCluster(text, stats.Nodes+1, stats.Lost, stats.Unanswered), members.Channels, members.Reports)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/api"
 	"github.com/wsedge/wsedge/internal/broker"
@@ -42,6 +43,13 @@ func TestInfoOfAllNodes(t *testing.T) {
 		nodes, _ := s[0].consoleStats().Cluster.(*api.Nodes)
 		return nodes != nil && len(nodes.Nodes) == 3 && nodes.Connections == 2
 	})
+	o := &s[0].overview
+	o.mu.Lock()
+	o.said, o.nodes = o.said.Add(-time.Hour), &api.Nodes{Connections: 7}
+	o.mu.Unlock()
+	if nodes, _ := s[0].consoleStats().Cluster.(*api.Nodes); nodes != nil && nodes.Connections == 7 {
+		t.Error("who begins to look is shown what was an hour ago")
+	}
 	if got := page(t, s[0], "/metrics"); !strings.Contains(got, "wsedge_cluster_nodes 3\n") || !strings.Contains(got, "wsedge_cluster_unanswered_total ") {
 		t.Errorf("%q", got)
 	}

@@ -45,12 +45,12 @@ func (s *session) presence(c *reactor.Conn, cmd *native.Command) {
 		s.refuse(c, cmd.ID, name, denied)
 		return
 	}
-	if s.server.roster == nil {
+	if s.server.exchange == nil {
 		s.respond(c, native.AppendPresence(nil, cmd.ID, s.server.hub.Members(name, cmd.Page.After, cmd.Page.Limit)))
 		return
 	}
 	id, page, slot := bytes.Clone(cmd.ID), cmd.Page, s.reserve(c)
-	s.server.roster.Members(name, page.After, page.Limit, func(answers []hub.Answer) {
+	s.server.exchange.Members(name, page.After, page.Limit, func(answers []hub.Answer) {
 		c.Post(func(c *reactor.Conn) {
 			s.answer(c, slot, func(c *reactor.Conn) { // merged when its turn comes: notices may have gone out meanwhile
 				send(c, native.AppendPresence(nil, id, s.server.hub.Merge(name, page.After, page.Limit, answers)))

@@ -84,7 +84,7 @@ type Server struct {
 	delayed   chan struct{} // closed when Drain.Delay has passed
 
 	cluster     *cluster.Cluster   // nil: this node is alone; immutable
-	roster      *presence.Exchange // likewise
+	exchange    *presence.Exchange // likewise
 	revocations *revocations       // nil: there is nobody to share them with; immutable
 	peers       peers              // guards itself
 	shares      *shares            // nil: this node is alone; immutable
@@ -109,11 +109,11 @@ func Listen(cfg Config) (*Server, error) {
 	s.tickets = newTickets(cfg.Tickets)
 	s.record(cfg.FlightRecorder)
 	s.reload.Store(&reloadState{good: cfg.now()})
-	s.roster = newRoster(&cfg)
+	s.exchange = newExchange(&cfg)
 	s.hub = hub.New(hub.Config{
 		Broker: cfg.Broker, NewTopic: s.newTopic, Forms: encodings, Gaps: gaps, PromisedGaps: promised, Namespaces: cfg.Namespaces, Conn: s.clients.conn,
 		MaxChannels: cfg.MaxChannels, Idle: cfg.ChannelIdle, HistoryShort: s.historyShort, Now: cfg.now,
-		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc, Roster: s.hubRoster(),
+		Notices: notices, Client: s.clients.id, AfterFunc: cfg.afterFunc, Exchange: s.hubExchange(),
 	})
 	if cfg.Auth != nil {
 		if s.gate, err = newGate(s, *cfg.Auth); err != nil {
@@ -123,7 +123,7 @@ func Listen(cfg Config) (*Server, error) {
 	if s.cluster, err = joinCluster(&cfg, node); err != nil {
 		return nil, err
 	}
-	s.beginRoster()
+	s.beginExchange()
 	s.limiter.shared = s.cluster != nil
 	s.answerOthers()
 	s.revocations = newRevocations(s)
@@ -131,7 +131,7 @@ func Listen(cfg Config) (*Server, error) {
 	s.api = s.newAPI()
 	s.console = s.newConsole()
 	if s.admin, err = s.listenAdmin(); err != nil {
-		s.roster.Close()
+		s.exchange.Close()
 		s.cluster.Close()
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func Listen(cfg Config) (*Server, error) {
 		s.events.Close()
 		closeHooks(s.hooks)
 		s.admin.end()
-		s.roster.Close()
+		s.exchange.Close()
 		s.cluster.Close()
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	go func() {
 		s.endErr = s.reactor.Wait()
-		s.roster.Close()
+		s.exchange.Close()
 		s.cluster.Close()
 		closeHooks(s.hooks)
 		s.admin.end()

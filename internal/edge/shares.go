@@ -33,6 +33,7 @@ const (
 
 // sharesTold is what a node tells the others.
 type sharesTold struct {
+	At        int64         `json:"at,omitempty"` // when, by the clock of who tells, in nanoseconds
 	UserRates []limit.Share `json:"user_rates,omitempty"`
 	KeyRates  []limit.Share `json:"key_rates,omitempty"`
 	Users     []limit.Share `json:"users,omitempty"`
@@ -78,6 +79,17 @@ type shares struct {
 type heardShares struct {
 	users, addresses []limit.Share
 	at               time.Time
+	theirs, ours     int64 // when it was told, by the clock of who has told it, and by that of buckets
+}
+
+// toldAt is when something was told, by the clock of buckets, if it is now: what waited while this node was stopped, or could not be reached, comes at once. Between two clocks there is no
+// telling what is late but by what was told before; they differ by less than a hundredth.
+func (h *heardShares) toldAt(theirs, now int64) int64 {
+	if h == nil || theirs <= h.theirs {
+		return now
+	}
+	since := min(theirs-h.theirs, int64(time.Hour))
+	return min(now, h.ours+since+since/100)
 }
 
 // hearShares takes what other nodes tell, if there may be any.
@@ -115,7 +127,7 @@ func (h *shares) tell() {
 	others := len(h.server.cluster.Nodes()) > 0
 	m.userMessages.Track(others)
 	m.apiKeys.Track(others)
-	told := sharesTold{UserRates: m.userMessages.Taken(leastTaken, maxShares), KeyRates: m.apiKeys.Taken(leastTaken, maxShares)}
+	told := sharesTold{At: m.clock(), UserRates: m.userMessages.Taken(leastTaken, maxShares), KeyRates: m.apiKeys.Taken(leastTaken, maxShares)}
 	if !others {
 		return
 	}
@@ -138,16 +150,17 @@ func (h *shares) hear(from string, body []byte) {
 		return
 	}
 	m := h.server.limiter
+	h.mu.Lock()
+	at := h.told[from].toldAt(told.At, m.clock())
+	h.told[from] = &heardShares{told.Users, told.Addresses, time.Now(), told.At, at}
+	h.mu.Unlock()
 	debit := func(r *limit.Rates, shares []limit.Share) {
 		for _, s := range shares {
-			r.Debit(s.Key, time.Duration(s.N), maxDebt, m.clock())
+			r.Debit(s.Key, time.Duration(s.N), maxDebt, at)
 		}
 	}
 	debit(m.userMessages, told.UserRates)
 	debit(m.apiKeys, told.KeyRates)
-	h.mu.Lock()
-	h.told[from] = &heardShares{told.Users, told.Addresses, time.Now()}
-	h.mu.Unlock()
 }
 
 // readShares reads what another node, or one of another version, tells: no more of it than a node can have.
@@ -183,7 +196,10 @@ func (h *shares) sum(now time.Time) {
 	defer h.mu.Unlock()
 	for node, heard := range h.told {
 		if now.Sub(heard.at) > sharesLife {
-			delete(h.told, node)
+			heard.users, heard.addresses = nil, nil
+			if !h.server.cluster.Has(node) { // else it goes on to tell when that was
+				delete(h.told, node)
+			}
 			continue
 		}
 		users, addresses = append(users, heard.users), append(addresses, heard.addresses)

@@ -24,7 +24,8 @@ func TestConnsPerUserOfAllNodes(t *testing.T) {
 	}
 	ann := limit.SharedKey("ann")
 	eventually(t, "the third node knows of four", func() bool { return s[2].limiter.usersElsewhere.of(ann) == 4 })
-	dial(t, s[2], "/ws?token="+ns.token("ann", "", time.Now()), "").wantGoodbye(3504, "user_connections")
+	// Not for good: they may have gone with their node, and are about to come back here.
+	dial(t, s[2], "/ws?token="+ns.token("ann", "", time.Now()), "").wantGoodbye(1013, "user_connections")
 	ns.greet(s[2], "bob", "")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -79,5 +80,42 @@ func TestSharesAreBounded(t *testing.T) {
 	h.sum(time.Now().Add(2 * sharesLife))
 	if len(h.told) != 0 || s[0].limiter.usersElsewhere.counts.Load() != nil {
 		t.Error("old news are remembered")
+	}
+}
+
+// What others took while this node was stopped comes at once, when it goes on. It is owed from when it was taken.
+func TestLateSharesArePaidBack(t *testing.T) {
+	_, s := newNodes(t, 2)
+	h, m := s[0].shares, s[0].limiter
+	ann, other := limit.SharedKey("ann"), s[1].node
+	hear := func(second int) {
+		key, _ := ann.MarshalText()
+		h.hear(other, fmt.Appendf(nil, `{"at":%d,"user_rates":[{"k":%q,"n":1000000000}]}`, int64(time.Second)*int64(second), key))
+	}
+	owed := func() time.Duration {
+		wait, _ := m.userMessages.Peek(ann, m.sharedRate(100), m.clock())
+		return wait
+	}
+	h.hear(other, fmt.Appendf(nil, `{"at":%d}`, 100*time.Second))
+	h.mu.Lock()
+	h.told[other].ours -= int64(20 * time.Second)
+	h.mu.Unlock()
+	for second := range 20 {
+		hear(101 + second)
+	}
+	if wait := owed(); wait > 5*time.Second {
+		t.Errorf("%v are owed of 20 s that are over", wait)
+	}
+	for second := range 20 {
+		hear(121 + second)
+	}
+	if wait := owed(); wait < 10*time.Second {
+		t.Errorf("%v are owed of 20 s that are not", wait)
+	}
+	h.sum(time.Now().Add(2 * sharesLife))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if heard := h.told[other]; heard == nil || heard.users != nil {
+		t.Errorf("%+v", heard)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 )
 
-// Roster tells other nodes of the members of channels with notices.
-type Roster interface {
+// Exchange tells other nodes of the members of channels with notices.
+type Exchange interface {
 	// Stirred says that the members of a channel have changed since its last Report. It is called with the channel's members locked: it must neither wait nor use the channel.
 	Stirred(c *Channel)
 }
@@ -47,7 +47,7 @@ type afar struct {
 	changes []Change
 	bytes   int  // of changes
 	lost    bool // there were changes that are not among them
-	stirred bool // the roster knows that there is something to report
+	stirred bool // the exchange knows that there is something to report
 
 	// Of the others.
 	nodes  map[string]*elsewhere // by the node's id
@@ -70,7 +70,7 @@ type Tally struct {
 // stir notes a change of this node's members, for the report to come. The caller holds mu.
 func (all *members) stir(client uint64, m *Member, joined bool) {
 	h := all.channel.hub
-	if h.config.Roster == nil || !all.channel.Options().JoinLeave {
+	if h.config.Exchange == nil || !all.channel.Options().JoinLeave {
 		return
 	}
 	a := all.afar
@@ -86,11 +86,11 @@ func (all *members) stir(client uint64, m *Member, joined bool) {
 	}
 	if !a.stirred {
 		a.stirred = true
-		h.config.Roster.Stirred(all.channel)
+		h.config.Exchange.Stirred(all.channel)
 	}
 }
 
-// Report is what the other nodes are to hear. wanted is false where none of them is known to have members of the channel, and always is not asked for. For the roster
+// Report is what the other nodes are to hear. wanted is false where none of them is known to have members of the channel, and always is not asked for. For the exchange
 // only, on one goroutine: who takes a report passes it on.
 func (c *Channel) Report(always bool) (r Report, wanted bool) {
 	all := c.members.Load()
@@ -204,6 +204,7 @@ func (all *members) forget(a *afar, node string) {
 	}
 	delete(a.nodes, node)
 	a.count -= e.Count
+	a.recent.add(node, &Report{Base: e.Version, Version: e.Version, Closed: true}, all.channel.hub.config.Now())
 	if e.Count != 0 {
 		all.tellCountOnce()
 	}
@@ -255,6 +256,16 @@ func (t *recent) add(node string, r *Report, now time.Time) {
 		t.reports = slices.Delete(t.reports, 0, n)
 	}
 	t.reports = append(t.reports, heardReport{node, *r})
+}
+
+// ended tells whether the last that was heard of a node is that it has no members any more, none of those that it had at that version.
+func (t *recent) ended(node string, version uint64) bool {
+	for _, r := range slices.Backward(t.reports) {
+		if r.node == node {
+			return r.Closed && r.Version >= version
+		}
+	}
+	return false
 }
 
 // Await has the changes on other nodes kept for a while, for answers to a question that is about to be asked: see Hub.Merge.

@@ -13,32 +13,32 @@ import (
 	"github.com/wsedge/wsedge/internal/dialect"
 )
 
-// stirs counts what a roster is told.
+// stirs counts what an exchange is told.
 type stirs struct{ n int }
 
 func (s *stirs) Stirred(*Channel) { s.n++ }
 
 // newNodeHub makes the hub of one node of several, whose channels have notices. Its clients have ids that begin with its name.
 func newNodeHub(node string) (*Hub, *stirs) {
-	roster := &stirs{}
-	h := newHub(Config{Roster: roster, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
+	exchange := &stirs{}
+	h := newHub(Config{Exchange: exchange, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
 	n := channel.Open()
 	n.Default.Members, n.Default.JoinLeave = true, true
 	n.ByName = map[string]*channel.Options{"silent": {Members: true}}
 	h.SetNamespaces(n)
-	return h, roster
+	return h, exchange
 }
 
 // A crowd that comes at once is one report, of its count.
 func TestCrowdIsOneReport(t *testing.T) {
-	h, roster := newNodeHub("b")
+	h, exchange := newNodeHub("b")
 	c, silent := acquire(t, h, "chat"), acquire(t, h, "silent:1")
 	for i := range uint64(5000) {
 		c.Enter(i, nil, nil)
 		silent.Enter(i, nil, nil)
 	}
-	if r, wanted := c.Report(true); !wanted || r.Count != 5000 || r.Whole || r.Changes != nil || r.Base != 0 || roster.n != 1 {
-		t.Errorf("%d joins: %d reports due, and %+v", 5000, roster.n, r)
+	if r, wanted := c.Report(true); !wanted || r.Count != 5000 || r.Whole || r.Changes != nil || r.Base != 0 || exchange.n != 1 {
+		t.Errorf("%d joins: %d reports due, and %+v", 5000, exchange.n, r)
 	}
 	if _, open := silent.Told(); open {
 		t.Error("a namespace without notices")
@@ -46,8 +46,8 @@ func TestCrowdIsOneReport(t *testing.T) {
 	for i := range uint64(5000) {
 		c.Leave(i, nil)
 	}
-	if r, _ := c.Report(false); !r.Closed || r.Count != 0 || r.Whole || roster.n != 2 {
-		t.Errorf("5,000 leaves: %d reports due, and %+v", roster.n, r)
+	if r, _ := c.Report(false); !r.Closed || r.Count != 0 || r.Whole || exchange.n != 2 {
+		t.Errorf("5,000 leaves: %d reports due, and %+v", exchange.n, r)
 	}
 	c.Enter(1, nil, nil)
 	want := Change{true, dialect.Present{Client: "b-101"}}
@@ -228,5 +228,65 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 	if kept.add("b", report, now.Add(recentLife+1)); kept.reports != nil {
 		t.Error("nobody waits any more")
+	}
+}
+
+// answerOf is a node's answer, with its name.
+func answerOf(h *Hub, node, after string, limit int) Answer {
+	a := h.Answer("chat", after, limit)
+	a.Node = node
+	return a
+}
+
+// The last member of another node leaves, or the node itself does, while an answer of its waits for those of others.
+func TestMergeBehindTheEndOfANode(t *testing.T) {
+	for how, end := range map[string]func(here, there *Channel){
+		"the last member leaves": func(here, there *Channel) {
+			there.Leave(1, nil)
+			report, _ := there.Report(true)
+			here.Heard("b", &report, 1)
+		},
+		"the node leaves":                 func(here, _ *Channel) { here.Forget("b") },
+		"it was lost that they have left": func(here, _ *Channel) { here.Expire("b", 2) },
+	} {
+		a, _ := newNodeHub("a")
+		b, _ := newNodeHub("b")
+		here, there := acquire(t, a, "chat"), acquire(t, b, "chat")
+		here.Enter(1, nil, nil)
+		there.Enter(1, nil, nil)
+		report, _ := there.Report(true)
+		here.Heard("b", &report, 1)
+		a.Await("chat")
+		answer := answerOf(b, "b", "", 10)
+		end(here, there)
+		if m := a.Merge("chat", "", 10, []Answer{answer}); m.Count != 1 || len(m.Clients) != 1 || m.Incomplete {
+			t.Errorf("%s: %+v", how, m)
+		}
+		there.Enter(2, nil, nil) // of whom nothing has been heard
+		if m := a.Merge("chat", "", 10, []Answer{answerOf(b, "b", "", 10)}); m.Count < 2 || len(m.Clients) < 2 {
+			t.Errorf("%s, and another comes: %+v", how, m)
+		}
+	}
+}
+
+// All whom a node has on a page leave before the page is made. Nobody behind them may be passed over.
+func TestMergedPageOfThoseWhoLeft(t *testing.T) {
+	hubs, channels := make([]*Hub, 3), make([]*Channel, 3)
+	for i := range hubs {
+		hubs[i], _ = newNodeHub(string(rune('a' + i)))
+		channels[i] = acquire(t, hubs[i], "chat")
+		channels[i].Enter(1, nil, nil)
+	}
+	channels[1].Enter(2, nil, nil)
+	first, _ := channels[1].Report(true)
+	channels[0].Heard("b", &first, 1)
+	hubs[0].Await("chat")
+	answers := []Answer{answerOf(hubs[1], "b", "a-101", 1), answerOf(hubs[2], "c", "a-101", 1)}
+	channels[1].Leave(1, nil)
+	left, _ := channels[1].Report(true)
+	channels[0].Heard("b", &left, 1)
+	m := hubs[0].Merge("chat", "a-101", 1, answers)
+	if len(m.Clients) > 0 && m.Clients[0].Client > "b-102" {
+		t.Errorf("b-102 is passed over: %+v", m)
 	}
 }

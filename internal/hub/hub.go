@@ -46,8 +46,8 @@ type Config struct {
 	Notices []dialect.EncodeNotice
 	// Client writes the id of a client, as others see it. Required where namespaces keep members.
 	Client func(number uint64) string
-	// Roster tells other nodes of members in namespaces with notices. nil: there are none.
-	Roster Roster
+	// Exchange tells other nodes of members in namespaces with notices. nil: there are none.
+	Exchange Exchange
 	// AfterFunc calls f after d, on a goroutine of its own. Default time.AfterFunc.
 	AfterFunc func(d time.Duration, f func())
 	// Namespaces say what channels promise, until SetNamespaces. Required.

@@ -44,6 +44,7 @@ func (h *Hub) Merge(name, after string, limit int, answers []Answer) dialect.Mem
 	}
 	bound := endOf(&m, "")
 	for _, a := range answers {
+		bound = endOf(&a.Members, bound) // also where all on its page have left since
 		if c != nil {
 			c.withAfar(func(_ *members, b *afar) { b.bring(&a, after) })
 		}
@@ -52,7 +53,6 @@ func (h *Hub) Merge(name, after string, limit int, answers []Answer) dialect.Mem
 		m.More = m.More || a.More
 		m.Incomplete = m.Incomplete || a.Incomplete
 		m.Clients = append(m.Clients, a.Clients...)
-		bound = endOf(&a.Members, bound)
 	}
 	if !m.Listed || m.Count > MaxListed {
 		m.Listed, m.Clients, m.More = false, nil, false
@@ -83,7 +83,11 @@ func endOf(m *dialect.Members, bound string) string {
 // bring brings a node's answer up to what was heard of it since. The caller holds members.mu.
 func (a *afar) bring(answer *Answer, after string) {
 	e := a.nodes[answer.Node]
-	if e == nil || e.Version <= answer.Version {
+	switch {
+	case e == nil && a.recent.ended(answer.Node, answer.Version):
+		answer.Count, answer.Clients, answer.More = 0, nil, false
+		return
+	case e == nil || e.Version <= answer.Version:
 		return // what it has not told yet is told behind the answer
 	}
 	answer.Count = e.Count

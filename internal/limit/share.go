@@ -90,8 +90,9 @@ func (s *rateShard) track(k Key, interval int64, most int) {
 	s.taken[k] += interval
 }
 
-// Debit notes that the key has taken so much time of its rate elsewhere, at now. No more than most is ever owed. Where the table has no room for the key it is forgotten.
-func (r *Rates) Debit(k Key, taken, most time.Duration, now int64) {
+// Debit notes that the key has taken so much time of its rate elsewhere, at a time that may be over: then some of it has been paid back since. No more than most is ever owed. Where the
+// table has no room for the key it is forgotten.
+func (r *Rates) Debit(k Key, taken, most time.Duration, at int64) {
 	if k == (Key{}) || taken <= 0 {
 		return
 	}
@@ -99,13 +100,13 @@ func (r *Rates) Debit(k Key, taken, most time.Duration, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bucket, known := s.of[k]
-	if !known && !s.room(r.perShard, now) {
+	if !known && !s.room(r.perShard, at) {
 		return
 	}
 	if s.of == nil {
 		s.of = make(map[Key]Bucket)
 	}
-	s.of[k] = Bucket(min(max(int64(bucket), now)+int64(min(taken, most)), now+int64(most)))
+	s.of[k] = max(bucket, Bucket(min(max(int64(bucket), at)+int64(min(taken, most)), at+int64(most))))
 }
 
 // Most are the keys that have at least that many, those with the most first, at most so many.

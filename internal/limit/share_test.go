@@ -80,6 +80,11 @@ func TestTaken(t *testing.T) {
 	if _, ok := r.Take(SharedKey("a"), owing, now+5*second); !ok {
 		t.Error("it is never paid back")
 	}
+	wait, _ := r.Peek(SharedKey("a"), owing, now+5*second)
+	r.Debit(SharedKey("a"), time.Second, time.Second, now-100*second)
+	if late, _ := r.Peek(SharedKey("a"), owing, now+5*second); late < wait {
+		t.Errorf("late news take %v off", wait-late)
+	}
 }
 
 func TestMost(t *testing.T) {

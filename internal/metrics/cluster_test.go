@@ -13,3 +13,12 @@ func TestAppendCluster(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendPresence(t *testing.T) {
+	text := string(AppendPresence(nil, 3, 4))
+	for _, want := range []string{"wsedge_presence_channels 3", "wsedge_presence_reports_total 4"} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}

@@ -35,6 +35,7 @@ var how = map[string]func(a, b float64) float64{
 	"wsedge_loop_wait_seconds":                            greatest,
 	"wsedge_build_info":                                   greatest,
 	"wsedge_revocations":                                  greatest,
+	"wsedge_cluster_nodes":                                greatest,
 	"wsedge_webhook_circuit_open":                         greatest,
 	"wsedge_draining":                                     least,
 	"wsedge_engine_up":                                    least,

@@ -12,6 +12,7 @@ func exposed(n int64, reasons map[string]int64, stall float64) []byte {
 	e.one("wsedge_connections", "gauge", "Open.", n)
 	e.one("wsedge_pressure", "gauge", "Pressure.", n)
 	e.one("wsedge_engine_up", "gauge", "Up.", n%2)
+	e.one("wsedge_cluster_nodes", "gauge", "Nodes.", n)
 	e.byReason("wsedge_drops_total", "Drops.", reasons)
 	e.histogram("wsedge_loop_lag_seconds", "Lag.", []time.Duration{time.Millisecond}, []int64{n, 1}, time.Duration(stall*1e9))
 	e.one("process_open_fds", "gauge", "Files.", n)
@@ -34,7 +35,7 @@ func TestSum(t *testing.T) {
 		}
 	}
 	want([]Part{{Worker: "0", Text: first}, {Worker: "1", Text: second}},
-		"wsedge_connections 7", "wsedge_pressure 4", "wsedge_engine_up 0", `wsedge_drops_total{reason="slow"} 3`, `wsedge_drops_total{reason="gone"} 7`,
+		"wsedge_connections 7", "wsedge_pressure 4", "wsedge_engine_up 0", "wsedge_cluster_nodes 4", `wsedge_drops_total{reason="slow"} 3`, `wsedge_drops_total{reason="gone"} 7`,
 		`wsedge_loop_lag_seconds_bucket{le="0.001"} 7`, `wsedge_loop_lag_seconds_bucket{le="+Inf"} 9`, "wsedge_loop_lag_seconds_sum 1.5",
 		"wsedge_loop_lag_seconds_count 9", `process_open_fds{worker="0"} 3`, `process_open_fds{worker="1"} 4`)
 	// One ends: what it has counted stays, what it had does not.

@@ -164,33 +164,42 @@ func (x *Exchange) Channels(prefix, after string, limit int) (page []hub.Listed,
 	answered := make(chan cluster.Answers, 1)
 	x.askAll(topicChannels, channelsQuestion{prefix, after, limit}, func(a cluster.Answers) { answered <- a })
 	page, more = x.config.Hub.List(prefix, after, limit)
+	answers := []channelsAnswer{{page, more}}
 	got := <-answered
-	sum := make(map[string]int)
-	add := func(list []hub.Listed) {
-		for _, l := range list {
-			sum[l.Name] += l.Subscribers
-		}
-	}
-	add(page)
 	for _, body := range got.By {
 		var a channelsAnswer
 		if json.Unmarshal(body, &a) != nil {
 			incomplete = true
 			continue
 		}
-		add(a.Channels)
-		more = more || a.More
+		answers = append(answers, a)
+	}
+	page, more = mergeChannels(answers, limit)
+	return page, more, incomplete || len(got.Missing) > 0
+}
+
+// mergeChannels makes one page of those of several nodes: no further than the first of them goes that has more behind it, or those would be passed over.
+func mergeChannels(answers []channelsAnswer, limit int) (page []hub.Listed, more bool) {
+	sum, end := make(map[string]int), ""
+	for _, a := range answers {
+		for _, l := range a.Channels {
+			sum[l.Name] += l.Subscribers
+		}
+		if n := len(a.Channels); a.More && n > 0 && (end == "" || a.Channels[n-1].Name < end) {
+			more, end = true, a.Channels[n-1].Name
+		}
 	}
 	page = make([]hub.Listed, 0, len(sum))
 	for name, n := range sum {
-		page = append(page, hub.Listed{Name: name, Subscribers: n})
+		if end == "" || name <= end {
+			page = append(page, hub.Listed{Name: name, Subscribers: n})
+		}
 	}
-	// Each node has told its first ones up to the limit, so the first of them all are whole.
 	slices.SortFunc(page, func(a, b hub.Listed) int { return strings.Compare(a.Name, b.Name) })
 	if len(page) > limit {
 		page, more = page[:limit], true
 	}
-	return page, more && len(page) > 0, incomplete || len(got.Missing) > 0
+	return page, more
 }
 
 // answerChannels answers another node's question. A look at all channels takes its time, so it gets a goroutine, of which there are few: who comes to that is not answered.

@@ -44,7 +44,7 @@ const (
 
 // Config is what an Exchange works with.
 type Config struct {
-	// Hub has the channels, with the Exchange as its roster. Required.
+	// Hub has the channels, and was made with this Exchange. Required.
 	Hub *hub.Hub
 	// Cluster are the nodes. Required.
 	Cluster *cluster.Cluster
@@ -105,7 +105,7 @@ type greet struct {
 	at      time.Time
 }
 
-// New makes an Exchange, which is a hub's roster. It does nothing before Begin.
+// New makes an Exchange, for the hub's Config. It does nothing before Begin.
 func New() *Exchange {
 	return &Exchange{
 		wake: make(chan struct{}, 1), again: make(chan struct{}, 1), done: make(chan struct{}), open: make(map[string]*opened),
@@ -164,7 +164,7 @@ func (x *Exchange) Stats() Stats {
 	return Stats{len(x.open), x.reports.Load()}
 }
 
-// Stirred implements hub.Roster.
+// Stirred implements hub.Exchange.
 func (x *Exchange) Stirred(c *hub.Channel) {
 	x.mu.Lock()
 	x.due = append(x.due, c)

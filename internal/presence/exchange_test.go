@@ -130,7 +130,7 @@ func join(t *testing.T, e *ether, id string, config presence.Config) *node {
 	namespaces.Default.Members, namespaces.Default.JoinLeave = true, true
 	namespaces.ByName = map[string]*channel.Options{"silent": {Members: true}}
 	n.hub = hub.New(hub.Config{
-		Broker: broker.NewMemory(broker.MemoryConfig{}), Namespaces: namespaces, Roster: n.Exchange,
+		Broker: broker.NewMemory(broker.MemoryConfig{}), Namespaces: namespaces, Exchange: n.Exchange,
 		Client: func(number uint64) string { return id + "-" + strconv.FormatUint(number, 10) },
 	})
 	var err error

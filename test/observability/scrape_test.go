@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/auth"
+	"github.com/wsedge/wsedge/internal/broker"
+	"github.com/wsedge/wsedge/internal/broker/embedded"
+	"github.com/wsedge/wsedge/internal/broker/jetstream"
 	"github.com/wsedge/wsedge/internal/edge"
 	"github.com/wsedge/wsedge/internal/metrics"
 	"github.com/wsedge/wsedge/internal/tlstest"
@@ -36,7 +39,8 @@ func everything(t *testing.T) edge.Config {
 	}
 	t.Cleanup(func() { tracer.Close(context.Background()) })
 	return edge.Config{
-		Addr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "1", Logger: slog.New(slog.DiscardHandler), Limits: edge.StandardLimits(), Tracer: tracer,
+		Broker: engine(t),
+		Addr:   "127.0.0.1:0", AdminAddr: "127.0.0.1:0", Version: "1", Logger: slog.New(slog.DiscardHandler), Limits: edge.StandardLimits(), Tracer: tracer,
 		Auth: &auth.Config{APIKeys: []auth.APIKey{{Name: "backend", Secret: "the key of the backend", Scopes: []auth.Scope{auth.ScopeAll}}}},
 		TLS:  &reactor.TLSOptions{Config: &tls.Config{Certificates: []tls.Certificate{tlstest.NewAuthority().Issue("localhost")}}},
 		Webhooks: &webhook.Config{
@@ -44,6 +48,23 @@ func everything(t *testing.T) edge.Config {
 		},
 		Certificates: func() []metrics.Certificate { return []metrics.Certificate{{Name: "localhost", NotAfter: time.Now()}} },
 	}
+}
+
+// engine is one that other nodes could share.
+func engine(t *testing.T) broker.Broker {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	server, err := embedded.Start(embedded.Config{Dir: t.TempDir(), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	e, err := jetstream.Connect(jetstream.Config{Options: server.Options(), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
 }
 
 // scrape reads the metrics of such a server.

@@ -71,9 +71,12 @@ func (r *registry) Put(ctx context.Context, key string, value []byte, keep time.
 	}
 }
 
-func (r *registry) forget() {
+// forget has the next Put look at the stream.
+func (r *registry) forget() { r.note(0) }
+
+func (r *registry) note(kept time.Duration) {
 	r.mu.Lock()
-	r.kept = 0
+	r.kept = kept
 	r.mu.Unlock()
 }
 
@@ -98,15 +101,13 @@ func (r *registry) keep(ctx context.Context, age time.Duration) error {
 		return err
 	}
 	c := found.CachedInfo().Config
-	if c.MaxAge < age {
+	if c.MaxAge != 0 && c.MaxAge < age { // 0: for ever
 		c.MaxAge, c.Duplicates = age, min(age, c.Duplicates)
 		if _, err := js.UpdateStream(ctx, c); err != nil {
 			return err
 		}
 	}
-	r.mu.Lock()
-	r.kept = max(age, c.MaxAge)
-	r.mu.Unlock()
+	r.note(max(age, c.MaxAge))
 	return nil
 }
 
@@ -135,6 +136,9 @@ func (r *registry) Read(ctx context.Context, from broker.Mark, take func(value [
 		return from, false, because(ErrDown, "stream %s: %w", r.name, err)
 	}
 	info := found.CachedInfo()
+	if age := info.Config.MaxAge; age != 0 {
+		r.note(age) // of two nodes that raised it at once, the one that asked for less may have been the last
+	}
 	to, epoch, first := from, strconv.FormatInt(info.Created.UnixNano(), 36), from == broker.Mark{}
 	if from.Epoch != epoch || from.Seq > info.State.LastSeq {
 		to, whole = broker.Mark{Epoch: epoch}, !first

@@ -114,6 +114,40 @@ func TestRegistryIsLost(t *testing.T) {
 	}
 }
 
+// Of two nodes that have it kept for longer at once, each from what it was, the last one's word stands, until the other has looked.
+func TestRegistryIsKeptForTheLongest(t *testing.T) {
+	e := connect(t, natsServer(t), Config{})
+	r, name := e.Registry("facts", 10), e.config.Prefix+"-facts"
+	age := func() time.Duration {
+		t.Helper()
+		is, err := e.js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is.CachedInfo().Config.MaxAge
+	}
+	put(t, r, "x", "1") // for an hour
+	var at broker.Mark
+	all(t, r, &at)
+	put(t, r, "x", "1")
+	for _, other := range []time.Duration{time.Minute, 0} {
+		is, err := e.js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := is.CachedInfo().Config
+		config.MaxAge, config.Duplicates = other, time.Minute
+		if _, err := e.js.UpdateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+		all(t, r, &at)
+		put(t, r, "x", "2")
+		if is := age(); is != 0 && is < time.Hour || is != 0 && other == 0 {
+			t.Errorf("after %v: %v", other, is)
+		}
+	}
+}
+
 // Without a server nothing is stored, and that is told.
 func TestRegistryWithoutServer(t *testing.T) {
 	r := connect(t, nil, Config{URL: "nats://127.0.0.1:1"}).Registry("facts", 10)

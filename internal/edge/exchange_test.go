@@ -126,7 +126,7 @@ func TestNoticesAcrossNodes(t *testing.T) {
 	nodes := startNodes(t, 3, nil)
 	a, b := greet(t, nodes[0]), greet(t, nodes[1])
 	a.subscribe("chat:1")
-	eventually(t, "a is open", func() bool { return nodes[0].roster.Stats().Channels == 1 })
+	eventually(t, "a is open", func() bool { return nodes[0].exchange.Stats().Channels == 1 })
 	b.subscribe("chat:1")
 	a.want(`{"type":"join","channel":"chat:1","client":"` + b.id + `","count":2}`)
 	b.want(`{"type":"presence","channel":"chat:1","count":2}`) // whom the node does not know by name
@@ -142,7 +142,7 @@ func TestNoticesAcrossNodes(t *testing.T) {
 	b.conn.Close() // the last at its node
 	a.want(`{"type":"leave","channel":"chat:1","client":"` + b.id + `","count":1}`)
 	a.idle()
-	eventually(t, "the second node has forgotten the channel", func() bool { return nodes[1].roster.Stats().Channels == 0 })
+	eventually(t, "the second node has forgotten the channel", func() bool { return nodes[1].exchange.Stats().Channels == 0 })
 }
 
 // cutEngine is an engine whose node can be cut off from the others, in both directions, as if its process were dead, or could not be reached.
@@ -171,7 +171,7 @@ func TestDeadNode(t *testing.T) {
 	nodes := startNodes(t, 3, func(i int, cfg *Config) { cfg.Broker = cutEngine{cfg.Broker.(*jetstream.Engine), &cuts[i]} })
 	a := greet(t, nodes[0])
 	a.subscribe("chat:1")
-	eventually(t, "a is open", func() bool { return nodes[0].roster.Stats().Channels == 1 })
+	eventually(t, "a is open", func() bool { return nodes[0].exchange.Stats().Channels == 1 })
 	for i := range 3 {
 		greet(t, nodes[2]).subscribe("chat:1")
 		a.want(fmt.Sprintf(`{"type":"join",*"count":%d}`, i+2))
@@ -203,7 +203,7 @@ func TestNodeDrains(t *testing.T) {
 	nodes := startNodes(t, 2, nil)
 	a := greet(t, nodes[0])
 	a.subscribe("chat:1")
-	eventually(t, "a is open", func() bool { return nodes[0].roster.Stats().Channels == 1 })
+	eventually(t, "a is open", func() bool { return nodes[0].exchange.Stats().Channels == 1 })
 	const crowd = 600
 	for range crowd {
 		dial(t, nodes[1], "/ws/raw?channel=chat:1", "")
@@ -221,5 +221,5 @@ func TestNodeDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	follow(1)
-	t.Logf("%d reports of %d who came and went", nodes[1].roster.Stats().Reports, crowd)
+	t.Logf("%d reports of %d who came and went", nodes[1].exchange.Stats().Reports, crowd)
 }
