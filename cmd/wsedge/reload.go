@@ -17,9 +17,10 @@ type reloader struct {
 	logger      *slog.Logger
 }
 
-// reload takes over what can be, of a file in which nothing is wrong. Of one with a mistake it takes nothing.
-func (r *reloader) reload() {
-	s, refused, err := r.read()
+// reload takes over what can be, of a file in which nothing is wrong. Of one with a mistake it takes nothing, and returns false. text is the
+// file's, which is read where that is nil.
+func (r *reloader) reload(text []byte) bool {
+	s, refused, err := r.read(text)
 	if err == nil {
 		err = r.server.Reconfigure(s.cfg)
 	}
@@ -31,22 +32,28 @@ func (r *reloader) reload() {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			r.logger.Error("SIGHUP: configuration not reloaded, the old one stays", "problem", problem)
 		}
-		return
+		return false
 	}
 	for _, path := range refused {
 		r.logger.Warn("SIGHUP: not changed, that needs a restart", "key", path)
 	}
 	r.document = s.document
 	r.logger.Info("SIGHUP: configuration reloaded", "file", s.file)
+	return true
 }
 
 // read makes out of the file, and of what counts so far, what is to count; refused are the keys that need a restart.
-func (r *reloader) read() (s *serving, refused []string, err error) {
+func (r *reloader) read(text []byte) (s *serving, refused []string, err error) {
 	first, flags := declareServing(r.environment)
 	if err := parse(r.environment, flags, r.args); err != nil {
 		return nil, nil, err
 	}
-	document, err := readDocument(first.file)
+	if text == nil {
+		if text, err = readFile(first.file); err != nil {
+			return nil, nil, err
+		}
+	}
+	document, err := config.Parse(first.file, text, dirOf(first.file))
 	if err != nil {
 		return nil, nil, err
 	}
