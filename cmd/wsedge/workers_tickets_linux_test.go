@@ -22,11 +22,11 @@ import (
 
 // said is what the server says to whom has a ticket.
 type said struct {
-	Type, Ticket, Code, Epoch, Node, Client string
-	Offset                                  uint64
-	Recovered                               *bool
-	Channels                                []string
-	Data                                    json.RawMessage
+	Type, Ticket, Epoch, Node, Client string
+	Offset                            uint64
+	Recovered                         *bool
+	Channels                          []string
+	Data                              json.RawMessage
 }
 
 // talk is a conversation on /ws.
