@@ -114,7 +114,7 @@ func serve(e *environment, args []string) int {
 	if member == nil {
 		s.introduce(srv.Addr(), srv.AdminAddr(), sec, logger)
 	}
-	if s.document != nil {
+	if s.document != nil || s.namesFiles() {
 		caught.reconfigure = (&reloader{e, args, srv, s.document, member.tells(logger)}).reload
 	}
 	return live(srv, caught, sec, logger)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"flag"
@@ -165,7 +164,7 @@ func (s *serving) supervise(e *environment, args []string, certificates *certs.C
 	t.serve(crew, s, logger)
 	ended := make(chan error, 1)
 	go func() { ended <- crew.Run() }()
-	return s.lead(crew, ended, caught, roll, func() ([]byte, error) { return stillGood(e, args) }, logger)
+	return s.lead(crew, ended, caught, roll, func() (*serving, error) { return readAgain(e, args) }, logger)
 }
 
 // serve answers operators and workers, until close.
@@ -178,7 +177,7 @@ func (t *team) serve(crew *workers.Supervisor, s *serving, logger *slog.Logger) 
 }
 
 // lead passes signals on to the workers until all have ended, and returns the exit status.
-func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *signals, roll <-chan os.Signal, good func() ([]byte, error), logger *slog.Logger) int {
+func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *signals, roll <-chan os.Signal, again func() (*serving, error), logger *slog.Logger) int {
 	draining := false
 	for {
 		select {
@@ -200,14 +199,14 @@ func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *sig
 			}
 			crew.Reload(text)
 		case <-roll:
-			text, err := good()
+			now, err := again()
 			if err != nil {
 				for problem := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
 					logger.Error("SIGUSR2: no rolling restart, workers could not start", "problem", problem)
 				}
 				continue
 			}
-			crew.Roll(text)
+			crew.Roll(now.text)
 		case sig := <-caught.end:
 			if draining {
 				logger.Error("exiting without waiting any longer", "signal", sig.String())
@@ -220,17 +219,6 @@ func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *sig
 			crew.Drain()
 		}
 	}
-}
-
-// stillGood tells whether a worker could start with the configuration as it is now, and returns the file's text.
-func stillGood(e *environment, args []string) ([]byte, error) {
-	var said bytes.Buffer
-	s, _ := readServing(&environment{&said, &said, e.lookup}, args)
-	if s == nil {
-		return nil, errors.New(said.String())
-	}
-	_, _, err := s.check(slog.New(slog.DiscardHandler))
-	return s.text, err
 }
 
 // workerEnvironment is that of the process, for a worker: the service manager is the supervisor's to tell, and a limit of memory is for all of

@@ -17,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/wsedge/wsedge/internal/ticket"
 	"github.com/wsedge/wsedge/internal/tlstest"
 )
 
@@ -118,13 +119,13 @@ func (p *program) back(ticket, epoch string, offset uint64, want string) (node s
 // command line or environment tells the key.
 func TestTicketsAreGoodWithAllWorkers(t *testing.T) {
 	p := startWorkers(t, 3)
-	ticket, epoch, offset := p.ticketed()
+	text, epoch, offset := p.ticketed()
 	p.publishes(1, 3)
 	everywhere := func(when string) {
 		t.Helper()
 		nodes := map[string]bool{}
 		for len(nodes) < 3 {
-			node, err := p.back(ticket, epoch, offset, "1 2 3")
+			node, err := p.back(text, epoch, offset, "1 2 3")
 			if err != nil {
 				t.Fatalf("%s: %v", when, err)
 			}
@@ -154,13 +155,13 @@ func TestTicketsAreGoodWithAllWorkers(t *testing.T) {
 // A worker that is killed while clients come back with tickets costs those that it has accepted another attempt, and nobody anything else.
 func TestWorkerDiesInAStormOfTickets(t *testing.T) {
 	p := startWorkers(t, 3)
-	ticket, epoch, offset := p.ticketed()
+	text, epoch, offset := p.ticketed()
 	p.publishes(1, 2)
 	var storm sync.WaitGroup
 	for range 8 {
 		storm.Go(func() {
 			for came := 0; came < 25; {
-				_, err := p.back(ticket, epoch, offset, "1 2")
+				_, err := p.back(text, epoch, offset, "1 2")
 				switch {
 				case err == nil:
 					came++
@@ -217,6 +218,41 @@ func TestWorkersResumeSessions(t *testing.T) {
 				if !resumed() {
 					t.Errorf("%s, %s: connection %d was not resumed", compact, tls.VersionName(version), n)
 				}
+			}
+		}
+	}
+}
+
+// Without a configuration file SIGHUP has the files read again that flags name: a key of tickets can be replaced, with workers and without.
+func TestFilesOfFlagsAreReloadedOnSIGHUP(t *testing.T) {
+	const good = "SIGHUP: files that flags name reloaded"
+	keys := filepath.Join(t.TempDir(), "tickets")
+	for _, workers := range []string{"--workers=0", "--workers=2"} {
+		put(t, keys, []byte(ticket.NewKey().String()))
+		p := launch(t, "serve", workers, "--drain-spread", "-1s", "--history-size", "10", "--recover", "--ticket-keys", keys)
+		old, epoch, offset := p.ticketed()
+		if _, err := p.back(old, epoch, offset, ""); err != nil {
+			t.Error(err)
+		}
+		put(t, keys, []byte("no key"))
+		p.hangUp("SIGHUP: configuration not reloaded, the old one stays", 1)
+		if _, err := p.back(old, epoch, offset, ""); err != nil {
+			t.Error(err)
+		}
+		put(t, keys, []byte(ticket.NewKey().String()))
+		p.hangUp(good, 1)
+		p.eventually("the old ticket is refused, whoever is asked", func() bool {
+			for range 12 {
+				if _, err := p.back(old, epoch, offset, ""); err == nil {
+					return false
+				}
+			}
+			return true
+		})
+		fresh, epoch, offset := p.ticketed()
+		for range 6 {
+			if _, err := p.back(fresh, epoch, offset, ""); err != nil {
+				t.Error(err)
 			}
 		}
 	}
