@@ -31,7 +31,7 @@ func timeToDrain(srv server) time.Duration {
 // signals are those that the process gets.
 type signals struct {
 	end, reload chan os.Signal
-	reconfigure func() // what SIGHUP does beside certificates; nil: nothing
+	reconfigure func(text []byte) bool // what SIGHUP does beside certificates, and whether that was taken; nil: nothing
 	supervisor  *supervisor
 	member      *member // what a worker has from the supervisor of workers; nil: it is none
 }
@@ -65,14 +65,17 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 			return exitFailure
 		case <-caught.reload:
 			caught.supervisor.reloading()
-			caught.hangUp(sec, logger)
+			caught.hangUp(sec, nil, logger)
 			caught.supervisor.ready()
 		case c := <-caught.member.commands():
-			if c != workers.Reload {
+			switch c.Verb {
+			case workers.Reload:
+				caught.member.reloaded(caught.hangUp(sec, c.Config, caught.member.tells(logger)))
+			case workers.Rekey:
+				sec.rekey(c.SessionKeys)
+			default:
 				return caught.member.leave(c, srv, caught, logger)
 			}
-			caught.hangUp(sec, caught.member.tells(logger))
-			caught.member.reloaded()
 		case s := <-caught.end:
 			logger.Info("draining", "signal", s.String(), "timeout", timeToDrain(srv).String())
 			running = false
@@ -81,14 +84,12 @@ func live(srv server, caught *signals, sec *security, logger *slog.Logger) int {
 	return drain(srv, caught, logger)
 }
 
-// hangUp is the answer to SIGHUP.
-func (s *signals) hangUp(sec *security, logger *slog.Logger) {
+// hangUp is the answer to SIGHUP. text is that of the configuration file; nil: it is to be read. False: that was refused.
+func (s *signals) hangUp(sec *security, text []byte, logger *slog.Logger) bool {
 	if sec != nil || s.reconfigure == nil {
 		sec.reload(logger)
 	}
-	if s.reconfigure != nil {
-		s.reconfigure()
-	}
+	return s.reconfigure == nil || s.reconfigure(text)
 }
 
 // drain shuts srv down. SIGHUP has no meaning any more.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/certs"
 	"github.com/wsedge/wsedge/internal/edge"
 	"github.com/wsedge/wsedge/internal/workers"
 	"github.com/wsedge/wsedge/reactor"
@@ -21,10 +22,12 @@ const workerVariable = "WSEDGE_WORKER"
 // orphanTime is how long a worker goes on whose supervisor has ended, and with it the engine: its clients are to find another server.
 const orphanTime = 5 * time.Second
 
-// isWorker tells whether the process is a worker.
-func isWorker(e *environment) bool {
-	_, is := e.lookup(workerVariable)
-	return is
+// enlist takes up a worker's orders. nil: the process is none.
+func enlist(e *environment) (*workers.Worker, error) {
+	if _, is := e.lookup(workerVariable); !is {
+		return nil, nil
+	}
+	return workers.Join(os.NewFile(workers.FileOrders, "orders"), os.NewFile(workers.FileReports, "reports"))
 }
 
 // member is a worker's part in what several processes serve together. nil: the process is none, and all methods do nothing.
@@ -33,14 +36,13 @@ type member struct {
 	whole  *workers.Whole
 }
 
-// join takes up a worker's orders, and fits what it is to do into s.
-func (s *serving) join(e *environment) (*member, error) {
-	if !isWorker(e) {
-		return nil, nil
+// join fits what a worker is to do into s and the TLS configuration, which is nil without. Where the process is none it returns nil.
+func (s *serving) join(w *workers.Worker, certificates *certs.Config) *member {
+	if w == nil {
+		return nil
 	}
-	w, err := workers.Join(os.NewFile(workers.FileOrders, "orders"), os.NewFile(workers.FileReports, "reports"))
-	if err != nil {
-		return nil, err
+	if certificates != nil {
+		certificates.SessionKeys = w.Orders.SessionKeys
 	}
 	of := w.Orders.Of
 	s.engine.supervised = w.Orders.Engine
@@ -48,7 +50,7 @@ func (s *serving) join(e *environment) (*member, error) {
 	if s.cfg.Loops == 0 {
 		s.cfg.Loops = max(1, runtime.GOMAXPROCS(0)/of)
 	}
-	return &member{worker: w}, nil
+	return &member{worker: w}
 }
 
 // logger says of each line which worker's it is.
@@ -84,7 +86,7 @@ func (m *member) listen(cfg *edge.Config) error {
 	}
 	cfg.NodeName = fmt.Sprintf("%s/%d", cfg.NodeName, m.worker.Orders.Index)
 	m.whole = workers.WholeAt(m.worker.Orders.Whole, cfg.Logger)
-	cfg.Worker = &edge.Worker{Of: m.worker.Orders.Of, Name: m.worker.Orders.Name, Listener: listener, Inside: inside, Whole: m.whole, Stats: m.whole.Stats}
+	cfg.Worker = &edge.Worker{Of: m.worker.Orders.Of, Name: m.worker.Orders.Name, TicketKey: m.worker.Orders.TicketKey, Listener: listener, Inside: inside, Whole: m.whole, Stats: m.whole.Stats}
 	return nil
 }
 
@@ -94,7 +96,7 @@ func (m *member) ready() {
 	}
 }
 
-func (m *member) reloaded() { m.worker.Reloaded() }
+func (m *member) reloaded(taken bool) { m.worker.Reloaded(taken) }
 
 // commands are the supervisor's; none ever come where there is none.
 func (m *member) commands() <-chan workers.Command {
@@ -106,12 +108,12 @@ func (m *member) commands() <-chan workers.Command {
 
 // leave ends the server as a command says, and returns the exit status. A signal ends it at once, as it does in any other drain.
 func (m *member) leave(c workers.Command, srv server, caught *signals, logger *slog.Logger) int {
-	logger.Info("draining", "command", string(c))
+	logger.Info("draining", "command", string(c.Verb))
 	limit, end := timeToDrain(srv), srv.Shutdown
-	if retiring, ok := srv.(interface{ Retire(context.Context) error }); ok && c == workers.Retire {
+	if retiring, ok := srv.(interface{ Retire(context.Context) error }); ok && c.Verb == workers.Retire {
 		end = retiring.Retire
 	}
-	if c == workers.Orphaned {
+	if c.Verb == workers.Orphaned {
 		logger.Error("the supervisor has ended: so does this worker")
 		limit = orphanTime
 	}
@@ -125,11 +127,11 @@ func (m *member) leave(c workers.Command, srv server, caught *signals, logger *s
 			logger.Error("exiting without waiting any longer", "signal", s.String())
 			return exitFailure
 		case c := <-m.worker.Commands:
-			if c == workers.Orphaned {
+			if c.Verb == workers.Orphaned {
 				time.AfterFunc(orphanTime, cancel)
 			}
 		case err := <-drained:
-			if c == workers.Orphaned {
+			if c.Verb == workers.Orphaned {
 				_ = os.RemoveAll(filepath.Dir(m.worker.Orders.Whole)) // which the supervisor would have done
 			}
 			if err != nil {

@@ -59,7 +59,11 @@ func declareServing(e *environment) (*serving, *flag.FlagSet) {
 
 // serve is the command serve.
 func serve(e *environment, args []string) int {
-	s, status := readServing(e, args)
+	worker, err := enlist(e)
+	if err != nil {
+		return e.fail(err, exitFailure)
+	}
+	s, status := readOrdered(e, args, worker)
 	if s == nil {
 		return status
 	}
@@ -68,13 +72,10 @@ func serve(e *environment, args []string) int {
 	if err != nil {
 		return e.fail(err, status)
 	}
-	if s.workers > 0 && !isWorker(e) {
+	if s.workers > 0 && worker == nil {
 		return s.supervise(e, args, certificates, logger)
 	}
-	member, err := s.join(e)
-	if err != nil {
-		return e.fail(err, exitFailure)
-	}
+	member := s.join(worker, certificates)
 	logger = member.logger(logger)
 	cfg := s.cfg
 	cfg.Logger, cfg.Version = logger, version()
@@ -113,7 +114,7 @@ func serve(e *environment, args []string) int {
 	if member == nil {
 		s.introduce(srv.Addr(), srv.AdminAddr(), sec, logger)
 	}
-	if s.document != nil {
+	if s.document != nil || s.namesFiles() {
 		caught.reconfigure = (&reloader{e, args, srv, s.document, member.tells(logger)}).reload
 	}
 	return live(srv, caught, sec, logger)

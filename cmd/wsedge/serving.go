@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/wsedge/wsedge/internal/certs"
 	"github.com/wsedge/wsedge/internal/config"
 	"github.com/wsedge/wsedge/internal/edge"
+	"github.com/wsedge/wsedge/internal/workers"
 )
 
 // defaultAdminAddr is where metrics and profiles are, but in development mode.
@@ -33,6 +35,7 @@ type serving struct {
 	origins  list
 	problem  error            // of the files that flags name
 	file     string           // --config
+	text     []byte           // of that; nil: none
 	document *config.Document // what is in it; nil: development mode
 }
 
@@ -57,7 +60,10 @@ func addConfig(flags *flag.FlagSet, file *string, byDefault string) {
 }
 
 // readServing reads all of it. Where that goes wrong it says so, and returns nil and the exit status.
-func readServing(e *environment, args []string) (*serving, int) {
+func readServing(e *environment, args []string) (*serving, int) { return readOrdered(e, args, nil) }
+
+// readOrdered is readServing for a worker, whose orders have the file's text; nil: the process is none.
+func readOrdered(e *environment, args []string, w *workers.Worker) (*serving, int) {
 	s, flags := declareServing(e)
 	if err := parse(e, flags, args); err != nil { // first for the file's name
 		return nil, exitStatus(err)
@@ -73,7 +79,7 @@ func readServing(e *environment, args []string) (*serving, int) {
 		s.cfg.Auth, s.problem = s.access.over(nil)
 		return s, exitOK
 	}
-	document, err := readDocument(s.file)
+	document, text, err := documentFor(w, s.file)
 	if err != nil {
 		return nil, e.fail(invalid(err), exitFailure)
 	}
@@ -84,7 +90,28 @@ func readServing(e *environment, args []string) (*serving, int) {
 	case len(problems) > 0:
 		return nil, e.fail(invalid(config.Join(problems)), exitFailure)
 	}
+	s.text = text
 	return s, exitOK
+}
+
+// documentFor reads the configuration file, or what a worker's orders have of it.
+func documentFor(w *workers.Worker, file string) (document *config.Document, text []byte, err error) {
+	if w == nil || w.Orders.Config == nil {
+		if text, err = readFile(file); err != nil {
+			return nil, nil, err
+		}
+		document, err = config.Parse(file, text, dirOf(file))
+		return document, text, err
+	}
+	text = w.Orders.Config
+	if document, err = config.Parse(file, text, dirOf(file)); err != nil || bytes.Equal(text, w.Orders.Basis) {
+		return document, text, err
+	}
+	basis, err := config.Parse(file, w.Orders.Basis, dirOf(file))
+	if err == nil {
+		document, _ = document.Reloaded(basis) // as the workers have it that have reloaded
+	}
+	return document, text, err
 }
 
 // guarded is what serve works with where flags turn authentication on: that is no development mode, so that the standard limits hold where

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"flag"
@@ -20,6 +19,7 @@ import (
 	"github.com/wsedge/wsedge/internal/broker/embedded"
 	"github.com/wsedge/wsedge/internal/certs"
 	"github.com/wsedge/wsedge/internal/edge"
+	"github.com/wsedge/wsedge/internal/ticket"
 	"github.com/wsedge/wsedge/internal/workers"
 	"github.com/wsedge/wsedge/reactor"
 )
@@ -118,7 +118,7 @@ func (t *team) open(s *serving, logger *slog.Logger) (err error) {
 
 // orders are what all workers are told.
 func (t *team) orders(s *serving) workers.Orders {
-	o := workers.Orders{Name: strings.ToLower(rand.Text()[:8]), Whole: t.inside.Addr().String()}
+	o := workers.Orders{Name: strings.ToLower(rand.Text()[:8]), Whole: t.inside.Addr().String(), TicketKey: ticket.NewKey(), Config: s.text, Basis: s.text}
 	if t.engine != nil {
 		o.Engine = &workers.Engine{InMemory: s.engine.engine == engineMemory}
 		o.Engine.URL, o.Engine.User, o.Engine.Password = t.engine.Access()
@@ -164,7 +164,7 @@ func (s *serving) supervise(e *environment, args []string, certificates *certs.C
 	t.serve(crew, s, logger)
 	ended := make(chan error, 1)
 	go func() { ended <- crew.Run() }()
-	return s.lead(crew, ended, caught, roll, func() error { return stillGood(e, args) }, logger)
+	return s.lead(crew, ended, caught, roll, func() (*serving, error) { return readAgain(e, args) }, logger)
 }
 
 // serve answers operators and workers, until close.
@@ -177,7 +177,7 @@ func (t *team) serve(crew *workers.Supervisor, s *serving, logger *slog.Logger) 
 }
 
 // lead passes signals on to the workers until all have ended, and returns the exit status.
-func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *signals, roll <-chan os.Signal, good func() error, logger *slog.Logger) int {
+func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *signals, roll <-chan os.Signal, again func() (*serving, error), logger *slog.Logger) int {
 	draining := false
 	for {
 		select {
@@ -193,15 +193,20 @@ func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *sig
 				continue
 			}
 			caught.supervisor.reloading()
-			crew.Reload()
+			var text []byte
+			if s.file != "" {
+				text, _ = readFile(s.file) // what is wrong with it workers say, by reading it
+			}
+			crew.Reload(text)
 		case <-roll:
-			if err := good(); err != nil {
+			now, err := again()
+			if err != nil {
 				for problem := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
 					logger.Error("SIGUSR2: no rolling restart, workers could not start", "problem", problem)
 				}
 				continue
 			}
-			crew.Roll()
+			crew.Roll(now.text)
 		case sig := <-caught.end:
 			if draining {
 				logger.Error("exiting without waiting any longer", "signal", sig.String())
@@ -214,17 +219,6 @@ func (s *serving) lead(crew *workers.Supervisor, ended <-chan error, caught *sig
 			crew.Drain()
 		}
 	}
-}
-
-// stillGood tells whether a worker could start with the configuration as it is now.
-func stillGood(e *environment, args []string) error {
-	var said bytes.Buffer
-	s, _ := readServing(&environment{&said, &said, e.lookup}, args)
-	if s == nil {
-		return errors.New(said.String())
-	}
-	_, _, err := s.check(slog.New(slog.DiscardHandler))
-	return err
 }
 
 // workerEnvironment is that of the process, for a worker: the service manager is the supervisor's to tell, and a limit of memory is for all of

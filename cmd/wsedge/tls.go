@@ -171,6 +171,13 @@ func (s *security) scheme(plain string) string {
 	return plain + "s"
 }
 
+// rekey has sessions resumed by other keys.
+func (s *security) rekey(keys [][32]byte) {
+	if s != nil {
+		s.certs.SetSessionKeys(keys)
+	}
+}
+
 // run starts what is done in the background, once the server listens.
 func (s *security) run() {
 	if s == nil {

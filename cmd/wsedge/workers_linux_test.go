@@ -246,6 +246,60 @@ func TestWorkersReload(t *testing.T) {
 	put(t, name, []byte(good))
 }
 
+// A worker that is started again has the last configuration that was good, whatever the file says by then, and what needs a restart as the others
+// have it. A rolling restart takes that, too.
+func TestRestartedWorkerHasTheLastGoodConfiguration(t *testing.T) {
+	const text = "listen: {workers: 2, admin_addr: '127.0.0.1:0'}\nlimits: {max_message_bytes: %d}\nnamespaces: {default: {publish: anyone, subscribe: %s}}\n"
+	name := file(t, fmt.Sprintf(text, 1000, "anyone"))
+	p := launch(t, "serve", "--config", name)
+	wants := func(when, permission string, size int) {
+		t.Helper()
+		for range 12 {
+			k, err := p.talk("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = k.hear("welcome")
+			if err == nil {
+				_ = k.say(`{"type":"subscribe","channel":"news"}`)
+				_, err = k.hear("subscribed")
+			}
+			if got := err == nil; got != (permission == "anyone") {
+				t.Errorf("%s: subscribed %v, %v", when, got, err)
+			}
+			_ = k.say(`{"type":"ping","x":"` + strings.Repeat("x", 1500) + `"}`)
+			if _, err = k.hear("pong"); (err == nil) != (size > 1500) {
+				t.Errorf("%s: a long message: %v", when, err)
+			}
+			_ = k.conn.CloseNow()
+		}
+	}
+	died := 0
+	kill := func() {
+		t.Helper()
+		if err := syscall.Kill(p.processes()[died%2], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		died++
+		p.eventually("another", func() bool {
+			return p.metric("wsedge_worker_restarts_total") == float64(died) && strings.Contains(p.admin("/readyz"), "2 of 2 ready")
+		})
+	}
+	put(t, name, []byte("nonsense: true\n"))
+	kill()
+	wants("with a mistake in the file", "anyone", 1000)
+	put(t, name, []byte(fmt.Sprintf(text, 2000, "nobody")))
+	p.hangUp("SIGHUP: configuration reloaded", 1)
+	put(t, name, []byte("nonsense: true\n"))
+	p.hangUp("SIGHUP: configuration not reloaded", 1)
+	kill()
+	wants("after two reloads", "nobody", 1000)
+	put(t, name, []byte(fmt.Sprintf(text, 2000, "nobody")))
+	p.signal(syscall.SIGUSR2)
+	p.eventually("rolled", func() bool { return strings.Contains(p.logged(), "rolling restart ended") })
+	wants("after a rolling restart", "nobody", 2000)
+}
+
 // A first start that fails is the end of it, as without workers.
 func TestWorkersThatCannotStart(t *testing.T) {
 	for _, row := range []struct {

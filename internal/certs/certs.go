@@ -23,6 +23,8 @@ type Certs struct {
 	acme      *issuer     // or nil
 	challenge *tls.Config // for ACME servers that validate; nil without ACME
 
+	sessions *tls.Config // seals session tickets, and nothing else; nil: crypto/tls does with keys of its own
+
 	current atomic.Pointer[set]
 
 	mu     sync.Mutex
@@ -43,6 +45,10 @@ func Open(cfg Config) (*Certs, error) {
 		return nil, err
 	}
 	c := &Certs{config: cfg, log: cfg.Logger}
+	if len(cfg.SessionKeys) > 0 {
+		c.sessions = &tls.Config{}
+		c.sessions.SetSessionTicketKeys(cfg.SessionKeys)
+	}
 	for _, p := range cfg.Pairs {
 		c.files = append(c.files, p.CertFile, p.KeyFile)
 	}
@@ -65,9 +71,21 @@ func Open(cfg Config) (*Certs, error) {
 
 // base is what all handshakes have in common.
 func (c *Certs) base() *tls.Config {
-	return &tls.Config{
+	base := &tls.Config{
 		MinVersion: c.config.MinVersion, NextProtos: []string{"http/1.1"}, GetCertificate: c.certificate,
 		DynamicRecordSizingDisabled: true, // a record is encrypted in one go anyway, and sent with others
+	}
+	if c.sessions != nil { // which clones have in common, too
+		base.WrapSession, base.UnwrapSession = c.sessions.EncryptTicket, c.sessions.DecryptTicket
+	}
+	return base
+}
+
+// SetSessionKeys replaces Config.SessionKeys, of which there must have been some: new session tickets are sealed with the first, and those of all
+// are taken. Safe from any goroutine.
+func (c *Certs) SetSessionKeys(keys [][32]byte) {
+	if c.sessions != nil && len(keys) > 0 {
+		c.sessions.SetSessionTicketKeys(keys)
 	}
 }
 

@@ -26,6 +26,10 @@ type Config struct {
 	ClientCA string
 	// MinVersion is tls.VersionTLS12, the default, or tls.VersionTLS13.
 	MinVersion uint16
+	// SessionKeys are shared with other processes that resume each other's sessions, the one that new tickets are sealed with first; see
+	// [Certs.SetSessionKeys]. Default: tickets are sealed with keys of crypto/tls's own, which rotate daily. Danger: who knows one can read what
+	// TLS 1.2 sessions said that were sealed with it, and be the server for those that are resumed.
+	SessionKeys [][32]byte
 	// Logger gets what an operator must know. Default slog.Default().
 	Logger *slog.Logger
 }

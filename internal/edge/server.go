@@ -106,7 +106,7 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{config: cfg, node: node, hosts: newHosts(&cfg), clients: newClients(node), started: time.Now(), done: make(chan struct{}),
 		limiter: newLimiter(cfg.Limits, cfg.now), delayed: make(chan struct{}), events: eventlog.New(cfg.Logger, cfg.now)}
 	s.current.Store(&s.config)
-	s.tickets = newTickets(cfg.Tickets)
+	s.tickets = newTickets(cfg.Tickets, cfg.ticketKey())
 	s.record(cfg.FlightRecorder)
 	s.reload.Store(&reloadState{good: cfg.now()})
 	s.exchange = newExchange(&cfg)

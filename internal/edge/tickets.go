@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"container/heap"
 	"errors"
 	"math/rand/v2"
@@ -56,8 +57,9 @@ const (
 	ticketUnknown   = "unknown"   // what was revoked on other nodes is not known yet
 )
 
-func newTickets(cfg Tickets) *tickets {
-	t := &tickets{own: ticket.NewKey(), refused: make(map[string]*atomic.Int64)}
+// newTickets makes them; own is a key that other processes have, too, or zero.
+func newTickets(cfg Tickets, own ticket.Key) *tickets {
+	t := &tickets{own: cmp.Or(own, ticket.NewKey()), refused: make(map[string]*atomic.Int64)}
 	for _, reason := range append([]string{ticketsOff, ticketAnonymous, ticketIdentity, ticketBarred, ticketUnknown}, ticket.Reasons...) {
 		t.refused[reason] = new(atomic.Int64)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wsedge/wsedge/internal/console"
+	"github.com/wsedge/wsedge/internal/ticket"
 )
 
 // Worker is for a server that is one of several on a machine which look like one from outside: what is told of one is told of all, by who
@@ -17,6 +18,8 @@ type Worker struct {
 	Of int
 	// Name is what the console calls all of them together. Required.
 	Name string
+	// TicketKey is what resume tickets are made with where Config.Tickets has no keys: the others have the same. Default: a random one.
+	TicketKey ticket.Key
 	// Listener is accepted on in place of Config.Addr, whose port it has; others may have the same socket. Required.
 	Listener net.Listener
 	// Inside is where who supervises it asks this server for itself: what the admin address has, and StatsPath. Nobody else may reach it, since
@@ -45,6 +48,14 @@ func (cfg *Config) listenAddr() (addr string, given net.Listener) {
 		return "", w.Listener
 	}
 	return cfg.Addr, nil
+}
+
+// ticketKey is what the processes have that look like one server with this; zero: nothing.
+func (cfg *Config) ticketKey() (key ticket.Key) {
+	if w := cfg.Worker; w != nil {
+		key = w.TicketKey
+	}
+	return key
 }
 
 // returning is how many clients come back at about the same time where n of this server's are told to go: as many of each of the others, unless

@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"bytes"
 	"slices"
 	"time"
 )
@@ -19,7 +20,7 @@ func (s *Supervisor) drain() {
 		return
 	}
 	s.change(func() { s.draining, s.rolling = true, false })
-	s.each(func(p *process) { p.say(Drain) })
+	s.each(func(p *process) { p.say(Command{Verb: Drain}) })
 	s.after(s.config.DrainTime+spare, s.cut)
 }
 
@@ -43,22 +44,25 @@ func (s *Supervisor) each(f func(p *process)) {
 	}
 }
 
-// Reload has all workers read the configuration again. What several say to it is logged once.
-func (s *Supervisor) Reload() { s.do(s.reload) }
+// Reload has all workers take over a configuration: the text of the file, or nil where there is none or it could not be read. What several say to
+// it is logged once. Where nobody refuses it, workers that are started from then on have it, too; otherwise they have that which was good before.
+func (s *Supervisor) Reload(config []byte) { s.do(func() { s.reload(config) }) }
 
-func (s *Supervisor) reload() {
+func (s *Supervisor) reload(config []byte) {
 	if s.draining {
+		return
+	}
+	if len(s.reloading) > 0 { // answers tell of one at a time
+		s.next = func() { s.reload(config) }
 		return
 	}
 	s.reloads++
 	s.told = nil
+	s.offered, s.taken, s.refused = config, 0, 0
 	s.each(func(p *process) {
-		switch p.state {
-		case starting:
-			p.reload = true // it may have read the old one
-		case ready:
+		if p.state == starting || p.state == ready { // one that is starting does it as soon as it is ready
 			s.reloading[p] = true
-			p.say(Reload)
+			p.say(Command{Verb: Reload, Config: config})
 		}
 	})
 	now := s.reloads
@@ -66,36 +70,65 @@ func (s *Supervisor) reload() {
 		if s.reloads == now && len(s.reloading) > 0 {
 			s.config.Logger.Warn("workers have not reloaded in time", "workers", len(s.reloading))
 			clear(s.reloading)
-			s.config.Reloaded()
+			s.allReloaded()
 		}
 	})
 	if len(s.reloading) == 0 {
-		s.config.Reloaded()
+		s.allReloaded()
 	}
 }
 
-// reloaded notes that a process has reloaded, or has ended.
-func (s *Supervisor) reloaded(p *process) {
+// reloaded notes that a process has answered.
+func (s *Supervisor) reloaded(p *process, r *report) {
+	switch {
+	case !s.reloading[p]: // it was not waited for any longer
+		return
+	case r.Refused:
+		s.refused++
+	default:
+		s.taken++
+	}
+	s.unasked(p)
+}
+
+// unasked notes that nobody waits for a process any more: it has reloaded, or has ended.
+func (s *Supervisor) unasked(p *process) {
 	if !s.reloading[p] {
 		return
 	}
 	delete(s.reloading, p)
 	if len(s.reloading) == 0 {
+		s.allReloaded()
+	}
+}
+
+// allReloaded notes that nobody is waited for any more.
+func (s *Supervisor) allReloaded() {
+	if s.offered != nil && s.refused == 0 && s.taken > 0 {
+		s.config.Orders.Config = s.offered
+	}
+	s.offered = nil
+	if next := s.next; next != nil {
+		s.next = nil
+		next()
+	} else if s.started && !s.draining { // who waits for the start is told of that
 		s.config.Reloaded()
 	}
 }
 
 // Roll replaces the workers one by one: the next is begun with when one has taken over and its predecessor has drained. Where one does not get
-// ready, its predecessor stays, and that is the end of it.
-func (s *Supervisor) Roll() { s.do(s.roll) }
+// ready, its predecessor stays, and that is the end of it. New ones have the configuration, nil where there is none, with all that counts at a start.
+func (s *Supervisor) Roll(config []byte) { s.do(func() { s.roll(config) }) }
 
-func (s *Supervisor) roll() {
+func (s *Supervisor) roll(config []byte) {
 	switch {
 	case s.draining || !s.started:
 	case s.rolling:
 		s.config.Logger.Warn("a rolling restart is under way already")
 	default:
 		s.config.Logger.Info("rolling restart")
+		s.before = [2][]byte{s.config.Orders.Config, s.config.Orders.Basis}
+		s.config.Orders.Config, s.config.Orders.Basis = config, config
 		s.change(func() { s.rolling = true })
 		for _, sl := range s.slots {
 			sl.due = true
@@ -119,8 +152,8 @@ func (s *Supervisor) rollOn() {
 		}
 		p, err := s.startIn(sl)
 		if err != nil {
-			s.config.Logger.Error("rolling restart given up: a worker cannot be started", "worker", sl.index, "error", err)
-			break
+			s.giveUp("a worker cannot be started", "worker", sl.index, "error", err)
+			return
 		}
 		s.change(func() { sl.fresh = p })
 		s.watchStart(p)
@@ -130,13 +163,22 @@ func (s *Supervisor) rollOn() {
 	s.config.Logger.Info("rolling restart ended")
 }
 
+// giveUp ends a rolling restart. Nobody is to start by a configuration with which workers do not get ready.
+func (s *Supervisor) giveUp(why string, about ...any) {
+	s.config.Logger.Error("rolling restart given up: "+why, about...)
+	s.change(func() { s.rolling = false })
+	if o := &s.config.Orders; bytes.Equal(o.Config, o.Basis) { // no reload has been taken meanwhile
+		o.Config, o.Basis = s.before[0], s.before[1]
+	}
+}
+
 // retire has a process end whose successor serves.
 func (s *Supervisor) retire(p *process) {
 	go func() {
 		s.look([]*process{p}) // what it has counted
 		s.do(func() {
 			if p.state != ended {
-				p.say(Retire)
+				p.say(Command{Verb: Retire})
 			}
 		})
 	}()

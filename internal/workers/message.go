@@ -24,6 +24,13 @@ type Orders struct {
 	Inside, Whole string
 	// Engine is the one that the supervisor runs; nil: none, the configuration says which.
 	Engine *Engine
+	// TicketKey is what resume tickets are made with where no keys are configured: whichever worker a client comes back to takes its ticket.
+	TicketKey [32]byte
+	// SessionKeys are those of TLS session tickets, the one that new ones are made with first. Rekey brings others.
+	SessionKeys [][32]byte
+	// Config is the text of the configuration file as it was good last, by which the worker is to start though the file may say something else
+	// by now. What counts at a start only, it is to take from Basis, as the workers have it that run already. nil: there is no file.
+	Config, Basis []byte `json:",omitempty"`
 }
 
 // Engine is how to reach a NATS server.
@@ -34,17 +41,28 @@ type Engine struct {
 }
 
 // Command is what a supervisor tells a worker to do.
-type Command string
+type Command struct {
+	Verb Verb
+	// Config is, for Reload, the text of the configuration file. nil: there is none, or it could not be read.
+	Config []byte `json:",omitempty"`
+	// SessionKeys are for Rekey, as in Orders.
+	SessionKeys [][32]byte `json:",omitempty"`
+}
+
+// Verb says what a Command is.
+type Verb string
 
 const (
-	// Reload reads the configuration again. Reports follow.
-	Reload Command = "reload"
+	// Reload takes over a configuration. Reports follow.
+	Reload Verb = "reload"
+	// Rekey has TLS session tickets made with another key.
+	Rekey Verb = "rekey"
 	// Drain ends the worker with grace, as SIGTERM does.
-	Drain Command = "drain"
+	Drain Verb = "drain"
 	// Retire is Drain for a worker that has a successor on its socket.
-	Retire Command = "retire"
+	Retire Verb = "retire"
 	// Orphaned comes when the supervisor has gone: the worker is to end soon.
-	Orphaned Command = "orphaned"
+	Orphaned Verb = "orphaned"
 )
 
 // The kinds of reports.
@@ -60,10 +78,13 @@ type report struct {
 	Level slog.Level `json:",omitempty"`
 	Text  string     `json:",omitempty"`
 	Pairs []string   `json:",omitempty"` // keys and values
+
+	Refused bool `json:",omitempty"` // of reportReloaded: the configuration was not taken
 }
 
-// maxLine bounds a line of either side: the problems of a configuration come one in each.
-const maxLine = 64 << 10
+// maxLine bounds a line of either side: two configurations of 1 MiB, as base64, are the longest of the one, and a problem that quotes one, with
+// all of it escaped, is that of the other.
+const maxLine = 8 << 20
 
 // lines reads lines of up to maxLine. What is longer ends it.
 func lines(r io.Reader) *bufio.Scanner {

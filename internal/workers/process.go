@@ -38,7 +38,6 @@ type process struct {
 	// Changed by Run alone, under Supervisor.mu.
 	state      state
 	readySince time.Time
-	reload     bool // is to reload once it is ready
 
 	// Guarded by Supervisor.mu.
 	text  []byte         // its last exposition
@@ -75,7 +74,7 @@ func (s *Supervisor) start(of *slot) (*process, error) {
 	}
 	p := &process{slot: of, number: s.numbers, cmd: cmd, inside: inside, client: clientOf(inside), commands: make(chan Command, 16)}
 	first := s.config.Orders
-	first.Index, first.Of, first.Inside = of.index, len(s.slots), inside
+	first.Index, first.Of, first.Inside, first.SessionKeys = of.index, len(s.slots), inside, s.sessions.all()
 	go p.command(orders, appendLine(nil, first))
 	go p.watch(s, reports)
 	return p, nil
@@ -96,7 +95,7 @@ func (p *process) command(orders *os.File, first []byte) {
 	_, err := orders.Write(first)
 	for c := range p.commands {
 		if err == nil {
-			_, err = orders.Write([]byte(c + "\n")) // waits for one that does not read: nobody else does
+			_, err = orders.Write(appendLine(nil, c)) // waits for one that does not read: nobody else does
 		}
 	}
 }

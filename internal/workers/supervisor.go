@@ -33,6 +33,8 @@ type Config struct {
 	Patience time.Duration
 	// DrainTime is what a worker may take to end once it is told to. It is killed some seconds later.
 	DrainTime time.Duration
+	// KeyInterval is how often there is a new key for TLS session tickets. Default 24 h.
+	KeyInterval time.Duration
 	// Started is called when all workers are ready for the first time, and Reloaded when all have reloaded, or refused to. On the goroutine of Run.
 	Started, Reloaded func()
 	// Logger hears of workers. Default slog.Default().
@@ -47,11 +49,17 @@ type Supervisor struct {
 	done   chan struct{} // closed when Run has ended
 
 	// Owned by Run.
-	numbers   int               // of processes started
+	numbers   int              // of processes started
 	reloading map[*process]bool // who has not answered yet
 	reloads   int               // how often
+	offered   []byte            // the configuration of the last one
+	taken     int               // how many have taken that
+	refused   int               // how many have not
+	next      func()            // a reload that was asked for meanwhile; nil: none
+	before    [2][]byte         // Config and Basis before the last rolling restart
 	told      map[string]bool   // what was logged of this reload
 	problem   error             // why Run will end
+	sessions  sessionKeys
 
 	mu       sync.Mutex
 	slots    []*slot // their fields are guarded by mu; the slice is immutable
@@ -76,6 +84,7 @@ type event struct {
 // New makes a supervisor, which does nothing until Run.
 func New(config Config) *Supervisor {
 	config.Patience = cmp.Or(config.Patience, time.Minute)
+	config.KeyInterval = cmp.Or(config.KeyInterval, sessionKeyInterval)
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 	s := &Supervisor{config: config, began: time.Now(), events: make(chan event, 64), done: make(chan struct{}), reloading: make(map[*process]bool)}
 	for i := range config.Workers {
@@ -105,6 +114,7 @@ func (s *Supervisor) Run() error {
 	defer close(s.done)
 	defer s.closeSockets()
 	go s.lookEvery(lookInterval)
+	s.rekey()
 	for _, sl := range s.slots {
 		s.fill(sl)
 	}
@@ -187,7 +197,7 @@ func (s *Supervisor) heard(p *process, r *report) {
 	case reportReady:
 		s.ready(p)
 	case reportReloaded:
-		s.reloaded(p)
+		s.reloaded(p, r)
 	case reportLog:
 		s.tell(r)
 	}
@@ -207,9 +217,6 @@ func (s *Supervisor) ready(p *process) {
 	})
 	if s.draining {
 		return // it has been told
-	}
-	if p.reload {
-		p.say(Reload)
 	}
 	if s.started {
 		s.config.Logger.Info("worker ready", "worker", sl.index, "pid", p.cmd.Process.Pid)
@@ -251,7 +258,7 @@ func (s *Supervisor) ended(p *process, err error) {
 			}
 		}
 	})
-	s.reloaded(p)
+	s.unasked(p)
 	switch {
 	case s.draining:
 		s.noteEnd(p, err)
@@ -259,8 +266,7 @@ func (s *Supervisor) ended(p *process, err error) {
 		s.config.Logger.Info("worker retired", "worker", sl.index, "pid", p.cmd.Process.Pid, "how", how(err))
 		s.rollOn()
 	case was == starting && sl.current != nil: // it was to replace that one
-		s.config.Logger.Error("rolling restart given up: a worker ended before it was ready", "worker", sl.index, "how", how(err))
-		s.change(func() { s.rolling = false })
+		s.giveUp("a worker ended before it was ready", "worker", sl.index, "how", how(err))
 	case sl.fresh != nil:
 		s.config.Logger.Error("worker ended", "worker", sl.index, "pid", p.cmd.Process.Pid, "how", how(err)) // another is about to take its place
 	default:

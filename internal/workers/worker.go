@@ -35,9 +35,12 @@ func Join(orders, reports *os.File) (*Worker, error) {
 	w.Commands = commands
 	go func() {
 		for scanner.Scan() {
-			commands <- Command(scanner.Text())
+			var c Command
+			if json.Unmarshal(scanner.Bytes(), &c) == nil {
+				commands <- c
+			}
 		}
-		commands <- Orphaned
+		commands <- Command{Verb: Orphaned}
 	}()
 	return w, nil
 }
@@ -52,8 +55,8 @@ func (w *Worker) report(r report) {
 // Ready says that the worker serves.
 func (w *Worker) Ready() { w.report(report{Kind: reportReady}) }
 
-// Reloaded says that what Reload has asked for is done, or was refused.
-func (w *Worker) Reloaded() { w.report(report{Kind: reportReloaded}) }
+// Reloaded says that what Reload has asked for is done, or was refused: then the supervisor starts nobody by it.
+func (w *Worker) Reloaded(taken bool) { w.report(report{Kind: reportReloaded, Refused: !taken}) }
 
 // Logger has what is logged told by the supervisor, once where several workers say the same: for what a command does.
 func (w *Worker) Logger() *slog.Logger { return slog.New(&teller{worker: w}) }

@@ -43,6 +43,7 @@ func work(file string) int {
 		return 3
 	}
 	mux := http.NewServeMux()
+	var mu sync.Mutex
 	mux.HandleFunc(pathMetrics, func(to http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(to, "# HELP served_total Served.\n# TYPE served_total counter\nserved_total 1\n")
 	})
@@ -61,12 +62,24 @@ func work(file string) int {
 	if string(mode) != "hang" {
 		w.Ready()
 	}
+	sessions := w.Orders.SessionKeys
+	mux.HandleFunc("/orders", func(to http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(to, "%s %s %d %x", w.Orders.Config, w.Orders.Basis, len(sessions), sessions[0])
+	})
 	for c := range w.Commands {
-		if c != Reload {
+		switch c.Verb {
+		case Rekey:
+			mu.Lock()
+			sessions = c.SessionKeys
+			mu.Unlock()
+		case Reload:
+			w.Logger().With("file", "x").Error("refused", "problem", "it is wrong")
+			w.Reloaded(string(c.Config) == "good")
+		default:
 			return 0
 		}
-		w.Logger().With("file", "x").Error("refused", "problem", "it is wrong")
-		w.Reloaded()
 	}
 	return 0
 }
@@ -203,13 +216,13 @@ func TestRollingRestartIsGivenUp(t *testing.T) {
 			c.eventuallyReady("2 of 2 ready")
 			c.set(mode)
 			stays := c.process(1)
-			c.Roll()
+			c.Roll(nil)
 			c.eventually("given up", func() bool { return strings.Contains(c.logged(), "rolling restart given up") })
 			if c.process(1) != stays || c.process(0) == nil {
 				t.Error("who was there has gone")
 			}
 			c.set("serve")
-			c.Roll()
+			c.Roll(nil)
 			c.eventually("ended", func() bool { return strings.Contains(c.logged(), "rolling restart ended") })
 			if c.process(1) == stays {
 				t.Error("who was there stays")
@@ -248,7 +261,7 @@ func TestReloadIsToldOnce(t *testing.T) {
 	c := launch(t, 3, "serve", patience)
 	c.eventuallyReady("3 of 3 ready")
 	for n := 1; n <= 2; n++ {
-		c.Reload()
+		c.Reload(nil)
 		<-c.reloads
 		if got := strings.Count(c.logged(), `msg=refused file=x problem="it is wrong"`); got != n {
 			t.Errorf("told %d times, want %d", got, n)
@@ -292,5 +305,73 @@ func TestWait(t *testing.T) {
 				t.Errorf("%d failures: %v", failures, d)
 			}
 		}
+	}
+}
+
+// orders is what a worker has been told: configuration, basis, the number of session keys and the first of them.
+func (c *crew) orders(n int) string {
+	p := c.process(n)
+	if p == nil {
+		return ""
+	}
+	text, _, err := p.ask(c.t.Context(), "/orders")
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// All workers seal TLS sessions with the same key, which is replaced in time; also those that are started later.
+func TestSessionKeysAreShared(t *testing.T) {
+	c := launch(t, 2, "serve", patience)
+	c.eventuallyReady("2 of 2 ready")
+	first := c.orders(0)
+	if !strings.HasPrefix(first, "  1 ") || c.orders(1) != first {
+		t.Errorf("%q, %q", first, c.orders(1))
+	}
+	for range 2 * sessionKeyCount {
+		c.do(c.rekey)
+	}
+	c.eventually("others", func() bool {
+		return strings.HasPrefix(c.orders(0), "  7 ") && c.orders(0) != first && c.orders(1) == c.orders(0)
+	})
+	before := c.process(1)
+	before.kill()
+	c.eventually("another", func() bool { p := c.process(1); return p != nil && p != before && c.orders(1) != "" })
+	if c.orders(1) != c.orders(0) {
+		t.Errorf("%q, %q", c.orders(1), c.orders(0))
+	}
+}
+
+// A worker that is started again has the configuration that its siblings have taken, not one that they have refused, or with which a rolling restart
+// was given up.
+func TestWorkersStartByTheLastGoodConfiguration(t *testing.T) {
+	c := launch(t, 2, "serve", 2*time.Second)
+	c.eventuallyReady("2 of 2 ready")
+	again := func(want string) {
+		t.Helper()
+		before := c.process(1)
+		before.kill()
+		c.eventually("another", func() bool { p := c.process(1); return p != nil && p != before && c.orders(1) != "" })
+		if got := c.orders(1); !strings.HasPrefix(got, want+" 1 ") {
+			t.Errorf("orders %q, want %q", got, want)
+		}
+	}
+	for _, step := range []struct{ config, want string }{{"bad", " "}, {"good", "good "}, {"bad", "good "}} {
+		c.Reload([]byte(step.config))
+		<-c.reloads
+		again(step.want)
+	}
+	c.set("die")
+	c.Roll([]byte("worse"))
+	c.eventually("rolled", func() bool {
+		return strings.Contains(c.logged(), "rolling restart ended") || strings.Contains(c.logged(), "given up")
+	})
+	c.set("serve")
+	again("good ")
+	c.Roll([]byte("new"))
+	c.eventually("rolled", func() bool { return strings.Contains(c.logged(), "rolling restart ended") })
+	if got := c.orders(1); !strings.HasPrefix(got, "new new 1 ") {
+		t.Errorf("orders %q", got)
 	}
 }

@@ -15,7 +15,7 @@ const pageHead = `# Metrics
 <!-- Made from what a server shows: go test ./test/observability -run TestPage -update -->
 
 *For whoever reads what ` + "`GET /metrics`" + ` shows, or has it read by Prometheus.* What to look at, alerts and a dashboard: [OPERATING.md](OPERATING.md#metrics). No label is a client's choice.
-Some are there only with what they are about: TLS, authentication, webhooks, tracing, an engine that nodes share.
+Some are there only with what they are about: TLS, authentication, webhooks, tracing, an engine that nodes share, workers.
 
 | metric | kind | labels | |
 |---|---|---|---|

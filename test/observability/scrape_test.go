@@ -67,7 +67,7 @@ func engine(t *testing.T) broker.Broker {
 	return e
 }
 
-// scrape reads the metrics of such a server.
+// scrape reads the metrics of such a server, and those that a supervisor of workers has beside them.
 func scrape(t *testing.T) (text string) {
 	t.Helper()
 	s, err := edge.Listen(everything(t))
@@ -91,7 +91,7 @@ func scrape(t *testing.T) (text string) {
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatal(response.Status, err)
 	}
-	return string(body)
+	return string(metrics.AppendWorkers(body, metrics.Workers{}))
 }
 
 var (

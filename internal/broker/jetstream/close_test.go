@@ -112,3 +112,27 @@ func TestNothingPilesUpBehindAStalledServer(t *testing.T) {
 		t.Errorf("%d publications are queued, of 8 that may be under way; failed %v", queued, p.failed)
 	}
 }
+
+// What a node says last, such as that it ends, is heard by the others.
+func TestLastWordsAreHeard(t *testing.T) {
+	s := natsServer(t)
+	a := connect(t, s, Config{Prefix: "words"})
+	const nodes = 50
+	heard := make(chan string, nodes)
+	if err := a.Hear("all", func(data []byte) { heard <- string(data) }); err != nil {
+		t.Fatal(err)
+	}
+	for n := range nodes {
+		b := connect(t, s, Config{Prefix: "words"})
+		b.Say("all", []byte(strconv.Itoa(n)))
+		b.Close()
+		select {
+		case got := <-heard:
+			if got != strconv.Itoa(n) {
+				t.Fatalf("heard %s, want %d", got, n)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%d was not heard", n)
+		}
+	}
+}

@@ -202,6 +202,7 @@ func (e *Engine) Close() {
 		return
 	}
 	e.cursors.flush()
+	e.link.settle(lastWords)
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()

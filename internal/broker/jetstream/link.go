@@ -111,6 +111,24 @@ func (l *link) isEnded() bool {
 	return l.ended
 }
 
+// lastWords is how long Close waits until the server has what was said, such as that this node ends.
+const lastWords = time.Second
+
+// settle waits until the server has taken all that is queued, or for a while: what it has not read when the connection ends may be lost, since
+// there may be something unread at our side, too (RFC 1122, section 4.2.2.13).
+func (l *link) settle(most time.Duration) {
+	if !l.nc.IsConnected() {
+		return
+	}
+	said := make(chan struct{})
+	l.say(op{say: func(*nats.Conn) error { close(said); return nil }, failed: func(error) { close(said) }})
+	select {
+	case <-said:
+		_ = l.nc.FlushTimeout(most)
+	case <-time.After(most):
+	}
+}
+
 // end has run return, after it has failed what is queued.
 func (l *link) end() {
 	l.mu.Lock()
