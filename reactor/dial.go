@@ -33,6 +33,7 @@ type DialOptions struct {
 	// TLS is for wss. ServerName is filled in from the URL. Default: the system's authorities.
 	TLS *tls.Config
 	// NetDial connects; the default is that of net.Dialer. It is how proxies and Unix sockets are reached. A wss URL has TLS on what it returns.
+	// Its ctx ends with Dial: nothing that the connection needs later may hang on it.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -68,7 +69,7 @@ const maxRejection = 4 << 10
 //
 // A connection under TLS is carried by two goroutines with 20 KiB of buffers, and takes three descriptors, as one of ServeHTTP's does.
 //
-// Errors: ErrClosed where the server does not run, or drains; ErrFull; a *DialError where the other side does not accept; those of the network and of ctx. Redirects are not followed. Safe from any goroutine.
+// Errors: ErrClosed where the server does not run, or drains, also where it begins to while Dial is at it; ErrFull; a *DialError where the other side does not accept; those of the network and of ctx. Redirects are not followed. Safe from any goroutine.
 func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn, *http.Response, error) {
 	asked, err := newInvitation(address, &o)
 	if err != nil {
@@ -78,17 +79,14 @@ func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn
 		return nil, nil, ErrClosed
 	}
 	if !s.admit() {
+		if s.draining.Load() {
+			return nil, nil, ErrClosed
+		}
 		return nil, nil, ErrFull
 	}
-	conn, err := asked.connect(ctx)
+	conn, response, ahead, err := s.reach(ctx, asked)
 	if err != nil {
 		s.release()
-		return nil, nil, err
-	}
-	response, ahead, err := asked.handshake(ctx, conn, s.cfg.Head.MaxBytes)
-	if err != nil {
-		s.release()
-		_ = conn.Close()
 		return nil, nil, err
 	}
 	c, err := s.takeDialed(conn, &enrollment{input: ahead, dialed: &dialed{context: o.Context}})
@@ -96,6 +94,23 @@ func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn
 		return nil, nil, err
 	}
 	return c, response, nil
+}
+
+// reach connects and shakes hands, until ctx is over or the server drains, which does not wait for others' servers.
+func (s *Server) reach(ctx context.Context, asked *invitation) (conn net.Conn, response *http.Response, ahead []byte, err error) {
+	during, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.dialing, cancel)()
+	conn, err = asked.connect(during)
+	if err == nil {
+		if response, ahead, err = asked.handshake(during, conn, s.cfg.Head.MaxBytes); err != nil {
+			_ = conn.Close()
+		}
+	}
+	if err != nil && s.dialing.Err() != nil && ctx.Err() == nil {
+		err = ErrClosed
+	}
+	return conn, response, ahead, err
 }
 
 // takeDialed gives a connection whose handshake is done to a loop. It takes ownership of conn and of its place.

@@ -30,8 +30,10 @@ type Server struct {
 	tls       *tlsloop.Engine // nil: no TLS
 	fed       *gnet.Client    // the engine where it does not listen itself, else nil
 	writable  *writablePoller
-	http      *httpSide // nil: no HTTP handler
-	maxFiles  int64     // descriptors that connections may take
+	http      *httpSide       // nil: no HTTP handler
+	maxFiles  int64           // descriptors that connections may take
+	dialing   context.Context // ends when Dial is to: the server drains, or has ended
+	endDials  context.CancelFunc
 
 	// Shared: atomic.
 	tlsLoops      sync.Pool // of *tlsloop.Loop, for connections that net/http serves
@@ -96,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 		s.workers = newWorkers(s)
 		s.cfg.Handler = s.workers
 	}
+	s.dialing, s.endDials = context.WithCancel(context.Background())
 	s.loops.Store(new([]*loop))
 	s.tlsLoops.New = func() any { return s.tls.NewLoop() }
 	for _, o := range cfg.Origins {
@@ -150,6 +153,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	<-s.running
 	if s.draining.CompareAndSwap(false, true) {
+		s.endDials()
 		for _, l := range s.knownLoops() {
 			l.inbox.put(post{kind: postDrain})
 		}
@@ -193,6 +197,7 @@ func (s *Server) awaitReady() {
 
 // finish runs when the engine has ended, and with it all loops: nobody else touches their state any more.
 func (s *Server) finish(err error) {
+	s.endDials()
 	for _, l := range s.knownLoops() {
 		l.inbox.close()
 		for l.runq.len() > 0 {
