@@ -105,6 +105,9 @@ func (s *Server) StopAccepting(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
 	}
+	if calledOnLoop() {
+		return ErrOnLoop
+	}
 	<-s.running
 	if s.cfg.Listener == nil || s.acceptor == nil {
 		return nil

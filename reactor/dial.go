@@ -64,13 +64,16 @@ const maxRejection = 4 << 10
 // topics and Shutdown. Config's limits hold for it, but for MaxFrameRate and MaxControlRate; Upgrade is not asked. What it sends is masked (RFC 6455, section 5.3), so that a publication is encoded once more if
 // there are such conns among the subscribers. It offers no compression. A Server without Addr listens nowhere, and is nothing but a client.
 //
-// It blocks until the handshake is done or ctx is over, and must not be called on a loop. OnOpen has been called when it returns. The response is the server's; its
+// It blocks until the handshake is done or ctx is over, and must not be called on a loop: ErrOnLoop. OnOpen has been called when it returns, or, with Config.Blocking, is about to be. The response is the server's; its
 // Sec-WebSocket-Protocol is one of Subprotocols, or none.
 //
 // A connection under TLS is carried by two goroutines with 20 KiB of buffers, and takes three descriptors, as one of ServeHTTP's does.
 //
 // Errors: ErrClosed where the server does not run, or drains, also where it begins to while Dial is at it; ErrFull; a *DialError where the other side does not accept; those of the network and of ctx. Redirects are not followed. Safe from any goroutine.
 func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn, *http.Response, error) {
+	if calledOnLoop() {
+		return nil, nil, ErrOnLoop
+	}
 	asked, err := newInvitation(address, &o)
 	if err != nil {
 		return nil, nil, err

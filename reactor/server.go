@@ -146,10 +146,14 @@ func (s *Server) Wait() error {
 
 // Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
 // a close frame, spread over Config.DrainSpread, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
-// ctx's error returned; so it is when a BlockingHandler has not come to its end. It can be called more than once, and does nothing before Start.
+// ctx's error returned; so it is when a BlockingHandler has not come to its end; called by a BlockingHandler it does not wait for that. It can be called more than once, and does
+// nothing before Start. On a loop: ErrOnLoop.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
+	}
+	if calledOnLoop() {
+		return ErrOnLoop
 	}
 	<-s.running
 	if s.draining.CompareAndSwap(false, true) {
@@ -178,7 +182,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.awaitReady()
 	s.stop()
 	<-s.done
-	if s.workers != nil {
+	if s.workers != nil && !inBlockingHandler() {
 		err = cmp.Or(err, s.workers.wait(ctx))
 	}
 	return err
