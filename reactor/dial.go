@@ -202,6 +202,9 @@ func (c *invitation) connect(ctx context.Context) (net.Conn, error) {
 		dial = new(net.Dialer).DialContext
 	}
 	conn, err := dial(ctx, "tcp", c.addr)
+	if err == nil && conn == nil {
+		err = errors.New("reactor: dial: NetDial returned neither a connection nor an error")
+	}
 	if err != nil || !c.secure {
 		return conn, err
 	}
@@ -221,12 +224,12 @@ func (c *invitation) connect(ctx context.Context) (net.Conn, error) {
 
 // handshake does the opening handshake (RFC 6455, section 4.1). It returns what the server has said behind it already.
 func (c *invitation) handshake(ctx context.Context, conn net.Conn, maxHead int) (response *http.Response, ahead []byte, err error) {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { expire(conn, conn.SetDeadline, time.Unix(1, 0)) })
 	defer func() {
-		if !stop() && err == nil {
+		if !stop() || err != nil && ctx.Err() != nil {
 			err = ctx.Err()
-		} else if err != nil && ctx.Err() != nil {
-			err = ctx.Err()
+		} else if err == nil {
+			_ = conn.SetDeadline(time.Time{}) // NetDial may have left one
 		}
 	}()
 	if _, err := conn.Write(frame.AppendClientHandshake(nil, c.host, c.target, c.key, c.header)); err != nil {
@@ -256,7 +259,7 @@ func (c *invitation) handshake(ctx context.Context, conn net.Conn, maxHead int) 
 
 // rejection is a response with a part of its body.
 func rejection(head, ahead []byte, conn net.Conn) *http.Response {
-	_ = conn.SetReadDeadline(time.Now().Add(time.Second)) // the body is for people: it is not waited for
+	expire(conn, conn.SetReadDeadline, time.Now().Add(time.Second)) // the body is for people: it is not waited for
 	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader(string(head)), strings.NewReader(string(ahead)), conn)), nil)
 	if err != nil {
 		return nil

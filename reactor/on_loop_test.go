@@ -62,7 +62,9 @@ func TestBlockingHandlerShutsDown(t *testing.T) {
 		results <- err
 		results <- c.Server().Shutdown(context.Background())
 	}}})
-	dial(t, s, "/").text("end it")
+	c := dial(t, s, "/")
+	c.text("end it")
+	c.wantClose(CloseGoingAway, "shutdown")
 	for range 2 {
 		if err := results.take(t); err != nil {
 			t.Error(err)
