@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -57,7 +58,12 @@ func (e *engineEvents) OnOpen(raw gnet.Conn) (out []byte, action gnet.Action) {
 	defer e.guard(l, nil)
 	l.enter()
 	defer l.exit()
-	return nil, l.open(raw)
+	zoned, _ := raw.Context().(*net.TCPAddr)
+	action = l.open(raw)
+	if c, stays := raw.Context().(*Conn); stays && zoned != nil {
+		l.peers[c] = peer{addr: zoned}
+	}
+	return nil, action
 }
 
 // open begins the life of a connection.
