@@ -58,12 +58,7 @@ func (e *engineEvents) OnOpen(raw gnet.Conn) (out []byte, action gnet.Action) {
 	defer e.guard(l, nil)
 	l.enter()
 	defer l.exit()
-	zoned, _ := raw.Context().(*net.TCPAddr)
-	action = l.open(raw)
-	if c, stays := raw.Context().(*Conn); stays && zoned != nil {
-		l.peers[c] = peer{addr: zoned}
-	}
-	return nil, action
+	return nil, l.open(raw)
 }
 
 // open begins the life of a connection.
@@ -71,6 +66,9 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 	s := l.srv
 	l.accepted = true
 	c := newConn(l, raw)
+	if zoned, ok := raw.Context().(*net.TCPAddr); ok {
+		l.peers[c] = peer{addr: zoned}
+	}
 	timeout := s.cfg.HandshakeTimeout
 	if !s.admit() {
 		c.flags |= flagRefusal
