@@ -12,6 +12,19 @@ import (
 // reached is the other side of a conn that s dials: it wants masked frames, and nothing more than the conn sends.
 func reached(t testing.TB, s *Server, o DialOptions) *client {
 	t.Helper()
+	return reachedBy(t, s, o, func(*client) {})
+}
+
+// reachedStalled is reached by a conn that is subscribed; it does not read on, and its receive buffer is small.
+func reachedStalled(t testing.TB, s *Server) *client {
+	t.Helper()
+	c := reachedBy(t, s, DialOptions{}, func(c *client) { _ = c.socket.SetReadBuffer(32 << 10) })
+	c.wantText("ready")
+	return c
+}
+
+func reachedBy(t testing.TB, s *Server, o DialOptions, prepare func(*client)) *client {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -30,6 +43,7 @@ func reached(t testing.TB, s *Server, o DialOptions) *client {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	c := wrap(t, conn)
 	c.cfg.Role = frame.Server
+	prepare(c)
 	request, err := http.ReadRequest(c.r)
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +53,4 @@ func reached(t testing.TB, s *Server, o DialOptions) *client {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// say sends a frame as servers do.
-func (c *client) say(op frame.Opcode, payload string) {
-	c.t.Helper()
-	c.write(frame.AppendFrame(nil, op, []byte(payload)))
 }
