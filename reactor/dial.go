@@ -54,7 +54,8 @@ func (e *DialError) Error() string {
 
 func (e *DialError) Unwrap() error { return e.Err }
 
-// ErrFull: there are as many connections as Config.MaxConns, or the limit of open files, allows.
+// ErrFull: there are as many connections as Config.MaxConns, or the limit of open files, allows; or as much waits as WorkerOptions.MaxBytes does, so that a
+// BlockingHandler cannot be told of one more.
 var ErrFull = errors.New("reactor: no room for another connection")
 
 // maxRejection is how much of a rejection's body is read, in bytes.
@@ -315,6 +316,9 @@ func (c *Conn) openDialed(e *enrollment) {
 	c.class, c.context = classDialed, d.context
 	l.corked = c
 	c.opened()
+	if w := l.srv.workers; w != nil && !w.knows(c) {
+		d.conn, d.err = nil, ErrFull
+	}
 	l.stats.bytesIn.Add(int64(len(e.input)))
 	c.inbound(e.input)
 	l.uncork()
