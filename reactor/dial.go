@@ -172,11 +172,8 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	_, _ = rand.Read(random[:]) // never fails
 	c.key = frame.NewClientKey(random)
 	var lines strings.Builder
-	for name := range o.Header {
-		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
-			return nil, fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
-		}
+	if err := checkHeader(o.Header); err != nil {
+		return nil, err
 	}
 	if err := o.Header.Write(&lines); err != nil {
 		return nil, fmt.Errorf("reactor: dial: %w", err)
@@ -189,6 +186,21 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	}
 	c.header = lines.String()
 	return c, nil
+}
+
+// checkHeader says what cannot be sent: the handshake's own, and what net/http would leave out, or change, without a word.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
+		case name == "" || strings.ContainsFunc(name, notToken):
+			return fmt.Errorf("reactor: dial: header %q: want a token", name)
+		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
+			return fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
+		case slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") }):
+			return fmt.Errorf("reactor: dial: header %s: a line end, or a zero byte, in its value", canonical)
+		}
+	}
+	return nil
 }
 
 // notToken tells what is in no token (RFC 9110, section 5.6.2).
@@ -265,8 +277,7 @@ func rejection(head, ahead []byte, conn net.Conn) *http.Response {
 	if err != nil {
 		return nil
 	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection))
-	_ = response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection)) // not closed: that would read to its end
 	response.Body = io.NopCloser(strings.NewReader(string(body)))
 	return response
 }
