@@ -52,10 +52,7 @@ func (a *acceptor) accept() {
 	for pause := firstAcceptPause; ; {
 		conn, err := a.socket.Accept()
 		if err == nil {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetKeepAlive(false) // the library turns it on; pings find dead peers here
-			}
-			_, err = a.srv.fed.EnrollContext(conn, nil) // which closes conn: the loop has a duplicate
+			err = a.give(conn)
 		}
 		switch {
 		case err == nil:
@@ -72,6 +69,22 @@ func (a *acceptor) accept() {
 			pause = min(2*pause, maxAcceptPause)
 		}
 	}
+}
+
+// give gives a connection to a loop, and returns when that has it.
+func (a *acceptor) give(conn net.Conn) (err error) {
+	var zoned any // the peer's address, where the engine is not to see all of it
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAlive(false) // the library turns it on; pings find dead peers here
+		if addr, ok := tcp.RemoteAddr().(*net.TCPAddr); ok && addr.Zone != "" {
+			zoned = addr
+			if conn, err = withoutZone(tcp); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = a.srv.fed.EnrollContext(conn, zoned) // which closes conn: the loop has a duplicate
+	return err
 }
 
 // loopEnded tells that a loop has ended.
@@ -105,11 +118,23 @@ func (s *Server) StopAccepting(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
 	}
+	if calledOnLoop() {
+		return ErrOnLoop
+	}
 	<-s.running
 	if s.cfg.Listener == nil || s.acceptor == nil {
 		return nil
 	}
-	s.acceptor.close()
+	closed := make(chan struct{})
+	go func() {
+		s.acceptor.close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done(): // a loop is stuck; what was accepted comes to it when it goes on
+		return ctx.Err()
+	}
 	for s.inHandshake(ctx) {
 		select {
 		case <-ctx.Done():

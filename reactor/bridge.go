@@ -119,13 +119,13 @@ func (b *bridge) down() {
 			if _, failed := b.client.Write(buf[:n]); failed != nil {
 				_ = b.loop.CloseRead()  // the loop can send no more
 				_ = b.loop.CloseWrite() // and hears the end
-				_ = b.client.SetReadDeadline(time.Now())
+				expire(b.client, b.client.SetReadDeadline, time.Now())
 				return
 			}
 		}
 		if err != nil {
 			closeWrite(b.client)
-			_ = b.client.SetReadDeadline(time.Now().Add(b.srv.cfg.LingerTimeout))
+			expire(b.client, b.client.SetReadDeadline, time.Now().Add(b.srv.cfg.LingerTimeout))
 			b.cutAgain()
 			return
 		}
@@ -148,7 +148,7 @@ func closeWrite(c net.Conn) {
 // does not wait: the client's connection may be anything.
 func (b *bridge) loopGone() {
 	go func() {
-		_ = b.client.SetWriteDeadline(time.Now().Add(b.srv.cfg.CloseTimeout))
+		expire(b.client, b.client.SetWriteDeadline, time.Now().Add(b.srv.cfg.CloseTimeout))
 		b.cutAgain()
 		b.drop()
 	}()
@@ -157,7 +157,14 @@ func (b *bridge) loopGone() {
 // cutAgain is for whoever has set a deadline: that of cut may have come before it, and counts.
 func (b *bridge) cutAgain() {
 	if b.isCut.Load() {
-		_ = b.client.SetDeadline(time.Now())
+		expire(b.client, b.client.SetDeadline, time.Now())
+	}
+}
+
+// expire ends by set, one of its deadlines, what c does after that time; a connection that knows none, such as one through SSH, is closed then.
+func expire(c net.Conn, set func(time.Time) error, at time.Time) {
+	if set(at) != nil {
+		time.AfterFunc(time.Until(at), func() { _ = c.Close() })
 	}
 }
 

@@ -18,7 +18,7 @@ type Config struct {
 	// "unix:" and the path of a Unix socket: what a dead server has left there is replaced, what a living one listens on is
 	// an error. "": no listener, connections come by Server.ServeHTTP alone.
 	Addr string
-	// Listener is accepted on in place of Addr, which must be empty: a TCP listener whose socket other processes have, too. What has
+	// Listener is accepted on in place of Addr, which must be empty: a *net.TCPListener whose socket other processes have, too. What has
 	// connected and was not accepted stays with the socket, when this server ends, for whoever accepts on it next. See SharedPort. The server
 	// closes it once it has started.
 	Listener net.Listener
@@ -198,6 +198,9 @@ func (cfg Config) withDefaults() (Config, error) {
 func (cfg *Config) completeServing(wrong complaint) {
 	if cfg.Listener != nil && cfg.Addr != "" {
 		wrong("Listener", "needs an empty Addr")
+	}
+	if _, ok := cfg.Listener.(*net.TCPListener); cfg.Listener != nil && !ok {
+		wrong("Listener", "a %T, want a *net.TCPListener: the loops take the sockets themselves", cfg.Listener)
 	}
 	if cfg.Listener == nil && cfg.Addr == "" {
 		if cfg.HTTP != nil {

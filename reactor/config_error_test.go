@@ -1,7 +1,9 @@
 package reactor
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +38,8 @@ func TestConfigErrorNamesAllFields(t *testing.T) {
 func TestConfigWantsAHandler(t *testing.T) {
 	for field, cfg := range map[string]Config{
 		"Handler": {}, "ShutdownTimeout": {Handler: Funcs{}, DrainSpread: time.Minute, ShutdownTimeout: time.Second},
-		"Workers": {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
+		"Listener": {Handler: Funcs{}, Listener: tls.NewListener(new(net.TCPListener), nil)},
+		"Workers":  {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
 	} {
 		_, err := New(cfg)
 		var wrong *ConfigError

@@ -33,6 +33,7 @@ type DialOptions struct {
 	// TLS is for wss. ServerName is filled in from the URL. Default: the system's authorities.
 	TLS *tls.Config
 	// NetDial connects; the default is that of net.Dialer. It is how proxies and Unix sockets are reached. A wss URL has TLS on what it returns.
+	// Its ctx ends with Dial: nothing that the connection needs later may hang on it.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -53,7 +54,8 @@ func (e *DialError) Error() string {
 
 func (e *DialError) Unwrap() error { return e.Err }
 
-// ErrFull: there are as many connections as Config.MaxConns, or the limit of open files, allows.
+// ErrFull: there are as many connections as Config.MaxConns, or the limit of open files, allows; or as much waits as WorkerOptions.MaxBytes does, so that a
+// BlockingHandler cannot be told of one more.
 var ErrFull = errors.New("reactor: no room for another connection")
 
 // maxRejection is how much of a rejection's body is read, in bytes.
@@ -63,13 +65,16 @@ const maxRejection = 4 << 10
 // topics and Shutdown. Config's limits hold for it, but for MaxFrameRate and MaxControlRate; Upgrade is not asked. What it sends is masked (RFC 6455, section 5.3), so that a publication is encoded once more if
 // there are such conns among the subscribers. It offers no compression. A Server without Addr listens nowhere, and is nothing but a client.
 //
-// It blocks until the handshake is done or ctx is over, and must not be called on a loop. OnOpen has been called when it returns. The response is the server's; its
+// It blocks until the handshake is done or ctx is over, and must not be called on a loop: ErrOnLoop. OnOpen has been called when it returns, or, with Config.Blocking, is about to be. The response is the server's; its
 // Sec-WebSocket-Protocol is one of Subprotocols, or none.
 //
 // A connection under TLS is carried by two goroutines with 20 KiB of buffers, and takes three descriptors, as one of ServeHTTP's does.
 //
-// Errors: ErrClosed where the server does not run, or drains; ErrFull; a *DialError where the other side does not accept; those of the network and of ctx. Redirects are not followed. Safe from any goroutine.
+// Errors: ErrClosed where the server does not run, or drains, also where it begins to while Dial is at it; ErrFull; a *DialError where the other side does not accept; those of the network and of ctx. Redirects are not followed. Safe from any goroutine.
 func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn, *http.Response, error) {
+	if calledOnLoop() {
+		return nil, nil, ErrOnLoop
+	}
 	asked, err := newInvitation(address, &o)
 	if err != nil {
 		return nil, nil, err
@@ -78,17 +83,14 @@ func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn
 		return nil, nil, ErrClosed
 	}
 	if !s.admit() {
+		if s.draining.Load() {
+			return nil, nil, ErrClosed
+		}
 		return nil, nil, ErrFull
 	}
-	conn, err := asked.connect(ctx)
+	conn, response, ahead, err := s.reach(ctx, asked)
 	if err != nil {
 		s.release()
-		return nil, nil, err
-	}
-	response, ahead, err := asked.handshake(ctx, conn, s.cfg.Head.MaxBytes)
-	if err != nil {
-		s.release()
-		_ = conn.Close()
 		return nil, nil, err
 	}
 	c, err := s.takeDialed(conn, &enrollment{input: ahead, dialed: &dialed{context: o.Context}})
@@ -96,6 +98,23 @@ func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn
 		return nil, nil, err
 	}
 	return c, response, nil
+}
+
+// reach connects and shakes hands, until ctx is over or the server drains, which does not wait for others' servers.
+func (s *Server) reach(ctx context.Context, asked *invitation) (conn net.Conn, response *http.Response, ahead []byte, err error) {
+	during, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.dialing, cancel)()
+	conn, err = asked.connect(during)
+	if err == nil {
+		if response, ahead, err = asked.handshake(during, conn, s.cfg.Head.MaxBytes); err != nil {
+			_ = conn.Close()
+		}
+	}
+	if err != nil && s.dialing.Err() != nil && ctx.Err() == nil {
+		err = ErrClosed
+	}
+	return conn, response, ahead, err
 }
 
 // takeDialed gives a connection whose handshake is done to a loop. It takes ownership of conn and of its place.
@@ -153,11 +172,8 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	_, _ = rand.Read(random[:]) // never fails
 	c.key = frame.NewClientKey(random)
 	var lines strings.Builder
-	for name := range o.Header {
-		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
-			return nil, fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
-		}
+	if err := checkHeader(o.Header); err != nil {
+		return nil, err
 	}
 	if err := o.Header.Write(&lines); err != nil {
 		return nil, fmt.Errorf("reactor: dial: %w", err)
@@ -172,6 +188,21 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	return c, nil
 }
 
+// checkHeader says what cannot be sent: the handshake's own, and what net/http would leave out, or change, without a word.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
+		case name == "" || strings.ContainsFunc(name, notToken):
+			return fmt.Errorf("reactor: dial: header %q: want a token", name)
+		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
+			return fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
+		case slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") }):
+			return fmt.Errorf("reactor: dial: header %s: a line end, or a zero byte, in its value", canonical)
+		}
+	}
+	return nil
+}
+
 // notToken tells what is in no token (RFC 9110, section 5.6.2).
 func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7F || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
@@ -184,6 +215,9 @@ func (c *invitation) connect(ctx context.Context) (net.Conn, error) {
 		dial = new(net.Dialer).DialContext
 	}
 	conn, err := dial(ctx, "tcp", c.addr)
+	if err == nil && conn == nil {
+		err = errors.New("reactor: dial: NetDial returned neither a connection nor an error")
+	}
 	if err != nil || !c.secure {
 		return conn, err
 	}
@@ -203,12 +237,12 @@ func (c *invitation) connect(ctx context.Context) (net.Conn, error) {
 
 // handshake does the opening handshake (RFC 6455, section 4.1). It returns what the server has said behind it already.
 func (c *invitation) handshake(ctx context.Context, conn net.Conn, maxHead int) (response *http.Response, ahead []byte, err error) {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { expire(conn, conn.SetDeadline, time.Unix(1, 0)) })
 	defer func() {
-		if !stop() && err == nil {
+		if !stop() || err != nil && ctx.Err() != nil {
 			err = ctx.Err()
-		} else if err != nil && ctx.Err() != nil {
-			err = ctx.Err()
+		} else if err == nil {
+			_ = conn.SetDeadline(time.Time{}) // NetDial may have left one
 		}
 	}()
 	if _, err := conn.Write(frame.AppendClientHandshake(nil, c.host, c.target, c.key, c.header)); err != nil {
@@ -238,13 +272,12 @@ func (c *invitation) handshake(ctx context.Context, conn net.Conn, maxHead int) 
 
 // rejection is a response with a part of its body.
 func rejection(head, ahead []byte, conn net.Conn) *http.Response {
-	_ = conn.SetReadDeadline(time.Now().Add(time.Second)) // the body is for people: it is not waited for
+	expire(conn, conn.SetReadDeadline, time.Now().Add(time.Second)) // the body is for people: it is not waited for
 	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(strings.NewReader(string(head)), strings.NewReader(string(ahead)), conn)), nil)
 	if err != nil {
 		return nil
 	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection))
-	_ = response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection)) // not closed: that would read to its end
 	response.Body = io.NopCloser(strings.NewReader(string(body)))
 	return response
 }
@@ -294,6 +327,9 @@ func (c *Conn) openDialed(e *enrollment) {
 	c.class, c.context = classDialed, d.context
 	l.corked = c
 	c.opened()
+	if w := l.srv.workers; w != nil && !w.knows(c) {
+		d.conn, d.err = nil, ErrFull
+	}
 	l.stats.bytesIn.Add(int64(len(e.input)))
 	c.inbound(e.input)
 	l.uncork()

@@ -33,7 +33,7 @@ func (t *numberedTopic) publish(rng *rand.Rand) error {
 	return err
 }
 
-// dropRun floods a conn that reads now and then with publications of several topics, and keeps the books.
+// dropRun floods a conn, dialed where the seed is odd, that reads now and then with publications of several topics, and keeps the books.
 type dropRun struct {
 	t        *testing.T
 	rng      *rand.Rand
@@ -63,7 +63,11 @@ func newDropRun(t *testing.T, seed uint64, cfg Config, options []TopicOptions) *
 		r.topics = append(r.topics, topic)
 	}
 	start(t, r.s)
-	r.slow = dialStalled(t, r.s)
+	if seed%2 == 1 {
+		r.slow = reachedStalled(t, r.s)
+	} else {
+		r.slow = dialStalled(t, r.s)
+	}
 	return r
 }
 

@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -65,6 +66,9 @@ func (l *loop) open(raw gnet.Conn) gnet.Action {
 	s := l.srv
 	l.accepted = true
 	c := newConn(l, raw)
+	if zoned, ok := raw.Context().(*net.TCPAddr); ok {
+		l.peers[c] = peer{addr: zoned}
+	}
 	timeout := s.cfg.HandshakeTimeout
 	if !s.admit() {
 		c.flags |= flagRefusal

@@ -118,12 +118,12 @@ func (l *loop) openEnrolled(c *Conn, e *enrollment) {
 	defer l.exit()
 	limitUnsent(int(c.fd))
 	l.wheel.set(c, l.wheel.now+ticks(l.srv.cfg.HandshakeTimeout))
-	if l.srv.draining.Load() { // postDrain may have passed
-		c.refuse(statusDraining, false)
+	if e.dialed != nil { // first: a server is not refused by HTTP
+		c.openDialed(e)
 		return
 	}
-	if e.dialed != nil {
-		c.openDialed(e)
+	if l.srv.draining.Load() { // postDrain may have passed
+		c.refuse(statusDraining, false)
 		return
 	}
 	l.original = original{c, e.request}

@@ -271,7 +271,15 @@ func (c *client) head() []byte {
 
 func (c *client) send(op frame.Opcode, payload string) {
 	c.t.Helper()
-	c.write(frame.AppendMaskedFrame(nil, op, []byte(payload), [4]byte{0x11, 0x22, 0x33, 0x44}))
+	c.write(c.frame(op, payload))
+}
+
+// frame is one as the client's side sends it: it may be the server's, see reached.
+func (c *client) frame(op frame.Opcode, payload string) []byte {
+	if c.cfg.Role == frame.Server {
+		return frame.AppendFrame(nil, op, []byte(payload))
+	}
+	return frame.AppendMaskedFrame(nil, op, []byte(payload), [4]byte{0x11, 0x22, 0x33, 0x44})
 }
 
 func (c *client) text(payload string) {
@@ -325,7 +333,7 @@ func (c *client) wantClose(code frame.CloseCode, reason string) {
 	if err != nil || gotCode != code || string(gotReason) != reason {
 		c.t.Fatalf("closed with %d %q, %v; want %d %q", gotCode, gotReason, err, code, reason)
 	}
-	_, _ = c.Write(frame.AppendMaskedFrame(nil, frame.OpClose, []byte(payload), [4]byte{1, 2, 3, 4}))
+	_, _ = c.Write(c.frame(frame.OpClose, payload))
 	c.wantEOF()
 }
 

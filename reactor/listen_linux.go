@@ -86,10 +86,12 @@ func (r *reservedPort) bindSocket(family int, sa unix.Sockaddr) (err error) {
 	return nil
 }
 
+// release may be called again: the number is somebody else's by then.
 func (r *reservedPort) release() {
 	if r.fd > 0 {
 		_ = unix.Close(r.fd)
 	}
+	r.fd = 0
 }
 
 // portsAreShared: connections are spread over the sockets that listen on a port.

@@ -7,7 +7,7 @@ import (
 )
 
 // namedTopics are those that were asked for by name. It keeps none of them alive: a topic is held by its subscribers, by what is on its way to them, and
-// by whoever keeps it. When nobody does it is gone, and the next who asks gets a new one; nobody can tell the two apart.
+// by whoever keeps it. When nobody does it is gone, and the next who asks gets a new one, which differs from it by what Topic.SetSlow has set.
 type namedTopics struct {
 	mu     sync.Mutex
 	byName map[string]weak.Pointer[Topic]
@@ -15,7 +15,7 @@ type namedTopics struct {
 
 // Topic returns the topic of that name, made with Config.TopicOptions if there is none: a room, a user, a ticker symbol. All who ask for a name while somebody
 // is subscribed to it, or keeps it, get the same one. It need not be given back: a topic without subscribers that nobody keeps is the garbage collector's, and its
-// name with it. Names are not looked at. It takes a lock: keep what it returns where messages are many. Safe from any goroutine.
+// name with it, and what Topic.SetSlow has set: keep a topic for which that counts. Names are not looked at. It takes a lock: keep what it returns where messages are many. Safe from any goroutine.
 func (s *Server) Topic(name string) *Topic {
 	n := &s.named
 	n.mu.Lock()

@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ type randomRun struct {
 	closes  int
 }
 
-// Random sequences of open, subscribe, join, publish, unsubscribe and close: every publication reaches whom it must, once,
+// Random sequences of open, in either direction, subscribe, join, publish, unsubscribe and close: every publication reaches whom it must, once,
 // in order; one OnOpen is answered by one OnClose; and the harness sees that every reference is given back.
 func TestRandomSequences(t *testing.T) {
 	for seed := range uint64(12) {
@@ -59,7 +60,7 @@ func TestRandomSequences(t *testing.T) {
 func (r *randomRun) step() {
 	switch n := r.rng.IntN(20); {
 	case n < 2 && len(r.clients) < 40:
-		c := dial(r.t, r.s, "/")
+		c := r.open()
 		r.clients = append(r.clients, &ledger{client: c, server: r.opened.take(r.t),
 			joined: map[int]uint64{}, got: map[int][]uint64{}, must: map[int][]uint64{}, optional: map[int]uint64{}})
 		r.opens++
@@ -69,6 +70,21 @@ func (r *randomRun) step() {
 		r.toggle(r.clients[r.rng.IntN(len(r.clients))], r.rng.IntN(len(r.topics)))
 	default:
 		r.publish(r.rng.IntN(len(r.topics)))
+	}
+}
+
+// open opens a conn in one of three ways: accepted, dialed, or dialed and carried by a bridge.
+func (r *randomRun) open() *client {
+	var o DialOptions
+	switch r.rng.IntN(4) {
+	case 0:
+		type wrapped struct{ net.Conn }
+		o.NetDial = through(func(c net.Conn) net.Conn { return wrapped{c} })
+		fallthrough
+	case 1:
+		return reached(r.t, r.s, o)
+	default:
+		return dial(r.t, r.s, "/")
 	}
 }
 

@@ -30,8 +30,10 @@ type Server struct {
 	tls       *tlsloop.Engine // nil: no TLS
 	fed       *gnet.Client    // the engine where it does not listen itself, else nil
 	writable  *writablePoller
-	http      *httpSide // nil: no HTTP handler
-	maxFiles  int64     // descriptors that connections may take
+	http      *httpSide       // nil: no HTTP handler
+	maxFiles  int64           // descriptors that connections may take
+	dialing   context.Context // ends when Dial is to: the server drains, or has ended
+	endDials  context.CancelFunc
 
 	// Shared: atomic.
 	tlsLoops      sync.Pool // of *tlsloop.Loop, for connections that net/http serves
@@ -96,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 		s.workers = newWorkers(s)
 		s.cfg.Handler = s.workers
 	}
+	s.dialing, s.endDials = context.WithCancel(context.Background())
 	s.loops.Store(new([]*loop))
 	s.tlsLoops.New = func() any { return s.tls.NewLoop() }
 	for _, o := range cfg.Origins {
@@ -143,13 +146,18 @@ func (s *Server) Wait() error {
 
 // Shutdown ends the server with grace: new connections get 503 with Retry-After; open ones get what is queued for them and
 // a close frame, spread over Config.DrainSpread, HTTP requests in flight finish; then the loops end. When ctx is done first, what is left is closed and
-// ctx's error returned; so it is when a BlockingHandler has not come to its end. It can be called more than once, and does nothing before Start.
+// ctx's error returned; so it is when a BlockingHandler has not come to its end; called by a BlockingHandler it does not wait for that. It can be called more than once, and does
+// nothing before Start. On a loop: ErrOnLoop.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.started.Load() {
 		return nil
 	}
+	if calledOnLoop() {
+		return ErrOnLoop
+	}
 	<-s.running
 	if s.draining.CompareAndSwap(false, true) {
+		s.endDials()
 		for _, l := range s.knownLoops() {
 			l.inbox.put(post{kind: postDrain})
 		}
@@ -174,7 +182,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.awaitReady()
 	s.stop()
 	<-s.done
-	if s.workers != nil {
+	if s.workers != nil && !inBlockingHandler() {
 		err = cmp.Or(err, s.workers.wait(ctx))
 	}
 	return err
@@ -193,6 +201,7 @@ func (s *Server) awaitReady() {
 
 // finish runs when the engine has ended, and with it all loops: nobody else touches their state any more.
 func (s *Server) finish(err error) {
+	s.endDials()
 	for _, l := range s.knownLoops() {
 		l.inbox.close()
 		for l.runq.len() > 0 {

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -23,8 +24,8 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 // Serve starts the server, unless that was done, and returns when it has ended. When ctx is done it shuts down as Shutdown does, within
-// Config.ShutdownTimeout: nil if all conns got their close frame and all handlers came to their end, context.DeadlineExceeded if some did not. What Start
-// or Wait returns otherwise: a server that ends unasked returns ErrEngineStopped.
+// Config.ShutdownTimeout: nil if all conns got their close frame and all handlers came to their end, context.DeadlineExceeded if some did not. Where Shutdown is
+// called elsewhere it waits for the handlers as well. What Start or Wait returns otherwise: a server that ends unasked returns ErrEngineStopped.
 func (s *Server) Serve(ctx context.Context) error {
 	if err := s.Start(); err != nil && !errors.Is(err, ErrStarted) {
 		return err
@@ -32,12 +33,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	<-s.running // another goroutine's Start may be at it
 	select {
 	case <-ctx.Done():
-	case <-s.done:
-		return s.Wait()
+	case <-s.done: // unasked, or by a Shutdown elsewhere: handlers may still be at it
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
-	return s.Shutdown(patience)
+	return cmp.Or(s.Shutdown(patience), s.Wait())
 }
 
 // shutdownPatience is Config.ShutdownTimeout beyond Config.DrainSpread where it is zero.

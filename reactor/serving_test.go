@@ -73,3 +73,30 @@ func TestServeTellsOfAnEndUnasked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A Shutdown elsewhere ends Serve, which does not return before the handlers have: the program may end with it.
+func TestServeWaitsForHandlers(t *testing.T) {
+	release, entered := make(chan struct{}), newBox[bool]()
+	s := prepare(t, Config{Blocking: blockingFuncs{message: func(*BlockingConn, string) { entered <- true; <-release }}})
+	start(t, s)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(context.Background()) }()
+	c := dial(t, s, "/")
+	c.text("wait")
+	entered.take(t)
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(over); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	select {
+	case err := <-served:
+		close(release)
+		t.Fatalf("served: %v, with a call that runs", err)
+	case <-time.After(20 * time.Millisecond): // longer only finds more
+	}
+	close(release)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}

@@ -34,7 +34,7 @@ func (p *SharedPort) Addr() net.Addr { return p.reserved.addr }
 // exec, as all that Go opens is, but for exec.Cmd's ExtraFiles. The caller closes it.
 func (p *SharedPort) Socket() (*os.File, error) { return p.reserved.another() }
 
-// Close gives the port back. Sockets go on.
+// Close gives the port back. Sockets go on. A second call does nothing.
 func (p *SharedPort) Close() { p.reserved.release() }
 
 // ListenOn begins to listen on a socket of a SharedPort, or goes on where another process has listened on it. The caller closes both: they

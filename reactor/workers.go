@@ -58,6 +58,13 @@ func (w *workers) open(c *Conn) bool {
 	return true
 }
 
+// knows reports whether the handler hears of a conn that is open.
+func (w *workers) knows(c *Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conns[c] != nil
+}
+
 // OnMessage copies the message, or ends the conn.
 func (w *workers) OnMessage(c *Conn, op Opcode, payload []byte) {
 	if !w.accept(c, op, payload) {
@@ -122,7 +129,6 @@ func (w *workers) work() {
 			return
 		}
 		w.call(b, &next)
-		w.settle(b, &next)
 	}
 }
 
@@ -162,13 +168,19 @@ func (w *workers) settle(b *BlockingConn, done *call) {
 	}
 }
 
-// call calls the handler. Once that has panicked the conn is told of its end alone.
+// call calls the handler, and gives back the room of the call. Once that has panicked, or has ended its goroutine, the conn is told of its end alone.
 func (w *workers) call(b *BlockingConn, next *call) {
+	returned := false
 	defer func() {
-		if r := recover(); r != nil {
+		p := recover()
+		if !returned {
 			b.failed = true
-			w.srv.notePanic(r)
+			w.srv.notePanic(p)
 			b.Conn().Post(func(c *Conn) { c.end(CausePanic) })
+		}
+		w.settle(b, next)
+		if !returned && p == nil { // runtime.Goexit, which a test's FailNow calls: another goroutine has to go on
+			go w.work()
 		}
 	}()
 	switch {
@@ -180,6 +192,7 @@ func (w *workers) call(b *BlockingConn, next *call) {
 	default:
 		w.handler.OnMessage(b, next.op, next.payload)
 	}
+	returned = true
 }
 
 // wait returns when nothing runs any more, or ctx's error.

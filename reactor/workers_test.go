@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -289,4 +290,38 @@ func TestWorkersEndWhenNothingIsLeftToDo(t *testing.T) {
 		c.wantText("hi")
 	}
 	eventually(t, "no goroutine", func() bool { return s.Stats().Workers.Running == 0 })
+}
+
+// A call that ends its goroutine, as a test's FailNow does, is like one that panics: its conn ends, the others and Shutdown go on.
+func TestBlockingHandlerEndsItsGoroutine(t *testing.T) {
+	closed := newBox[End]()
+	s := serve(t, Config{Workers: WorkerOptions{Goroutines: 1}, Blocking: blockingFuncs{
+		message: func(c *BlockingConn, text string) {
+			if text == "exit" {
+				runtime.Goexit()
+			}
+			_ = c.Send(Text, []byte("done: "+text))
+		},
+		close: func(_ *BlockingConn, e End) { closed <- e },
+	}})
+	c, other := dial(t, s, "/"), dial(t, s, "/")
+	c.text("exit")
+	c.wantClose(CloseInternalError, "internal")
+	closed.take(t)
+	other.text("hi")
+	other.wantText("done: hi")
+	if w := s.Stats().Panics; w != 1 {
+		t.Errorf("%d panics", w)
+	}
+}
+
+// A dialed conn that the handler cannot be told of is none.
+func TestDialWithoutRoomToTell(t *testing.T) {
+	there := serve(t, Config{Handler: echo})
+	s := serve(t, Config{Workers: WorkerOptions{MaxBytes: connCost - 1}, Blocking: blockingFuncs{
+		open: func(*BlockingConn) { t.Error("opened") }, close: func(*BlockingConn, End) { t.Error("closed") },
+	}})
+	if c, _, err := s.Dial(t.Context(), there.address("/"), dialing(DialOptions{})); c != nil || err != ErrFull {
+		t.Errorf("%v, %v", c, err)
+	}
 }
