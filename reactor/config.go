@@ -47,6 +47,10 @@ type Config struct {
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
 	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
 	HTTP http.Handler
+	// RouteUpgrades has HTTP see requests for WebSockets, too: a router, say, with this Server behind some of its routes, and middleware
+	// before them. Only what comes to Server.ServeHTTP is upgraded then, and Conn.Request is there. false: all are upgraded on the
+	// loops, whatever their path, and HTTP sees none but those behind another request on one connection; it costs no goroutine.
+	RouteUpgrades bool
 	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *HandshakeError is
 	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
 	Upgrade func(c *Conn, r *Request) (Accept, error)
@@ -205,6 +209,9 @@ func (cfg *Config) completeServing(wrong complaint) {
 		}
 	} else if err := CheckAddr(cfg.Addr); cfg.Listener == nil && err != nil {
 		wrong("Addr", "%q: %w", cfg.Addr, err)
+	}
+	if cfg.RouteUpgrades && cfg.HTTP == nil {
+		wrong("RouteUpgrades", "needs HTTP")
 	}
 	setDefault(&cfg.SocketMode, 0o660)
 	if cfg.SocketMode&^fs.ModePerm != 0 {

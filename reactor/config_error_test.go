@@ -37,6 +37,7 @@ func TestConfigWantsAHandler(t *testing.T) {
 	for field, cfg := range map[string]Config{
 		"Handler": {}, "ShutdownTimeout": {Handler: Funcs{}, DrainSpread: time.Minute, ShutdownTimeout: time.Second},
 		"Workers": {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
+		"RouteUpgrades": {Handler: Funcs{}, RouteUpgrades: true},
 	} {
 		_, err := New(cfg)
 		var wrong *ConfigError
