@@ -52,7 +52,7 @@ type Config struct {
 	// loops, whatever their path, and HTTP sees none but those behind another request on one connection; it costs no goroutine.
 	RouteUpgrades bool
 	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *HandshakeError is
-	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
+	// answered as it says, any other error with 500, as is one that is no HTTP: see Accept.Header. See Conn.Request for what net/http has brought.
 	Upgrade func(c *Conn, r *Request) (Accept, error)
 	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
 	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.
@@ -162,8 +162,9 @@ type FormOptions struct {
 type Accept struct {
 	// Subprotocol is the one chosen of those offered; "" for none.
 	Subprotocol string
-	// Header holds more response header lines, each ended by CRLF.
-	Header string
+	// Header is sent with the 101: a cookie, say. What the handshake itself says cannot be in it, nor a line end in a value: then the
+	// handshake is refused with 500, and Config.Logger told. It is read before OnOpen, and not kept.
+	Header http.Header
 	// NoDeflate keeps this conn from being compressed: it is to get secrets beside text that others choose.
 	NoDeflate bool
 	// Context becomes the conn's, before OnOpen.

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -152,29 +151,16 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
 	c.key = frame.NewClientKey(random)
-	var lines strings.Builder
-	for name := range o.Header {
-		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
-			return nil, fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
-		}
-	}
-	if err := o.Header.Write(&lines); err != nil {
+	if c.header, err = headerLines(o.Header); err != nil {
 		return nil, fmt.Errorf("reactor: dial: %w", err)
 	}
 	if len(o.Subprotocols) > 0 {
-		if slices.ContainsFunc(o.Subprotocols, func(p string) bool { return p == "" || strings.ContainsFunc(p, notToken) }) {
+		if slices.ContainsFunc(o.Subprotocols, func(p string) bool { return !isToken(p) }) {
 			return nil, fmt.Errorf("reactor: dial: subprotocols %q: want tokens", o.Subprotocols)
 		}
-		lines.WriteString("Sec-WebSocket-Protocol: " + strings.Join(o.Subprotocols, ", ") + "\r\n")
+		c.header += "Sec-WebSocket-Protocol: " + strings.Join(o.Subprotocols, ", ") + "\r\n"
 	}
-	c.header = lines.String()
 	return c, nil
-}
-
-// notToken tells what is in no token (RFC 9110, section 5.6.2).
-func notToken(r rune) bool {
-	return r <= ' ' || r >= 0x7F || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 // connect connects, and shakes hands by TLS.

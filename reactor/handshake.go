@@ -93,11 +93,11 @@ func (c *Conn) upgrade(r *frame.Request) error {
 	}
 	a, err := c.callUpgrade(r)
 	l.original = original{}
+	header, err := l.srv.checkAnswer(&a, err)
 	if err != nil {
 		return err
 	}
 	c.context = a.Context
-	header := a.Header
 	if l.srv.cfg.Deflate != nil && !a.NoDeflate {
 		header += c.negotiateDeflate(r)
 	}
