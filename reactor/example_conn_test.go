@@ -228,5 +228,5 @@ func ExampleServer_Dial() {
 	// welcome
 	// IS ANYBODY THERE?
 	// THANKS
-	// closed with 1001  by the client: true
+	// closed with 1001 shutdown by the client: true
 }
