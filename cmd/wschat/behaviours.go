@@ -11,15 +11,9 @@ import (
 
 // behaviour is what a path does with its members, each on the loop of its conn. What is nil is not done.
 type behaviour struct {
-	welcome func(m *member) output // to who connects
-	notices                        // to everyone on the path
-	message func(m *member, in input)
-	leave   func(m *member)
-}
-
-// notices tell an audience, who joins included, who joins and leaves, and how many they are then.
-type notices struct {
-	joined, left func(m *member, count int) output
+	welcome      func(m *member) output            // to who connects
+	joined, left func(m *member, count int) output // to everyone on the path, who joins included; count: how many they are then
+	message      func(m *member, in input)
 }
 
 var behaviours = map[string]behaviour{
@@ -27,18 +21,16 @@ var behaviours = map[string]behaviour{
 		welcome: func(m *member) output {
 			return output{Type: "welcome", UserID: m.user(), Message: "Connected successfully"}
 		},
-		notices: notices{left: func(m *member, _ int) output { return output{Type: "user_left", UserID: m.user()} }},
+		left:    func(m *member, _ int) output { return output{Type: "user_left", UserID: m.user()} },
 		message: nodeMessage,
 	},
 	"python": {
 		welcome: func(m *member) output { return output{Type: "welcome", ClientID: m.id, Timestamp: isoTime()} },
-		notices: notices{
-			func(m *member, count int) output { return output{Type: "user_joined", ClientID: m.id, Count: count} },
-			func(m *member, count int) output { return output{Type: "user_left", ClientID: m.id, Count: count} },
-		},
+		joined:  func(m *member, count int) output { return output{Type: "user_joined", ClientID: m.id, Count: count} },
+		left:    func(m *member, count int) output { return output{Type: "user_left", ClientID: m.id, Count: count} },
 		message: pythonMessage,
 	},
-	"rooms": {message: roomsMessage, leave: leaveRoom},
+	"rooms": {message: roomsMessage},
 	"group": {message: groupMessage},
 }
 
@@ -80,51 +72,31 @@ func groupMessage(m *member, in input) {
 	}
 }
 
+// roomsMessage knows rooms that begin with their first member, and end with their last. A member is in one at a time.
 func roomsMessage(m *member, in input) {
 	switch {
+	case in.Type == "join" && (in.Room == "" || in.Username == "" || max(len(in.Room), len(in.Username)) > 64): // everyone there gets them
+		m.refuse("A room and a username are texts of 1 to 64 bytes", nil)
 	case in.Type == "join":
-		joinRoom(m, in.Room, in.Username)
-	case in.Type == "chat" && m.room == nil:
+		leaveRoom(m)
+		m.room, m.name = audience{m.path, in.Room, m.Server().Topic(in.Room)}, in.Username
+		_ = m.Subscribe(m.room.topic) // fails for a conn that is closing: then leaveRoom follows
+		m.room.announce(output{Type: "system", Message: m.name + " joined the room"}, m.room.topic.Subscribers(), m)
+	case in.Type == "chat" && m.room.topic == nil:
 		m.refuse("Join a room first", in.ID)
 	case in.Type == "chat":
 		m.say(m.room, output{Type: "chat", Username: m.name, Content: in.Content, Timestamp: time.Now().UnixMilli()}, in.ID)
-	case in.Type == "typing" && m.room != nil:
-		_, _ = m.room.push(output{Type: "typing", Username: m.name}, m) // worth nothing once it is late: a flood may take it
+	case in.Type == "typing" && m.room.topic != nil:
+		_, _ = m.room.push(output{Type: "typing", Username: m.name}, m.Conn) // worth nothing once it is late: a flood may take it
 	}
 }
 
-// joinRoom puts a member into a room, which begins with its first member, and out of the one where it was.
-func joinRoom(m *member, room, name string) {
-	if room == "" || name == "" || max(len(room), len(name)) > 64 { // everyone in the room gets them
-		m.refuse("A room and a username are texts of 1 to 64 bytes", nil)
-		return
-	}
-	leaveRoom(m)
-	p := m.path
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.rooms[room] == nil {
-		p.rooms[room] = p.newAudience(room, notices{roomNotice("joined"), roomNotice("left")})
-	}
-	m.room, m.name = p.rooms[room], name
-	m.room.enter(m)
-}
-
-// leaveRoom takes a member out of the room where it is, if it is in one. A room ends with its last member.
+// leaveRoom takes a member out of the room where it is, if it is in one.
 func leaveRoom(m *member) {
-	if m.room == nil {
+	if m.room.topic == nil {
 		return
 	}
-	m.path.mu.Lock()
-	defer m.path.mu.Unlock()
-	if m.room.exit(m) == 0 {
-		delete(m.path.rooms, m.room.room)
-	}
-	m.room = nil
-}
-
-func roomNotice(did string) func(m *member, _ int) output {
-	return func(m *member, _ int) output {
-		return output{Type: "system", Message: m.name + " " + did + " the room"}
-	}
+	m.Unsubscribe(m.room.topic)
+	m.room.announce(output{Type: "system", Message: m.name + " left the room"}, m.room.topic.Subscribers(), nil)
+	m.room = audience{}
 }

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -59,9 +60,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.token == "" {
-		o.token = token
-	}
+	o.token = cmp.Or(o.token, token)
 	var problems []error
 	problem := func(wrong bool, what string) {
 		if wrong {
@@ -79,7 +78,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 
 // run serves until ctx is done, and then ends with grace: members get what waits for them, and a close frame.
 func run(ctx context.Context, o options) error {
-	ch, err := start(o)
+	ch, err := start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -88,5 +87,5 @@ func run(ctx context.Context, o options) error {
 		o.logger.Warn("members were cut off", "error", err)
 		err = nil
 	}
-	return errors.Join(err, ch.stop())
+	return errors.Join(err, ch.log.close())
 }

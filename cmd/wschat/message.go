@@ -33,13 +33,11 @@ type output struct {
 }
 
 func decode(payload []byte) (in input) {
-	if !utf8.Valid(payload) || !json.Valid(payload) { // a binary message may be anything
-		in.problem = "Invalid JSON"
-		return in
-	}
-	if deep(payload) {
-		in.problem = "JSON is nested too deeply"
-		return in
+	switch {
+	case !utf8.Valid(payload) || !json.Valid(payload): // a binary message may be anything
+		return input{problem: "Invalid JSON"}
+	case deep(payload):
+		return input{problem: "JSON is nested too deeply"}
 	}
 	_ = json.Unmarshal(payload, &in) // a field of a wrong type stays empty
 	if id := in.ID; len(id) > 64 || len(id) > 0 && id[0] != '"' && id[0] != '-' && (id[0] < '0' || id[0] > '9') {
@@ -50,18 +48,16 @@ func decode(payload []byte) (in input) {
 
 // deep reports whether JSON nests more than 100 levels: what one member writes goes to the parsers of all, and Python's gives up at 1,000.
 func deep(valid []byte) bool {
-	d := json.NewDecoder(bytes.NewReader(valid))
-	for level := 0; level <= 100; {
-		switch token, err := d.Token(); {
-		case err != nil: // the end
-			return false
-		case token == json.Delim('['), token == json.Delim('{'):
+	level, d := 0, json.NewDecoder(bytes.NewReader(valid))
+	for token, err := d.Token(); err == nil && level <= 100; token, err = d.Token() {
+		switch token {
+		case json.Delim('['), json.Delim('{'):
 			level++
-		case token == json.Delim(']'), token == json.Delim('}'):
+		case json.Delim(']'), json.Delim('}'):
 			level--
 		}
 	}
-	return true
+	return level > 100
 }
 
 // encode returns v as JSON on one line, with "<" left as it is: what is shown as text needs no escaping.
@@ -84,7 +80,7 @@ func (m *member) refuse(why string, id json.RawMessage) {
 }
 
 // say gives a chat message to an audience, and acknowledges it to who has given it an id: it is on its way to so many then.
-func (m *member) say(a *audience, v output, id json.RawMessage) {
+func (m *member) say(a audience, v output, id json.RawMessage) {
 	v.ID = id
 	receivers, err := a.push(v, nil)
 	switch {

@@ -31,12 +31,19 @@ func openPushLog(name string) (*pushLog, error) {
 		return nil, errors.Join(err, fmt.Errorf("%s: is no file", name), file.Close())
 	}
 	l := &pushLog{lines: make(chan []byte, 4096), done: make(chan error)}
-	go l.write(file)
+	go func() {
+		for line := range l.lines {
+			if _, err := file.Write(line); err != nil { // a disk that is full costs lines, and the chat goes on
+				l.missed.Add(1)
+			}
+		}
+		l.done <- file.Close()
+	}()
 	return l, nil
 }
 
 // note queues a line about a push to an audience. Safe from any goroutine.
-func (l *pushLog) note(a *audience, message []byte, receivers int, err error) {
+func (l *pushLog) note(a audience, message []byte, receivers int, err error) {
 	if l == nil {
 		return
 	}
@@ -49,16 +56,6 @@ func (l *pushLog) note(a *audience, message []byte, receivers int, err error) {
 	default:
 		l.missed.Add(1)
 	}
-}
-
-// write writes what comes, until close. A disk that is full costs lines, and the chat goes on.
-func (l *pushLog) write(file *os.File) {
-	for line := range l.lines {
-		if _, err := file.Write(line); err != nil {
-			l.missed.Add(1)
-		}
-	}
-	l.done <- file.Close()
 }
 
 // close writes what waits. Nothing must be noted any more. The error tells of missing lines, too.
