@@ -61,8 +61,7 @@ func start(ctx context.Context, o options) (ch *chat, err error) {
 		PingInterval:    o.ping, PongTimeout: o.ping, DrainSpread: 2 * time.Second,
 	}); err != nil {
 		return nil, err
-	}
-	if ch.log, err = openPushLog(o.pushLog); err != nil {
+	} else if ch.log, err = openPushLog(o.pushLog); err != nil {
 		return nil, err
 	}
 	for _, name := range pathNames {
@@ -74,21 +73,17 @@ func start(ctx context.Context, o options) (ch *chat, err error) {
 	if err = ch.server.Start(); err != nil {
 		return nil, errors.Join(err, ch.log.close())
 	}
-	go ch.beats(ctx)
-	return ch, nil
-}
-
-// beats sends the heartbeat of /group, one message for all members.
-func (ch *chat) beats(ctx context.Context) {
-	beat := encode(groupOutput{1, "心跳检测"})
-	for ticks := time.Tick(ch.beat); ; {
-		select {
-		case <-ticks:
-			_, _ = ch.paths["/group"].everyone.topic.Broadcast(reactor.Text, beat) // the next one says as much
-		case <-ctx.Done():
-			return
+	go func() {
+		for beat, ticks := encode(groupOutput{1, "心跳检测"}), time.Tick(o.beat); ; {
+			select {
+			case <-ticks:
+				_, _ = ch.paths["/group"].everyone.topic.Broadcast(reactor.Text, beat) // one message for all; the next one says as much
+			case <-ctx.Done():
+				return
+			}
 		}
-	}
+	}()
+	return ch, nil
 }
 
 // upgrade lets in who names a path and brings the token.
@@ -162,10 +157,9 @@ func (a audience) push(v any, except *reactor.Conn) (receivers int, err error) {
 
 // announce tells an audience of so many members who has left, or joined. Where they are too many, only the joiner is told, if there is one.
 func (a audience) announce(notice output, members int, joiner *member) {
-	switch {
-	case members > 0 && members <= a.path.chat.quietAbove:
+	if members > 0 && members <= a.path.chat.quietAbove {
 		_, _ = a.push(notice, nil) // one that a flood has taken is in the push log
-	case joiner != nil:
+	} else if joiner != nil {
 		joiner.tell(notice)
 	}
 }

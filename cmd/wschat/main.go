@@ -1,6 +1,5 @@
-// Command wschat is a group chat in one small program, to read as well as to run: four plain servers as tutorials show them, each at a path of
-// its own, on package reactor. docs/GUIDE.md says what goes over the wire. It stores nothing: who is not there does not get it. It imports
-// nothing but the standard library, reactor and frame, as any program could.
+// Command wschat is a group chat in one small program, to read as well as to run: four plain servers as tutorials show them, each at a path of its
+// own. docs/GUIDE.md says what goes over the wire. It stores nothing, and imports nothing but reactor and the standard library.
 //
 // Ownership: a member belongs to its conn's loop. An audience is shared, and its count guarded by a lock, under which nothing waits: a
 // publication is handed to the loops, not sent.

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// pushLog is a file with a line for each message that was pushed to an audience. Loops must not wait for a disk: lines go through a bounded
-// queue to a goroutine, and what it cannot take is counted. A nil *pushLog takes nothing.
+// pushLog is a file with a line for each push. No loop waits for a disk: what a bounded queue cannot take is counted. A nil *pushLog takes nothing.
 type pushLog struct {
 	lines  chan []byte
 	done   chan error
@@ -47,10 +46,8 @@ func (l *pushLog) note(a audience, message []byte, receivers int, err error) {
 	if l == nil {
 		return
 	}
-	line := encode(map[string]any{
-		"time": time.Now(), "path": a.path.name, "room": a.room, "receivers": receivers, "message": json.RawMessage(message),
-		"refused": err != nil, // too much was on its way: nobody got it
-	})
+	line := encode(map[string]any{"time": time.Now(), "path": a.path.name, "room": a.room, "receivers": receivers,
+		"message": json.RawMessage(message), "refused": err != nil}) // refused: too much was on its way, and nobody got it
 	select {
 	case l.lines <- append(line, '\n'):
 	default:
