@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 COUNT    ?= 4
 BINFLAGS  = -trimpath -ldflags='-s -w'
 
-.PHONY: site release release-check help check test api race debug conformance wss integration acme chaos chaos-long ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
+.PHONY: site release release-check help check test api race debug conformance wss integration routers acme chaos chaos-long ratchet bench-fanout fuzz bench build floor load truth bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/' | expand -t 16
@@ -42,6 +42,9 @@ wss: ## the conversations of the reactor, and the conformance cases, over TLS: 1
 
 integration: ## the tests with Node, Python, curl, OpenSSL, Chromium, haproxy and Prometheus, which must be installed
 	WSEDGE_INTEGRATION=1 $(GO) test -count=1 ./test/integration
+
+routers: ## the reactor behind the routers that Go programs use, and their middleware
+	cd test/routers && $(GO) vet ./... && $(GO) test -race -count=1 ./...
 
 acme: ## certificates from a real ACME server, which is fetched and run in the test
 	cd test/acme && $(GO) vet ./... && $(GO) test -race -count=1 ./...

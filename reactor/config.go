@@ -47,8 +47,12 @@ type Config struct {
 	// HTTP serves requests that ask for no WebSocket, on the same port: the connection leaves the loops, with the bytes
 	// already read, and is served by net/http. nil: such a request is answered with 426 and closed.
 	HTTP http.Handler
+	// RouteUpgrades has HTTP see requests for WebSockets, too: a router, say, with this Server behind some of its routes, and middleware
+	// before them. Only what comes to Server.ServeHTTP is upgraded then, and Conn.Request is there. false: all are upgraded on the
+	// loops, whatever their path, and HTTP sees none but those behind another request on one connection; it costs no goroutine.
+	RouteUpgrades bool
 	// Upgrade decides on a handshake that is good by its grammar, on the loop. nil accepts all. A *HandshakeError is
-	// answered as it says, any other error with 500. See Conn.Request for what net/http has brought.
+	// answered as it says, any other error with 500, as is one that is no HTTP: see Accept.Header. See Conn.Request for what net/http has brought.
 	Upgrade func(c *Conn, r *Request) (Accept, error)
 	// Origins are the values of the Origin header that are allowed beside the request's own host, compared exactly:
 	// "https://example.org". "*" allows any, which lets every web page on the internet connect with its visitors' rights.
@@ -158,8 +162,9 @@ type FormOptions struct {
 type Accept struct {
 	// Subprotocol is the one chosen of those offered; "" for none.
 	Subprotocol string
-	// Header holds more response header lines, each ended by CRLF.
-	Header string
+	// Header is sent with the 101: a cookie, say. What the handshake itself says cannot be in it, nor a line end in a value: then the
+	// handshake is refused with 500, and Config.Logger told. It is read before OnOpen, and not kept.
+	Header http.Header
 	// NoDeflate keeps this conn from being compressed: it is to get secrets beside text that others choose.
 	NoDeflate bool
 	// Context becomes the conn's, before OnOpen.
@@ -208,6 +213,9 @@ func (cfg *Config) completeServing(wrong complaint) {
 		}
 	} else if err := CheckAddr(cfg.Addr); cfg.Listener == nil && err != nil {
 		wrong("Addr", "%q: %w", cfg.Addr, err)
+	}
+	if cfg.RouteUpgrades && cfg.HTTP == nil {
+		wrong("RouteUpgrades", "needs HTTP")
 	}
 	setDefault(&cfg.SocketMode, 0o660)
 	if cfg.SocketMode&^fs.ModePerm != 0 {

@@ -40,6 +40,7 @@ func TestConfigWantsAHandler(t *testing.T) {
 		"Handler": {}, "ShutdownTimeout": {Handler: Funcs{}, DrainSpread: time.Minute, ShutdownTimeout: time.Second},
 		"Listener": {Handler: Funcs{}, Listener: tls.NewListener(new(net.TCPListener), nil)},
 		"Workers":  {Handler: Funcs{}, Workers: WorkerOptions{Goroutines: 1}}, "TLS": {Handler: Funcs{}, TLS: &TLSOptions{}},
+		"RouteUpgrades": {Handler: Funcs{}, RouteUpgrades: true},
 	} {
 		_, err := New(cfg)
 		var wrong *ConfigError

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -171,41 +170,16 @@ func newInvitation(address string, o *DialOptions) (*invitation, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
 	c.key = frame.NewClientKey(random)
-	var lines strings.Builder
-	if err := checkHeader(o.Header); err != nil {
-		return nil, err
-	}
-	if err := o.Header.Write(&lines); err != nil {
+	if c.header, err = headerLines(o.Header); err != nil {
 		return nil, fmt.Errorf("reactor: dial: %w", err)
 	}
 	if len(o.Subprotocols) > 0 {
-		if slices.ContainsFunc(o.Subprotocols, func(p string) bool { return p == "" || strings.ContainsFunc(p, notToken) }) {
+		if slices.ContainsFunc(o.Subprotocols, func(p string) bool { return !isToken(p) }) {
 			return nil, fmt.Errorf("reactor: dial: subprotocols %q: want tokens", o.Subprotocols)
 		}
-		lines.WriteString("Sec-WebSocket-Protocol: " + strings.Join(o.Subprotocols, ", ") + "\r\n")
+		c.header += "Sec-WebSocket-Protocol: " + strings.Join(o.Subprotocols, ", ") + "\r\n"
 	}
-	c.header = lines.String()
 	return c, nil
-}
-
-// checkHeader says what cannot be sent: the handshake's own, and what net/http would leave out, or change, without a word.
-func checkHeader(h http.Header) error {
-	for name, values := range h {
-		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
-		case name == "" || strings.ContainsFunc(name, notToken):
-			return fmt.Errorf("reactor: dial: header %q: want a token", name)
-		case canonical == "Host", canonical == "Upgrade", canonical == "Connection", strings.HasPrefix(canonical, "Sec-Websocket-"):
-			return fmt.Errorf("reactor: dial: header %s is the handshake's own", canonical)
-		case slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") }):
-			return fmt.Errorf("reactor: dial: header %s: a line end, or a zero byte, in its value", canonical)
-		}
-	}
-	return nil
-}
-
-// notToken tells what is in no token (RFC 9110, section 5.6.2).
-func notToken(r rune) bool {
-	return r <= ' ' || r >= 0x7F || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 // connect connects, and shakes hands by TLS.

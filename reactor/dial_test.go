@@ -295,7 +295,7 @@ func TestDialAsked(t *testing.T) {
 		{"ws://127.0.0.1/", DialOptions{Header: http.Header{"sec-websocket-key": {"x"}}}, "handshake's own"},
 		{"ws://127.0.0.1/", DialOptions{Header: http.Header{"Host": {"x"}}}, "handshake's own"},
 		{"ws://127.0.0.1/", DialOptions{Header: http.Header{"X Token": {"x"}}}, "want a token"},
-		{"ws://127.0.0.1/", DialOptions{Header: http.Header{"Authorization": {"Bearer x\n"}}}, "a line end"},
+		{"ws://127.0.0.1/", DialOptions{Header: http.Header{"Authorization": {"Bearer x\n"}}}, "want one line"},
 		{"ws://127.0.0.1/", DialOptions{Subprotocols: []string{"a b"}}, "want tokens"},
 	} {
 		if _, _, err := here.Dial(t.Context(), row.address, row.options); err == nil || !strings.Contains(err.Error(), row.want) {

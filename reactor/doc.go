@@ -43,7 +43,10 @@
 // one by name, [Server.NewTopic] makes one with options of its own.
 //
 // A [Server] listens on a port of its own, on which everything that is no WebSocket goes to net/http (Config.HTTP), or is an
-// http.Handler in a program that has a port and a router already: see [Server.ServeHTTP]. Or both.
+// http.Handler in a program that has a port and a router already: see [Server.ServeHTTP]. Or both, with a router on the server's own port:
+// see Config.RouteUpgrades.
+//
+// [Server.Dial] is the other end: a connection that the program opens itself, on the same loops, with the same handler.
 //
 // The package never parses JSON, never stores a message for later, and knows no user. It reads no flags, files or environment, and logs
 // to Config.Logger alone. No type of the poller underneath shows in its API.

@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/wsedge/wsedge/frame"
 )
 
@@ -83,42 +82,30 @@ func goneFrom(s *Server) func() bool {
 	}
 }
 
-func TestUpgradeFromRouters(t *testing.T) {
-	mux := func(s *Server) http.Handler {
-		m := http.NewServeMux()
-		m.Handle("GET /rooms/{room}/ws", s)
-		return m
-	}
-	chiRouter := func(s *Server) http.Handler {
-		r := chi.NewRouter()
-		r.Route("/rooms/{room}", func(r chi.Router) { r.Method(http.MethodGet, "/ws", s) })
-		return r
-	}
-	for name, router := range map[string]func(*Server) http.Handler{"mux": mux, "chi": chiRouter} {
-		t.Run(name, func(t *testing.T) {
-			bothWays(t, func(t *testing.T, secure bool) {
-				paths := newBox[string]()
-				s := serveFed(t, Config{Handler: echo, Upgrade: func(c *Conn, r *frame.Request) (Accept, error) {
-					paths <- string(r.Path)
-					return Accept{}, nil
-				}})
-				srv := feed(t, router(s), secure)
-				c := join(t, srv, "/rooms/blue/ws?x=1")
-				for _, payload := range []string{"", "x", strings.Repeat("y", 60_000)} {
-					c.text(payload)
-					c.wantText(payload)
-				}
-				if got := paths.take(t); got != "/rooms/blue/ws" {
-					t.Errorf("path %q", got)
-				}
-				c.send(frame.OpClose, "\x03\xe8bye")
-				c.want(frame.OpClose, "\x03\xe8")
-				c.wantEOF()
-				c.Close()
-				eventually(t, "nothing left", goneFrom(s))
-			})
-		})
-	}
+// The routers of other people are in test/routers.
+func TestUpgradeFromARouter(t *testing.T) {
+	bothWays(t, func(t *testing.T, secure bool) {
+		paths := newBox[string]()
+		s := serveFed(t, Config{Handler: echo, Upgrade: func(c *Conn, r *frame.Request) (Accept, error) {
+			paths <- string(r.Path) + " " + c.Request().PathValue("room")
+			return Accept{}, nil
+		}})
+		mux := http.NewServeMux()
+		mux.Handle("GET /rooms/{room}/ws", s)
+		c := join(t, feed(t, mux, secure), "/rooms/blue/ws?x=1")
+		for _, payload := range []string{"", "x", strings.Repeat("y", 60_000)} {
+			c.text(payload)
+			c.wantText(payload)
+		}
+		if got := paths.take(t); got != "/rooms/blue/ws blue" {
+			t.Errorf("path %q", got)
+		}
+		c.send(frame.OpClose, "\x03\xe8bye")
+		c.want(frame.OpClose, "\x03\xe8")
+		c.wantEOF()
+		c.Close()
+		eventually(t, "nothing left", goneFrom(s))
+	})
 }
 
 // What stands behind the handshake in the same segment are frames; 101, OnOpen's and the answers leave together.

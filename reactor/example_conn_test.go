@@ -202,3 +202,31 @@ func ExampleBlockingHandler() {
 	fmt.Println(b.hears(), b.hears())
 	// Output: 1: a 2: b
 }
+
+// The other end: a server without Addr is nothing but a client, of any number of servers.
+func ExampleServer_Dial() {
+	there := listen(reactor.Config{Handler: shout{}})
+	heard := make(chan string, 3) // a handler must not wait, and messages may come before Dial has returned
+	here, err := reactor.Listen(reactor.Config{Handler: reactor.Funcs{
+		Open:    func(c *reactor.Conn) { _ = c.Send(reactor.Text, []byte("is anybody there?")) },
+		Message: func(_ *reactor.Conn, _ reactor.Opcode, payload []byte) { heard <- string(payload) },
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, _, err := here.Dial(context.Background(), "ws://"+there.Addr().String()+"/", reactor.DialOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(<-heard)
+	fmt.Println(<-heard)
+	_ = c.Remote().Send(reactor.Text, []byte("thanks"))
+	fmt.Println(<-heard)
+	_ = here.Shutdown(context.Background()) // says 1001 to the other side
+	_ = there.Shutdown(context.Background())
+	// Output:
+	// welcome
+	// IS ANYBODY THERE?
+	// THANKS
+	// closed with 1001 shutdown by the client: true
+}

@@ -37,6 +37,60 @@ func ExampleServer_ServeHTTP() {
 	// closed with 1006  by the client: false
 }
 
+// What the router and middleware have found out about a request stays with the conn, by way of Accept.Context.
+func ExampleConn_Request() {
+	type userKey struct{}
+	s, err := reactor.Listen(reactor.Config{
+		Upgrade: func(c *reactor.Conn, _ *reactor.Request) (reactor.Accept, error) {
+			r := c.Request()
+			return reactor.Accept{Context: fmt.Sprint(r.Context().Value(userKey{}), " in ", r.PathValue("room"))}, nil
+		},
+		Handler: reactor.Funcs{Open: func(c *reactor.Conn) { _ = c.Send(reactor.Text, []byte(reactor.Context[string](c))) }},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Shutdown(context.Background())
+	authenticated := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, "ann")))
+		})
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /rooms/{room}", authenticated(s))
+	web := httptest.NewServer(mux)
+	defer web.Close()
+
+	b := connect(web.Listener.Addr(), "/rooms/kitchen")
+	defer b.Close()
+	fmt.Println(b.hears())
+	// Output: ann in kitchen
+}
+
+// A router on the server's own port sees requests for WebSockets, too, and sends some of them back to the server.
+func ExampleConfig_routeUpgrades() {
+	mux := http.NewServeMux()
+	s, err := reactor.New(reactor.Config{
+		Addr: "127.0.0.1:0", HTTP: mux, RouteUpgrades: true,
+		Upgrade: func(c *reactor.Conn, _ *reactor.Request) (reactor.Accept, error) {
+			return reactor.Accept{Context: c.Request().PathValue("room")}, nil
+		},
+		Handler: reactor.Funcs{Open: func(c *reactor.Conn) { _ = c.Send(reactor.Text, []byte(reactor.Context[string](c))) }},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("GET /rooms/{room}", s)
+	if err := s.Start(); err != nil {
+		log.Fatal(err)
+	}
+	defer s.Shutdown(context.Background())
+	b := connect(s.Addr(), "/rooms/kitchen")
+	defer b.Close()
+	fmt.Println(b.hears())
+	// Output: kitchen
+}
+
 // The other way round: the server has the port, and what is no WebSocket falls through to a handler.
 func ExampleConfig_fallThrough() {
 	mux := http.NewServeMux()

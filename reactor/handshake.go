@@ -58,7 +58,7 @@ func (c *Conn) answer(in []byte, n int, err error) []byte {
 	r := &c.loop.request
 	upgrade := false
 	if err = r.Parse(in[:n], &c.loop.srv.cfg.Head); err == nil {
-		if upgrade = r.WantsUpgrade(); upgrade {
+		if upgrade = r.WantsUpgrade() && !c.routed(); upgrade {
 			err = c.upgrade(r)
 		} else {
 			err = c.plainHTTP(in)
@@ -71,6 +71,11 @@ func (c *Conn) answer(in []byte, n int, err error) []byte {
 		return nil
 	}
 	return in[n:]
+}
+
+// routed reports whether Config.HTTP has to see a request for a WebSocket first. What has come by ServeHTTP was seen there.
+func (c *Conn) routed() bool {
+	return c.loop.srv.cfg.RouteUpgrades && c.loop.original.conn != c
 }
 
 // upgrade accepts or refuses a request for a WebSocket (RFC 6455, section 4.2).
@@ -88,11 +93,11 @@ func (c *Conn) upgrade(r *frame.Request) error {
 	}
 	a, err := c.callUpgrade(r)
 	l.original = original{}
+	header, err := l.srv.checkAnswer(&a, err)
 	if err != nil {
 		return err
 	}
 	c.context = a.Context
-	header := a.Header
 	if l.srv.cfg.Deflate != nil && !a.NoDeflate {
 		header += c.negotiateDeflate(r)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,12 +17,18 @@ type path struct {
 	chat *chat
 	name string
 	behaviour
-	everyone *audience
-
+	everyone                        audience
 	messages, pushes, limited, acks atomic.Int64
 
-	mu    sync.Mutex // over the rooms and who is in which: so that nobody enters a room that has just ended
-	rooms map[string]*audience
+	mu      sync.Mutex // over the count and the notice of it, so that the last count that anybody gets is right
+	members int
+}
+
+// audience is who gets the same messages: the members of a path, or of a room, which is there as long as somebody is in its topic.
+type audience struct {
+	path  *path
+	room  string // "" for that of a path
+	topic *reactor.Topic
 }
 
 // member is who is at the other end of a conn. It belongs to the conn's loop.
@@ -30,7 +38,7 @@ type member struct {
 	id    int64
 	spent float64   // of what it may send, in messages,
 	at    time.Time // as of then
-	room  *audience // where it is, on /rooms; nil: nowhere yet
+	room  audience  // where it is, on /rooms; without a topic: nowhere yet
 	name  string    // there
 }
 
@@ -40,13 +48,12 @@ type chat struct {
 	server *reactor.Server
 	paths  map[string]*path
 	log    *pushLog
-	done   chan struct{} // closed by stop
 	ids    atomic.Int64
 }
 
-// start listens and returns.
-func start(o options) (ch *chat, err error) {
-	ch = &chat{options: o, paths: map[string]*path{}, done: make(chan struct{})}
+// start listens and returns. The heartbeats of /group end with ctx. The log is to be closed when the server has ended.
+func start(ctx context.Context, o options) (ch *chat, err error) {
+	ch = &chat{options: o, paths: map[string]*path{}}
 	if ch.server, err = reactor.New(reactor.Config{
 		Addr: o.addr, Handler: ch, HTTP: ch.web(), Upgrade: ch.upgrade, Origins: strings.Split(o.origins, ","), Logger: o.logger,
 		MaxMessageBytes: 16 << 10,                            // a long chat message; what waits for members that do not read is bounded by reactor's defaults
@@ -54,72 +61,59 @@ func start(o options) (ch *chat, err error) {
 		PingInterval:    o.ping, PongTimeout: o.ping, DrainSpread: 2 * time.Second,
 	}); err != nil {
 		return nil, err
-	}
-	if ch.log, err = openPushLog(o.pushLog); err != nil {
+	} else if ch.log, err = openPushLog(o.pushLog); err != nil {
 		return nil, err
 	}
 	for _, name := range pathNames {
-		p := &path{chat: ch, name: name, behaviour: behaviours[name], rooms: map[string]*audience{}}
-		p.everyone = p.newAudience("", p.notices)
+		p := &path{chat: ch, name: name, behaviour: behaviours[name]}
+		p.everyone = audience{path: p, topic: ch.server.NewTopic(reactor.TopicOptions{})}
 		ch.paths["/"+name] = p
 	}
 	ch.paths["/"] = ch.paths["/"+o.root]
-	if err := ch.server.Start(); err != nil {
-		_ = ch.stop() // nothing has been logged
-		return nil, err
+	if err = ch.server.Start(); err != nil {
+		return nil, errors.Join(err, ch.log.close())
 	}
-	go ch.beats()
+	go func() {
+		for beat, ticks := encode(groupOutput{1, "心跳检测"}), time.Tick(o.beat); ; {
+			select {
+			case <-ticks:
+				_, _ = ch.paths["/group"].everyone.topic.Broadcast(reactor.Text, beat) // one message for all; the next one says as much
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	return ch, nil
 }
-
-// stop ends what start has begun beside the server, which must have ended.
-func (ch *chat) stop() error {
-	close(ch.done)
-	return ch.log.close()
-}
-
-// beats sends the heartbeat of /group, one message for all members, until stop.
-func (ch *chat) beats() {
-	beat := encode(groupOutput{1, "心跳检测"})
-	ticker := time.NewTicker(ch.beat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			_, _ = ch.paths["/group"].everyone.topic.Broadcast(reactor.Text, beat) // the next one says as much
-		case <-ch.done:
-			return
-		}
-	}
-}
-
-var (
-	errPath  = &reactor.HandshakeError{Status: 404, Reason: "unknown_path"}
-	errToken = &reactor.HandshakeError{Status: 401, Reason: "token", Header: "WWW-Authenticate: Bearer\r\n"}
-)
 
 // upgrade lets in who names a path and brings the token.
 func (ch *chat) upgrade(c *reactor.Conn, r *reactor.Request) (reactor.Accept, error) {
 	p := ch.paths[string(r.Path)]
 	switch {
 	case p == nil:
-		return reactor.Accept{}, errPath
+		return reactor.Accept{}, &reactor.HandshakeError{Status: 404, Reason: "unknown_path"}
 	case !ch.admits(string(r.Query), string(r.Get("Authorization"))):
-		return reactor.Accept{}, errToken
+		return reactor.Accept{}, &reactor.HandshakeError{Status: 401, Reason: "token", Header: "WWW-Authenticate: Bearer\r\n"}
 	}
 	return reactor.Accept{Context: &member{Conn: c, path: p, id: ch.ids.Add(1)}}, nil
 }
 
-// OnOpen implements reactor.Handler.
+// OnOpen welcomes a member.
 func (ch *chat) OnOpen(c *reactor.Conn) {
 	m := reactor.Context[*member](c)
-	if m.path.welcome != nil {
-		m.tell(m.path.welcome(m))
+	p := m.path
+	if p.welcome != nil {
+		m.tell(p.welcome(m))
 	}
-	m.path.everyone.enter(m)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = c.Subscribe(p.everyone.topic) // fails for a conn that is closing: then OnClose follows
+	if p.members++; p.joined != nil {
+		p.everyone.announce(p.joined(m, p.members), p.members, m)
+	}
 }
 
-// OnMessage implements reactor.Handler. Text and binary messages mean the same, as they do to the tutorials' servers.
+// OnMessage has its path see to what a member sends. Text and binary messages mean the same, as they do to the tutorials' servers.
 func (ch *chat) OnMessage(c *reactor.Conn, _ reactor.Opcode, payload []byte) {
 	m := reactor.Context[*member](c)
 	m.path.messages.Add(1)
@@ -138,13 +132,36 @@ func (ch *chat) OnMessage(c *reactor.Conn, _ reactor.Opcode, payload []byte) {
 	}
 }
 
-// OnClose implements reactor.Handler.
+// OnClose tells the others. The conn is in no topic any more.
 func (ch *chat) OnClose(c *reactor.Conn, _ reactor.End) {
 	m := reactor.Context[*member](c)
-	if m.path.leave != nil {
-		m.path.leave(m)
+	p := m.path
+	leaveRoom(m)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.members--; p.left != nil {
+		p.everyone.announce(p.left(m, p.members), p.members, nil)
 	}
-	m.path.everyone.exit(m)
+}
+
+// push sends v to everyone but except, which may be nil, and returns how many they are. The error is reactor.ErrBacklog: nobody gets it.
+func (a audience) push(v any, except *reactor.Conn) (receivers int, err error) {
+	text := encode(v)
+	if receivers, err = a.topic.BroadcastExcept(except, reactor.Text, text); except != nil && receivers > 0 {
+		receivers--
+	}
+	a.path.pushes.Add(1)
+	a.path.chat.log.note(a, text, receivers, err)
+	return receivers, err
+}
+
+// announce tells an audience of so many members who has left, or joined. Where they are too many, only the joiner is told, if there is one.
+func (a audience) announce(notice output, members int, joiner *member) {
+	if members > 0 && members <= a.path.chat.quietAbove {
+		_, _ = a.push(notice, nil) // one that a flood has taken is in the push log
+	} else if joiner != nil {
+		joiner.tell(notice)
+	}
 }
 
 // spend takes one message of a budget of rate a second, two seconds' worth at most, or returns false: a token bucket.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,10 @@ const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	leaktest.Run(m, func() {
-		if ch, err := start(defaults()); err == nil {
-			_, _ = ch.server.Shutdown(context.Background()), ch.stop()
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		if ch, err := start(ctx, defaults()); err == nil {
+			_, _ = ch.server.Shutdown(ctx), ch.log.close()
 		}
 	})
 }
@@ -38,7 +41,7 @@ func serve(t *testing.T, change func(o *options)) *chat {
 	if change != nil {
 		change(&o)
 	}
-	ch, err := start(o)
+	ch, err := start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,20 +49,20 @@ func serve(t *testing.T, change func(o *options)) *chat {
 	return ch
 }
 
+var ended sync.Map // of *chat
+
 // end ends a chat, once.
 func end(t *testing.T, ch *chat) {
 	t.Helper()
-	select {
-	case <-ch.done:
+	if _, again := ended.LoadOrStore(ch, true); again {
 		return
-	default:
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := ch.server.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
-	if err := ch.stop(); err != nil {
+	if err := ch.log.close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,12 +1,12 @@
-// Command wschat is a group chat in one small program, to read as well as to run: four plain servers as tutorials show them, each at a path of
-// its own, on package reactor. docs/GUIDE.md says what goes over the wire. It stores nothing: who is not there does not get it. It imports
-// nothing but the standard library, reactor and frame, as any program could.
+// Command wschat is a group chat in one small program, to read as well as to run: four plain servers as tutorials show them, each at a path of its
+// own. docs/GUIDE.md says what goes over the wire. It stores nothing, and imports nothing but reactor and the standard library.
 //
 // Ownership: a member belongs to its conn's loop. An audience is shared, and its count guarded by a lock, under which nothing waits: a
 // publication is handed to the loops, not sent.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -59,9 +59,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.token == "" {
-		o.token = token
-	}
+	o.token = cmp.Or(o.token, token)
 	var problems []error
 	problem := func(wrong bool, what string) {
 		if wrong {
@@ -79,7 +77,7 @@ func readOptions(args []string, token string, out io.Writer) (options, error) {
 
 // run serves until ctx is done, and then ends with grace: members get what waits for them, and a close frame.
 func run(ctx context.Context, o options) error {
-	ch, err := start(o)
+	ch, err := start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -88,5 +86,5 @@ func run(ctx context.Context, o options) error {
 		o.logger.Warn("members were cut off", "error", err)
 		err = nil
 	}
-	return errors.Join(err, ch.stop())
+	return errors.Join(err, ch.log.close())
 }

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// pushLog is a file with a line for each message that was pushed to an audience. Loops must not wait for a disk: lines go through a bounded
-// queue to a goroutine, and what it cannot take is counted. A nil *pushLog takes nothing.
+// pushLog is a file with a line for each push. No loop waits for a disk: what a bounded queue cannot take is counted. A nil *pushLog takes nothing.
 type pushLog struct {
 	lines  chan []byte
 	done   chan error
@@ -31,34 +30,29 @@ func openPushLog(name string) (*pushLog, error) {
 		return nil, errors.Join(err, fmt.Errorf("%s: is no file", name), file.Close())
 	}
 	l := &pushLog{lines: make(chan []byte, 4096), done: make(chan error)}
-	go l.write(file)
+	go func() {
+		for line := range l.lines {
+			if _, err := file.Write(line); err != nil { // a disk that is full costs lines, and the chat goes on
+				l.missed.Add(1)
+			}
+		}
+		l.done <- file.Close()
+	}()
 	return l, nil
 }
 
 // note queues a line about a push to an audience. Safe from any goroutine.
-func (l *pushLog) note(a *audience, message []byte, receivers int, err error) {
+func (l *pushLog) note(a audience, message []byte, receivers int, err error) {
 	if l == nil {
 		return
 	}
-	line := encode(map[string]any{
-		"time": time.Now(), "path": a.path.name, "room": a.room, "receivers": receivers, "message": json.RawMessage(message),
-		"refused": err != nil, // too much was on its way: nobody got it
-	})
+	line := encode(map[string]any{"time": time.Now(), "path": a.path.name, "room": a.room, "receivers": receivers,
+		"message": json.RawMessage(message), "refused": err != nil}) // refused: too much was on its way, and nobody got it
 	select {
 	case l.lines <- append(line, '\n'):
 	default:
 		l.missed.Add(1)
 	}
-}
-
-// write writes what comes, until close. A disk that is full costs lines, and the chat goes on.
-func (l *pushLog) write(file *os.File) {
-	for line := range l.lines {
-		if _, err := file.Write(line); err != nil {
-			l.missed.Add(1)
-		}
-	}
-	l.done <- file.Close()
 }
 
 // close writes what waits. Nothing must be noted any more. The error tells of missing lines, too.

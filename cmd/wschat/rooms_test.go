@@ -40,11 +40,8 @@ func TestRooms(t *testing.T) {
 	ann.bye()
 	eve.want(`{"type":"system","message":"ann left the room"}`)
 	eve.bye()
-	eventually(t, "no room is left", func() bool {
-		p := ch.paths["/rooms"]
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.rooms) == 0
+	eventually(t, "nobody is in a room", func() bool {
+		return ch.server.Topic("tea").Subscribers()+ch.server.Topic("coffee").Subscribers() == 0
 	})
 }
 
@@ -169,11 +166,9 @@ func TestComeAndGo(t *testing.T) {
 	eventually(t, "everyone has gone", func() bool {
 		for _, p := range ch.paths {
 			p.mu.Lock()
-			p.everyone.mu.Lock()
-			members, subscribers, rooms := p.everyone.members, p.everyone.topic.Subscribers(), len(p.rooms)
-			p.everyone.mu.Unlock()
+			members, subscribers := p.members, p.everyone.topic.Subscribers()
 			p.mu.Unlock()
-			if members != 0 || subscribers != 0 || rooms != 0 {
+			if members != 0 || subscribers != 0 {
 				return false
 			}
 		}

@@ -41,12 +41,10 @@ func (ch *chat) web() http.Handler {
 	return mux
 }
 
-// admits reports whether a request brings the token, as ?token= or as a bearer, if there is one. Hashes have one length, so that the time
-// that comparing takes tells nothing.
+// admits reports whether a request brings the token, if there is one. The time that comparing hashes takes tells nothing.
 func (ch *chat) admits(query, authorization string) bool {
 	given, ok := strings.CutPrefix(authorization, "Bearer ")
-	if !ok {
-		values, _ := url.ParseQuery(query) // what is malformed in it is no token
+	if values, _ := url.ParseQuery(query); !ok { // what is malformed in it is no token
 		given = values.Get("token")
 	}
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(ch.token))

@@ -3,12 +3,16 @@ package embed
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/wsedge/wsedge/reactor"
 )
 
 // modules are all that a program which embeds the reactor may compile, beside the standard library.
@@ -28,7 +32,7 @@ var modules = []string{
 }
 
 // programs are those that the module has, beside the one of the package page.
-var programs = []string{"echo", "broadcast", "rooms"}
+var programs = []string{"echo", "broadcast", "rooms", "client"}
 
 // module makes the module and returns its directory.
 func module(t *testing.T) string {
@@ -155,12 +159,40 @@ func TestEmbedding(t *testing.T) {
 		ann.say("hello")
 		bob.want("ann: hello")
 	})
+	t.Run("client", func(t *testing.T) { reconnects(t, bin+"client") })
 }
 
-// start starts a program, which is interrupted at the test's end and must then exit well, and returns the address that it prints.
-func start(t *testing.T, path string) string {
+// reconnects runs the client program, whose connections the server ends, and which comes back each time.
+func reconnects(t *testing.T, program string) {
+	opened := make(chan *reactor.Remote, 8)
+	s, err := reactor.Listen(reactor.Config{Addr: "127.0.0.1:0", Loops: 1, Handler: reactor.Funcs{
+		Open: func(c *reactor.Conn) { opened <- c.Remote() },
+		Message: func(c *reactor.Conn, op reactor.Opcode, payload []byte) {
+			_ = c.Send(op, append([]byte("you said "), payload...))
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	if got := start(t, program, "ws://"+s.Addr().String()+"/"); got != "you said hello" {
+		t.Errorf("heard %q", got)
+	}
+	for range 3 {
+		select {
+		case r := <-opened:
+			_ = r.Close(reactor.CloseServiceRestart, "")
+		case <-time.After(patience):
+			t.Fatal("the client has not come back")
+		}
+	}
+}
+
+// start starts a program, which is interrupted at the test's end and must then exit well, and returns the first line that it prints: its address,
+// where it is a server.
+func start(t *testing.T, path string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(path)
+	cmd := exec.Command(path, args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
