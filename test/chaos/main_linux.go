@@ -42,8 +42,8 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.long, "long", false, "the long run: 5,000 clients, 1,000,000 publications, 200 faults")
 	flags.StringVar(&o.topologies, "topologies", "embedded,nats1,nats3", "which `topologies`, one after the other")
 	flags.IntVar(&o.size.clients, "clients", 0, "how many WebSocket clients (default 300; 5000)")
-	flags.IntVar(&o.size.channels, "channels", 50, "how many channels, at least 10")
-	flags.Float64Var(&o.size.rate, "rate", 0, "publications a second (default 300; 1000)")
+	flags.IntVar(&o.size.channels, "channels", 0, "how many channels, at least 10: the more, the fewer subscribers has each (default 50; 500)")
+	flags.Float64Var(&o.size.rate, "rate", 0, "publications a second (default 300; 1500)")
 	flags.Uint64Var(&o.publishes, "publishes", 0, "acknowledged publications at least, of all topologies together (default: none; 1000000)")
 	flags.DurationVar(&o.maxHold, "max-hold", 0, "the longest pause or partition (default 5s; 20s)")
 	flags.DurationVar(&o.within, "within", 0, "how long all topologies together may take, but for what each needs to come to its end: each has its share of what is left, and faults and publications that don't fit are left out; 0: as long as it takes")
@@ -64,7 +64,7 @@ func parse(args []string) (*options, error) {
 			return nil, fmt.Errorf("-topologies: want %s, %s or %s, with commas between", embedded, nats1, nats3)
 		}
 	}
-	if o.size.channels < 2*crowdOf || flags.NArg() > 0 {
+	if o.size.channels != 0 && o.size.channels < 2*crowdOf || flags.NArg() > 0 {
 		return nil, errors.New("want flags only, and at least 10 channels")
 	}
 	return o, nil
@@ -73,14 +73,17 @@ func parse(args []string) (*options, error) {
 // fill gives what was not said: a short run, or a long one.
 func (o *options) fill() {
 	counts := map[string]int{killNode: 2, killEngine: 2, pause: 3, partition: 3, rolling: 2, killAll: 1, oneWay: 2, both: 2}
-	clients, rate, hold := 300, 300.0, 5*time.Second
+	clients, channels, rate, hold := 300, 50, 300.0, 5*time.Second
 	if o.long {
 		counts = map[string]int{killNode: 50, killEngine: 50, pause: 20, partition: 20, rolling: 20, killAll: 10, oneWay: 10, both: 20}
-		clients, rate, hold = 5000, 1000, 20*time.Second
+		clients, channels, rate, hold = 5000, 500, 1500, 20*time.Second
 		o.publishes = max(o.publishes, 1_000_000)
 	}
 	if o.size.clients == 0 {
 		o.size.clients = clients
+	}
+	if o.size.channels == 0 {
+		o.size.channels = channels
 	}
 	if o.size.rate == 0 {
 		o.size.rate = rate

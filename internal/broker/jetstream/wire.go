@@ -40,16 +40,19 @@ func (e *Engine) Say(subject string, data []byte) {
 
 // Hear implements cluster.Wire. It waits for nothing but the library's lock.
 func (e *Engine) Hear(subject string, take func(data []byte)) error {
+	h := &e.hearing
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
+	closed := e.closed
+	if !closed {
+		h.begin.Do(func() {
+			h.messages, h.subjects = make(chan *nats.Msg, maxSaying), make(map[string]heard)
+			e.running.Go(func() { e.each(h.messages, h.took) })
+		})
+	}
+	e.mu.Unlock() // the library's lock is held while a socket is written to, and loops need this one
+	if closed {
 		return ErrClosed
 	}
-	h := &e.hearing
-	h.begin.Do(func() {
-		h.messages, h.subjects = make(chan *nats.Msg, maxSaying), make(map[string]heard)
-		e.running.Go(func() { e.each(h.messages, h.took) })
-	})
 	subject = e.wireSubject(subject)
 	h.mu.Lock()
 	h.subjects[subject] = heard{take: take}
