@@ -69,9 +69,14 @@ func (r *revocations) settle(stored map[string]time.Time) {
 
 // storeOwed stores some of what is owed, whichever: other nodes may owe the same, and store others first. It tells whether there is more.
 func (r *revocations) storeOwed() (more bool) {
+	keep, now := r.server.gate.auth.Keep(), r.server.config.now()
 	r.mu.Lock()
 	var some []auth.Revocation
-	for _, what := range r.owed {
+	for key, what := range r.owed {
+		if now.Sub(what.At) > keep { // nothing can be hit by it any more, and where the registry is full it would be owed for ever
+			delete(r.owed, key)
+			continue
+		}
 		if some = append(some, what); len(some) == storeAtOnce {
 			break
 		}

@@ -86,3 +86,20 @@ func TestNoTokenBeforeRevocationsAreKnown(t *testing.T) {
 	eventually(t, "revocations are known", s.gate.auth.RevocationsKnown)
 	greetWith(t, s, token)
 }
+
+// What can't be stored is owed for as long as it can hit a token, and no longer.
+func TestOldRevocationsAreNotOwed(t *testing.T) {
+	ns, _ := newNodes(t, 0)
+	var wire *unstorable
+	s := ns.start(func(e *jetstream.Engine) broker.Broker { wire = &unstorable{Engine: e}; return wire }, Limits{})
+	wire.away.Store(true)
+	now, r := time.Now(), s.revocations
+	r.owe(auth.Revocation{User: "ann", At: now})
+	r.owe(auth.Revocation{User: "bob", At: now.Add(-s.gate.auth.Keep() - time.Minute)})
+	r.storeOwed()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.owed) != 1 || r.owed["user ann"].User != "ann" {
+		t.Errorf("%v", r.owed)
+	}
+}
