@@ -386,8 +386,8 @@ export class Client extends Emitter {
         this._ticket = m.ticket;
         return;
       case "error": {
-        if (hello && sub) return sub._turn === this._back && sub._suspend(true); // it asks for itself, and hears why not
-        if (hello && this._ticket && !m.channel) { // not good any more
+        if (hello && m.channel) return sub?._turn === this._back && sub._suspend(true); // it asks for itself, and hears why not
+        if (hello && this._ticket) { // not good any more
           this._ticket = undefined;
           return this._hello();
         }

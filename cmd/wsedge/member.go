@@ -106,7 +106,8 @@ func (m *member) commands() <-chan workers.Command {
 	return m.worker.Commands
 }
 
-// leave ends the server as a command says, and returns the exit status. A signal ends it at once, as it does in any other drain.
+// leave ends the server as a command says, and returns the exit status. A second signal ends it at once. The first only says once more what the
+// command has said: a service manager may send SIGTERM to all processes of a service.
 func (m *member) leave(c workers.Command, srv server, caught *signals, logger *slog.Logger) int {
 	logger.Info("draining", "command", string(c.Verb))
 	limit, end := timeToDrain(srv), srv.Shutdown
@@ -121,17 +122,22 @@ func (m *member) leave(c workers.Command, srv server, caught *signals, logger *s
 	defer cancel()
 	drained := make(chan error, 1)
 	go func() { drained <- end(ctx) }()
-	for {
+	orphaned := c.Verb == workers.Orphaned
+	for told := 0; ; {
 		select {
 		case s := <-caught.end:
+			if told++; told < 2 {
+				continue
+			}
 			logger.Error("exiting without waiting any longer", "signal", s.String())
 			return exitFailure
 		case c := <-m.worker.Commands:
 			if c.Verb == workers.Orphaned {
+				orphaned = true
 				time.AfterFunc(orphanTime, cancel)
 			}
 		case err := <-drained:
-			if c.Verb == workers.Orphaned {
+			if orphaned {
 				_ = os.RemoveAll(filepath.Dir(m.worker.Orders.Whole)) // which the supervisor would have done
 			}
 			if err != nil {

@@ -207,6 +207,20 @@ func TestWorkersDrain(t *testing.T) {
 	if status := p.exit(); status != exitOK {
 		t.Errorf("exit status %d; log:\n%s", status, p.logged())
 	}
+	p = start(t, "serve", "--workers", "2", "--drain-spread", "2s") // a service manager may tell all of its processes, after the supervisor has
+	conn = p.dialWebSocket()
+	workers := p.processes()
+	p.signal(syscall.SIGTERM)
+	p.eventually("both drain", func() bool { return strings.Count(p.logged(), "command=drain") == 2 })
+	for _, pid := range workers {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+	}
+	if rest, _ := io.ReadAll(conn); !bytes.Contains(rest, []byte(`"code":3001`)) {
+		t.Errorf("told %q", rest)
+	}
+	if status := p.exit(); status != exitOK {
+		t.Errorf("exit status %d; log:\n%s", status, p.logged())
+	}
 	p = start(t, "serve", "--workers", "2", "--drain-delay", "1h")
 	p.signal(syscall.SIGTERM)
 	p.eventually("/readyz says no", func() bool { return p.ready() == http.StatusServiceUnavailable })

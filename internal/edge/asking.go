@@ -25,6 +25,7 @@ const (
 	topicUnsubscribe = "unsubscribe"
 	topicRevoke      = "revoke"
 	topicBar         = "bar"
+	topicBarred      = "barred"
 )
 
 // peers is what this node does for others, and asks them. The zero value is ready. Safe from any goroutine.

@@ -2,9 +2,12 @@ package edge
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/wsedge/wsedge/internal/cluster"
 	"github.com/wsedge/wsedge/internal/ticket"
 )
 
@@ -63,6 +66,60 @@ func (s *Server) hearBarred() {
 			s.tickets.barred.add(client, s.config.now())
 		}
 	})
+	s.cluster.Handle(topicBarred, func(_ string, body []byte) {
+		var told toldBarred
+		if json.Unmarshal(body, &told) == nil {
+			s.tickets.barred.take(told, s.config.now())
+		}
+	})
+	s.cluster.OnChange(func(c cluster.Change) {
+		if c.What == cluster.Came { // a worker that was started again takes the tickets of the one before, too
+			for _, told := range s.tickets.barred.all() {
+				_ = s.cluster.TellOne(c.Node.ID, topicBarred, told) // what it does not hear, it has a node more to hear it from
+			}
+		}
+	})
+}
+
+// toldBarred is what a node tells one that comes, a part at a time.
+type toldBarred struct {
+	Clients []string
+	Floor   int64 `json:",omitempty"` // Unix time in s
+}
+
+// mostTold clients in one message take some 70 KB.
+const mostTold = 1000
+
+// all is what there is to tell.
+func (b *barred) all() (parts []toldBarred) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for names := range slices.Chunk(slices.Collect(maps.Keys(b.clients)), mostTold) {
+		parts = append(parts, toldBarred{Clients: names})
+	}
+	if !b.floor.IsZero() {
+		parts = append(parts, toldBarred{Floor: b.floor.Unix()})
+	}
+	return parts
+}
+
+// take adds what another node has told, and this one did not know.
+func (b *barred) take(told toldBarred, now time.Time) {
+	for _, client := range told.Clients {
+		b.mu.Lock()
+		_, known := b.clients[client]
+		b.mu.Unlock()
+		if !known {
+			b.add(client, now)
+		}
+	}
+	if floor := time.Unix(told.Floor, 0); told.Floor > 0 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.floor.Before(floor) {
+			b.floor = floor
+		}
+	}
 }
 
 // hit tells whether a ticket does not count any more.

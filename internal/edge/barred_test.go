@@ -41,3 +41,22 @@ func TestBarred(t *testing.T) {
 		t.Error("a later ticket does not count either")
 	}
 }
+
+// A node that comes later is told whose tickets do not count any more: it may have the key of one before it.
+func TestBarredIsToldToNodesThatCome(t *testing.T) {
+	ns, started := newNodes(t, 1)
+	for i := range 2*mostTold + 1 {
+		started[0].tickets.barred.add(strconv.Itoa(i), time.Now())
+	}
+	floor := time.Now().Add(-time.Minute)
+	started[0].tickets.barred.take(toldBarred{Floor: floor.Unix()}, time.Now())
+	later := &ns.start(nil, Limits{}).tickets.barred
+	eventually(t, "all are known", func() bool {
+		later.mu.Lock()
+		defer later.mu.Unlock()
+		return len(later.clients) == 2*mostTold+1 && later.floor.Unix() == floor.Unix()
+	})
+	if !later.hit(&ticket.Ticket{Client: "7", Issued: time.Now()}) || later.hit(&ticket.Ticket{Client: "x", Issued: time.Now()}) {
+		t.Error("not those that were told")
+	}
+}

@@ -49,7 +49,7 @@ type Supervisor struct {
 	done   chan struct{} // closed when Run has ended
 
 	// Owned by Run.
-	numbers   int              // of processes started
+	numbers   int               // of processes started
 	reloading map[*process]bool // who has not answered yet
 	reloads   int               // how often
 	offered   []byte            // the configuration of the last one

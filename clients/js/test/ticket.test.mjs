@@ -49,6 +49,15 @@ test("what is not in the ticket is asked for, and what is no wish any more is le
   assert.deepEqual([client.subscriptions.has("b"), b.state, a.state, c.state], [false, "unsubscribed", "subscribing", "subscribing"]);
 });
 
+test("what is no wish any more, and could not be had, is no error", async (t) => {
+  const { client, socket, b, errors } = await returning(t);
+  b.unsubscribe();
+  const hello = welcomed(socket(), { channels: ["a", "b"] });
+  socket().say({ type: "error", id: hello.id, channel: "b", code: "permission_denied", message: "no" });
+  await turn();
+  assert.deepEqual([errors, client.subscriptions.has("b")], [[], false]);
+});
+
 test("an answer to the ticket is not one to a newer wish", async (t) => {
   const { client, socket, a } = await returning(t);
   const hello = welcomed(socket(), { channels: ["a", "b"] });
