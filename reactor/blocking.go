@@ -5,7 +5,7 @@ import "net"
 // BlockingHandler is a Handler that may wait: for a database, a file, another server. Its calls come on goroutines of the server's own, of which there are at most
 // WorkerOptions.Goroutines, and none while there is nothing to do. All calls for one conn come one after the other, each after the one before has returned: one
 // OnOpen, every message in the order in which it came, and one OnClose, after the last of them. A conn that has closed meanwhile is told of all that came before.
-// A panic closes the conn with 1011 and is counted; what else has come is thrown away, and OnClose is called. Both it and OnOpen come, or neither.
+// A panic, or runtime.Goexit, closes the conn with 1011 and is counted; what else has come is thrown away, and OnClose is called. Both it and OnOpen come, or neither.
 //
 // While calls wait the loops go on: what comes is queued, as a copy, within WorkerOptions. A conn that sends more than its part, or
 // whatever finds the server's full, is closed as CauseInput. Nothing is dropped of a conn that stays.

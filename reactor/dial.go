@@ -87,11 +87,17 @@ func (s *Server) Dial(ctx context.Context, address string, o DialOptions) (*Conn
 		}
 		return nil, nil, ErrFull
 	}
+	placed := true
+	defer func() {
+		if placed { // also after a panic of NetDial's
+			s.release()
+		}
+	}()
 	conn, response, ahead, err := s.reach(ctx, asked)
 	if err != nil {
-		s.release()
 		return nil, nil, err
 	}
+	placed = false // it goes with the connection
 	c, err := s.takeDialed(conn, &enrollment{input: ahead, dialed: &dialed{context: o.Context}})
 	if err != nil {
 		return nil, nil, err

@@ -130,3 +130,15 @@ func readKey(r *bufio.Reader) string {
 	}
 	return request.Header.Get("Sec-WebSocket-Key")
 }
+
+// A panic of the embedder's, which net/http would recover, gives the connection's place back.
+func TestDialPanic(t *testing.T) {
+	here := serveFed(t, Config{Handler: funcs{}})
+	func() {
+		defer func() { _ = recover() }()
+		_, _, _ = here.Dial(t.Context(), "ws://nowhere/", DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { panic("no") }})
+	}()
+	if n := here.Stats().Connections; n != 0 {
+		t.Errorf("%d connections", n)
+	}
+}
