@@ -140,7 +140,7 @@ func (l *loop) openEnrolled(c *Conn, e *enrollment) {
 
 // Request returns the request that net/http has read for a conn that came by Server.ServeHTTP, with all that middleware has put
 // into its context. It is there during Config.Upgrade only, and not the conn's to keep: nil afterwards, and for the conns of
-// the server's own listener.
+// the server's own listener where Config.RouteUpgrades is not set.
 func (c *Conn) Request() *http.Request {
 	c.loop.check()
 	if c.loop.original.conn != c {

@@ -18,6 +18,7 @@ var (
 	opening     = regexp.MustCompile(`^# .+\n\n(.*)`)
 	metric      = regexp.MustCompile(`\bwsedge_[a-z_]+[a-z]`)
 	makeTarget  = regexp.MustCompile(`^make ([a-z-]+)`)
+	aTest       = regexp.MustCompile(`^((?:[a-z0-9]+/)+)((?:Test|Fuzz|Benchmark)[A-Za-z0-9]+)$`)
 )
 
 // foreign are flags of others that the pages speak of, each with whose it is.
@@ -143,6 +144,27 @@ func TestTargets(t *testing.T) {
 				if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, m[1]+":") }) {
 					t.Errorf("%s: make has no %s", p.path, m[1])
 				}
+			}
+		}
+	}
+}
+
+// TestProofs: a test that a page names as its proof is there.
+func TestProofs(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, code := range p.inline {
+			m := aTest.FindStringSubmatch(code)
+			if m == nil {
+				continue
+			}
+			files, err := filepath.Glob(filepath.Join(root, m[1]+"*_test.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(files, func(file string) bool {
+				return strings.Contains(text(t, strings.TrimPrefix(file, root+"/")), "\nfunc "+m[2]+"(")
+			}) {
+				t.Errorf("%s: there is no %s", p.path, code)
 			}
 		}
 	}
