@@ -5,17 +5,17 @@
 #   away     the same, but they stay away for 12.5 s: 100 publications at 8/s
 #   killed   the server is killed (kill -9) and started again: its history is gone, so that nobody can recover, and all are told so
 #   wss      over TLS, with tokens: --share of the connections are reset, and back at once; the others go on
-#   ticket   the same, and who comes back does so by a resume ticket
+#   ticket   the same, and who comes back does so by a resume ticket; with --jitter each waits a random time up to that before, as clients do
 #
-#   loadtest/storm.sh [--conns N] [--rate PER_S] [--share PERCENT] [--rows "ROW ..."] [--port P] [--out DIR] [--no-build]
+#   loadtest/storm.sh [--conns N] [--rate PER_S] [--share PERCENT] [--jitter TIME] [--rows "ROW ..."] [--port P] [--out DIR] [--no-build]
 #
 # The server is pinned to cores 0,1 and the load to 2,3 where the machine has four. It exits with 1 where somebody was not back and caught up
 # within 10 s of the time that it began to come back at, or a delivery was lost.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-conns=18000 rate=8 share=84 rows='cut away killed' port=18480 out='' build=yes
-take_options "conns rate share rows port out" "$@"
+conns=18000 rate=8 share=84 jitter=0s rows='cut away killed' port=18480 out='' build=yes
+take_options "conns rate share jitter rows port out" "$@"
 cd "$(dirname "$0")/.."
 [[ -n $out ]] || out=$(mktemp -d)
 mkdir -p "$out"
@@ -76,7 +76,7 @@ secure() {
 	server=$!
 	await_server wsedge "$out/$row.serve.log" "$port"
 	"${load_on[@]}" bin/wsload storm "wss://127.0.0.1:$port/ws" --ca "$out/cert.pem" --connect-token "$out/token" --publish-by websocket "${flags[@]}" --connect-rate 600 "$@" \
-		--rate "$rate" --drop "$share%" --drop-by reset --duration 45s --warmup 5s --settle 5s --quiet --pid "$server" --json "$out/$row.json" \
+		--rate "$rate" --drop "$share%" --drop-by reset --return-jitter "$jitter" --duration 45s --warmup 5s --settle 5s --quiet --pid "$server" --json "$out/$row.json" \
 		--expect 'recovery.caught_up.max<30s' --expect 'phases.storm.not_back==0' >"$out/$row.txt" 2>&1
 }
 
