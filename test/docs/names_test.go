@@ -24,7 +24,7 @@ var (
 // foreign are flags of others that the pages speak of, each with whose it is.
 var foreign = map[string]string{
 	"ulimit": "docker run", "cpus": "docker run", "cpuset-cpus": "docker run",
-	"conns": "loadtest", "rounds": "loadtest", "parts": "loadtest", "floor-rounds": "loadtest", "permits": "loadtest", "tls-standard": "loadtest",
+	"conns": "loadtest", "rounds": "loadtest", "parts": "loadtest", "floor-rounds": "loadtest", "permits": "loadtest", "jitter": "loadtest", "tls-standard": "loadtest",
 	"coalesce": "floor",
 }
 
