@@ -3,17 +3,31 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// slackOf reads the timer slack of each of a process' threads, the main one's first, in nanoseconds.
+// maxThreads is above all numbers of threads that Linux gives out.
+const maxThreads = 1 << 22
+
+// slackOf reads the timer slack of each of a process' threads, in the order in which they were made, the main one's first, in nanoseconds.
 func slackOf(t *testing.T, pid int) (slack []string) {
 	t.Helper()
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Their numbers rise from the process' own on, and go on from below when the highest has been given out.
+	age := func(task os.DirEntry) int {
+		tid, err := strconv.Atoi(task.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return (tid - pid + maxThreads) % maxThreads
+	}
+	slices.SortFunc(tasks, func(a, b os.DirEntry) int { return age(a) - age(b) })
 	for _, task := range tasks {
 		text, err := os.ReadFile("/proc/" + task.Name() + "/timerslack_ns")
 		if os.IsPermission(err) {
