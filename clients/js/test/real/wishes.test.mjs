@@ -23,13 +23,15 @@ test("wildcards that overlap", async (t) => {
 test("a channel that the API gave, and that the client then wants for itself", async (t) => {
   const server = await serve(t, "--history-size", "10", "--recover"), client = connect(t, server.port), got = [];
   await happens(client, "connected");
+  const given = happens(client, "subscribed"); // it may come before the answer of the API
   await server.api("subscribe", { client: client.id, channel: "news" });
-  const sub = await happens(client, "subscribed");
+  const sub = await given;
   assert.equal(sub.serverSide, true);
   assert.equal(client.subscribe("news"), sub);
   sub.on("message", ({ data }) => got.push(data));
+  const gone = happens(client, "disconnected");
   await server.api("disconnect", { client: client.id }).catch(() => {}); // final: the client stays away until it is told otherwise
-  await happens(client, "disconnected");
+  await gone;
   await server.api("publish", { channel: "news", data: "missed" });
   client.connect();
   await eventually("what was missed", () => got.length === 1);
