@@ -50,7 +50,7 @@ acme: ## certificates from a real ACME server, which is fetched and run in the t
 	cd test/acme && $(GO) vet ./... && $(GO) test -race -count=1 ./...
 
 chaos: ## clusters whose processes are killed, stopped and cut off, with a ledger of what clients were promised: a short run; ARGS="-seed 7" for another
-	$(GO) run ./test/chaos $(if $(ARGS),$(ARGS),-seed 20261121)
+	$(GO) run ./test/chaos $(if $(ARGS),$(ARGS),-seed 20261121 -serve 30s)
 
 chaos-long: ## the same with 5,000 clients, 1,000,000 publications and 200 faults: about an hour; a new seed each time
 	$(GO) run ./test/chaos -long $(ARGS)

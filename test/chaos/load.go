@@ -21,11 +21,13 @@ type size struct {
 	clients, channels int
 	rate              float64       // publications a second, of all channels together
 	stay              time.Duration // how long clients keep a connection, on average; 0: for ever
+	serve             time.Duration // how long the clients of a node that died may be without service
 }
 
 // load is the clients and publishers of one topology.
 type load struct {
 	ledger     *ledger
+	serve      time.Duration // see size; immutable
 	clients    []*client
 	publishers []*publisher
 
@@ -50,7 +52,7 @@ func channelNames(n int) (crowds, busy []string) {
 // newLoad makes the clients and publishers; nothing runs yet. run is a word that no other run on the same engine has.
 func newLoad(run string, seed uint64, s size, nodes []node) *load {
 	crowds, busy := channelNames(s.channels)
-	l := &load{ledger: newLedger(append(append([]string(nil), crowds...), busy...)), quit: make(chan struct{})}
+	l := &load{ledger: newLedger(append(append([]string(nil), crowds...), busy...)), quit: make(chan struct{}), serve: s.serve}
 	random := rand.New(rand.NewPCG(seed, 3<<32))
 	few := max(2, min(fewMost, s.clients/len(busy)/2))
 	for i := range s.clients {

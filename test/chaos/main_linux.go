@@ -48,6 +48,7 @@ func parse(args []string) (*options, error) {
 	flags.DurationVar(&o.maxHold, "max-hold", 0, "the longest pause or partition (default 5s; 20s)")
 	flags.DurationVar(&o.within, "within", 0, "how long all topologies together may take, but for what each needs to come to its end: each has its share of what is left, and faults and publications that don't fit are left out; 0: as long as it takes")
 	flags.DurationVar(&o.size.stay, "stay", 60*time.Second, "how long clients keep a connection on average before they drop it and come back by themselves; 0: for ever")
+	flags.DurationVar(&o.size.serve, "serve", 10*time.Second, "how long the clients of a node that died may be without service; it is a measure of the machine, too")
 	flags.IntVar(&o.history, "history", 8000, "how many publications a channel keeps: enough for all outages, or few, so that clients must be told of gaps")
 	for kind, name := range flagsOf {
 		o.counts[kind] = flags.Int(name, -1, "how many faults of the kind: "+kind)

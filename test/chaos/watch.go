@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// servedWithin is how long the clients of a node that died may be without service.
-	servedWithin = 10 * time.Second
 	// bearable is how long anything may take to be well again behind any fault.
 	bearable = 60 * time.Second
 )
@@ -137,8 +135,8 @@ func (l *load) conclude(o *outcome, served, back, settled *observer) {
 		return
 	}
 	for _, took := range o.Served {
-		if took > servedWithin {
-			l.ledger.violate(violation{Kind: notServed, Client: -1, Node: o.Name, Expected: fmt.Sprint("service within ", servedWithin), Seen: took.String()})
+		if took > l.serve {
+			l.ledger.violate(violation{Kind: notServed, Client: -1, Node: o.Name, Expected: fmt.Sprint("service within ", l.serve), Seen: took.String()})
 			return
 		}
 	}
