@@ -48,6 +48,51 @@ type counted struct {
 	}
 }
 
+// enter opens so many connections with a token, each of which subscribes to news, and returns them with their clients' ids.
+func (p *program) enter(token string, n int) (all []*talk, ids []string) {
+	p.t.Helper()
+	for range n {
+		k, err := p.talk("?token=" + token)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		m, err := k.hear("welcome")
+		if err == nil {
+			_ = k.say(`{"type":"subscribe","channel":"news"}`)
+			_, err = k.hear("subscribed")
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		all, ids = append(all, k), append(ids, m.Client)
+	}
+	return all, ids
+}
+
+// wantEnds wants connections to end with a close code.
+func wantEnds(t *testing.T, all []*talk, code int) {
+	t.Helper()
+	for _, k := range all {
+		if _, err := k.hear("never"); int(websocket.CloseStatus(err)) != code {
+			t.Errorf("ended with %v, want %d", err, code)
+		}
+	}
+}
+
+// wantOpen wants each of the clients to be known as a user's, and open.
+func (p *program) wantOpen(key, user string, ids []string) {
+	p.t.Helper()
+	for _, id := range ids {
+		var a counted
+		if p.askedAny(key, "api/why", `{"client":"`+id+`"}`, &a); len(a.Clients) != 1 || a.Clients[0].State != "open" {
+			p.t.Errorf("why: %+v", a)
+		}
+		if p.askedAny(key, "api/client", `{"client":"`+id+`"}`, &a); len(a.Clients) != 1 || a.Clients[0].User != user {
+			p.t.Errorf("client: %+v", a)
+		}
+	}
+}
+
 // Whichever worker is asked, the API answers for all of them, and acts on all: they are nodes of a cluster over the engine that the supervisor has
 // in memory. What is revoked stays so for a worker that is started later.
 func TestWorkersAreACluster(t *testing.T) {
@@ -64,36 +109,9 @@ func TestWorkersAreACluster(t *testing.T) {
 		}
 		return strings.TrimSpace(text)
 	}
-	enter := func(user string, n int) (all []*talk, ids []string) {
-		t.Helper()
-		for range n {
-			k, err := p.talk("?token=" + token(user))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := k.hear("welcome")
-			if err == nil {
-				_ = k.say(`{"type":"subscribe","channel":"news"}`)
-				_, err = k.hear("subscribed")
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, ids = append(all, k), append(ids, m.Client)
-		}
-		return all, ids
-	}
-	ends := func(all []*talk, code int) {
-		t.Helper()
-		for _, k := range all {
-			if _, err := k.hear("never"); int(websocket.CloseStatus(err)) != code {
-				t.Errorf("ended with %v, want %d", err, code)
-			}
-		}
-	}
 	old := token("bob")
-	ann, ids := enter("ann", 12)
-	bob, _ := enter("bob", 12)
+	ann, ids := p.enter(token("ann"), 12)
+	bob, _ := p.enter(token("bob"), 12)
 	everywhere := func(what string, of func() int, want int) {
 		t.Helper()
 		for range 6 {
@@ -121,25 +139,17 @@ func TestWorkersAreACluster(t *testing.T) {
 		}
 		return a.Channels[0].Subscribers
 	}, 24)
-	for _, id := range ids {
-		var a counted
-		if p.askedAny(key, "api/why", `{"client":"`+id+`"}`, &a); len(a.Clients) != 1 || a.Clients[0].State != "open" {
-			t.Errorf("why: %+v", a)
-		}
-		if p.askedAny(key, "api/client", `{"client":"`+id+`"}`, &a); len(a.Clients) != 1 || a.Clients[0].User != "ann" {
-			t.Errorf("client: %+v", a)
-		}
-	}
+	p.wantOpen(key, "ann", ids)
 	var a counted
 	if p.askedAny(key, "api/disconnect", `{"user":"ann"}`, &a); a.Disconnected != 12 {
 		t.Errorf("disconnected %d", a.Disconnected)
 	}
-	ends(ann, 3503)
+	wantEnds(t, ann, 3503)
 	everywhere("present", present, 12)
 	if p.askedAny(key, "api/revoke", `{"user":"bob"}`, &a); a.Disconnected != 12 {
 		t.Errorf("revoked %d", a.Disconnected)
 	}
-	ends(bob, 3500)
+	wantEnds(t, bob, 3500)
 	everywhere("connected", connected, 0)
 	p.signal(syscall.SIGUSR2)
 	p.eventually("rolled", func() bool { return strings.Contains(p.logged(), "rolling restart ended") })
@@ -152,6 +162,6 @@ func TestWorkersAreACluster(t *testing.T) {
 			t.Errorf("bob is welcome: %+v", m)
 		}
 	}
-	eve, _ := enter("eve", 3)
+	eve, _ := p.enter(token("eve"), 3)
 	everywhere("connected", connected, len(eve))
 }

@@ -138,19 +138,7 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Webhooks != nil {
 		s.hooks = newHooks(cfg, node)
 	}
-	addr, listener := cfg.listenAddr()
-	s.reactor, err = reactor.New(reactor.Config{
-		Addr: addr, Listener: listener, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
-		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, OnRefusal: s.logRefusal, Forms: forms,
-		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
-		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
-		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
-		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
-		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
-		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
-		DrainSpread: cfg.Drain.Spread,
-		TLS:         cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
-	})
+	s.reactor, err = reactor.New(s.reactorConfig(&cfg))
 	if err == nil {
 		err = s.events.Configure(cfg.Logs)
 	}
@@ -185,6 +173,23 @@ func Listen(cfg Config) (*Server, error) {
 		close(s.done)
 	}()
 	return s, nil
+}
+
+// reactorConfig is what the reactor is to do: what the configuration says, and whom it asks and tells.
+func (s *Server) reactorConfig(cfg *Config) reactor.Config {
+	addr, listener := cfg.listenAddr()
+	return reactor.Config{
+		Addr: addr, Listener: listener, Handler: handler{s}, HTTP: s.routes(), Upgrade: s.admit, CloseCode: closeCode, OnDrain: s.onDrain,
+		OnDrop: s.onDrop, OnResume: s.onResume, OnTrace: s.noteTrace, OnRefusal: s.logRefusal, Forms: forms,
+		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies, Newcomers: s.limiter.newcomers(), Origins: cfg.Origins,
+		Loops: cfg.Loops, MaxConns: cfg.MaxConns, MaxMessageBytes: cfg.MaxMessageBytes,
+		Head:             frame.HeadLimits{MaxBytes: cfg.MaxHeadBytes, MaxLineBytes: cfg.MaxHeadBytes / 2},
+		HandshakeTimeout: cfg.HandshakeTimeout, PingInterval: cfg.PingInterval, PongTimeout: cfg.PongTimeout,
+		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, NodeMaxBytes: cfg.NodeMaxBytes,
+		MaxFrameRate: cfg.MaxFrameRate, MaxControlRate: cfg.MaxControlRate,
+		DrainSpread: cfg.Drain.Spread,
+		TLS:         cfg.TLS, Deflate: cfg.deflateOptions(), Logger: cfg.Logger,
+	}
 }
 
 // newNodeID makes an id that no other node is likely to have: 8 characters.

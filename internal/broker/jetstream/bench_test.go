@@ -19,27 +19,32 @@ func BenchmarkPublish(b *testing.B) {
 			known := make(chan struct{})
 			log.Position(func(broker.Position, error) { close(known) })
 			<-known
-			data := make([]byte, 128)
-			slots := make(chan struct{}, under)
-			var group sync.WaitGroup
 			b.ReportAllocs()
-			for b.Loop() {
-				slots <- struct{}{}
-				group.Add(1)
-				_, err := log.Publish(&broker.Publication{Data: data}, func(_ broker.Result, err error) {
-					if err != nil {
-						b.Error(err)
-					}
-					<-slots
-					group.Done()
-				})
-				if err != broker.ErrPending {
-					b.Fatal(err)
-				}
-			}
-			group.Wait()
+			publishAll(b, log, under)
 		})
 	}
+}
+
+// publishAll publishes b.N times 128 bytes, so many at a time, and returns when all have been answered.
+func publishAll(b *testing.B, log broker.Log, under int) {
+	data := make([]byte, 128)
+	slots := make(chan struct{}, under)
+	var group sync.WaitGroup
+	for b.Loop() {
+		slots <- struct{}{}
+		group.Add(1)
+		_, err := log.Publish(&broker.Publication{Data: data}, func(_ broker.Result, err error) {
+			if err != nil {
+				b.Error(err)
+			}
+			<-slots
+			group.Done()
+		})
+		if err != broker.ErrPending {
+			b.Fatal(err)
+		}
+	}
+	group.Wait()
 }
 
 // discard is a Sink without subscribers.

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,25 +33,8 @@ func BenchmarkNodes(b *testing.B) {
 					}
 				}
 			}
-			data := make([]byte, 128)
-			slots := make(chan struct{}, 64)
-			var group sync.WaitGroup
 			before := cpuTime(b)
-			for b.Loop() {
-				slots <- struct{}{}
-				group.Add(1)
-				_, err := first.Publish(&broker.Publication{Data: data}, func(_ broker.Result, err error) {
-					if err != nil {
-						b.Error(err)
-					}
-					<-slots
-					group.Done()
-				})
-				if err != broker.ErrPending {
-					b.Fatal(err)
-				}
-			}
-			group.Wait()
+			publishAll(b, first, 64)
 			want := int64(b.N) * int64(row.interested)
 			awaitThat(b, "all nodes have all", func() bool { return sink.delivered.Load() == want })
 			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
