@@ -145,6 +145,8 @@ func TestMetricsAndPushLog(t *testing.T) {
 	a.say(`{"type":"chat","content":"hello","id":1}`)
 	a.next()
 	a.next()
+	// A loop counts a turn's deliveries behind the turn.
+	eventually(t, "both deliveries are counted", func() bool { return ch.server.Stats().Deliveries == 2 })
 	metrics, _ := get(t, ch, "/metrics", "")
 	for _, want := range []string{
 		"# TYPE wschat_members gauge\n", "wschat_members{path=\"rooms\"} 1\n", "wschat_members{path=\"group\"} 0\n",
