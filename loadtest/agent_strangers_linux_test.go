@@ -103,7 +103,7 @@ func TestAgentAndBadCoordinators(t *testing.T) {
 	}{
 		"no JSON":        {func(c *link.Conn) error { return spec(c, []byte("{]")) }, "no specification"},
 		"no connections": {func(c *link.Conn) error { return spec(c, []byte("{}")) }, "none that a worker can serve"},
-		"endless JSON":   {func(c *link.Conn) error { return spec(c, bytes.Repeat([]byte("["), maxBacklog+1)) }, "no specification"},
+		"endless JSON":   {func(c *link.Conn) error { return spec(c, bytes.Repeat([]byte("["), maxBacklog)) }, "no specification"},
 		"unknown kind":   {func(c *link.Conn) error { return c.Send(200, 0, nil) }, ""},
 		"unknown worker": {func(c *link.Conn) error { return c.Send(kindData, 7, nil) }, ""},
 		"a short ping":   {func(c *link.Conn) error { return c.Send(kindPing, 0, []byte("x")) }, ""},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -100,5 +101,19 @@ func TestLimitFlags(t *testing.T) {
 		"--user-message-rate", "-1", "--api-requests", "-1", "--channels-per-conn", "-1", "--publish-rate", "-1", "--max-data", "-1", "--drain-delay", "-1s")
 	if status != exitUsage || strings.Count(stderr, "must not be negative") != 10 {
 		t.Errorf("status %d, want ten problems:\n%s", status, stderr)
+	}
+}
+
+// A worker that exits does not die of a SIGTERM that comes late.
+func TestWorkersGoOnToCatchSignals(t *testing.T) {
+	caught := catchSignals()
+	caught.member = &member{}
+	defer (&signals{end: caught.end, reload: caught.reload}).release()
+	caught.release()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-caught.end; got != syscall.SIGTERM {
+		t.Errorf("caught %v", got)
 	}
 }

@@ -14,6 +14,7 @@ func runEcho(e *environment, args []string) int {
 	flags.Int64Var(&cfg.MaxMessageBytes, "max-message", echo.DefaultMaxMessageBytes, "most `bytes` of a message")
 	flags.Int64Var(&cfg.OutboundMaxBytes, "outbound-max", 1<<20,
 		"most `bytes` that may wait for a client that does not read, before it is closed; one message may exceed it")
+	flags.DurationVar(&cfg.OutboundMaxAge, "outbound-max-age", 0, "how long anything may wait for a client before it is closed as slow (default 10s)")
 	deflate := flags.Bool("deflate", true, "compress for clients that offer permessage-deflate (RFC 7692)")
 	flags.BoolVar(&cfg.DeflateTakeover, "deflate-takeover", false,
 		"let compressed messages refer to earlier ones of the same connection, at up to 36 KiB of memory each")

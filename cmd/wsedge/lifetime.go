@@ -44,7 +44,12 @@ func catchSignals() *signals {
 	return s
 }
 
+// release has signals end the process again. A worker goes on to catch them: a service manager may send SIGTERM to all processes of a
+// service, and one that is about to exit, and dies of it, would be told as one that did not end well.
 func (s *signals) release() {
+	if s.member != nil {
+		return
+	}
 	signal.Stop(s.end)
 	signal.Stop(s.reload)
 }

@@ -28,6 +28,8 @@ type Config struct {
 	// OutboundMaxBytes bounds what waits for a client that does not read; above it the client is closed. One message may
 	// exceed it. Default 1 MiB.
 	OutboundMaxBytes int64
+	// OutboundMaxAge bounds how long anything may wait for such a client. Default 10 s.
+	OutboundMaxAge time.Duration
 	// NoDeflate ignores offers of permessage-deflate.
 	NoDeflate bool
 	// DeflateTakeover lets compressed messages refer to earlier ones.
@@ -56,7 +58,7 @@ func Listen(cfg Config) (*reactor.Server, error) {
 		Addr: cfg.Addr, TLS: cfg.TLS, Handler: handler{}, Origins: []string{"*"},
 		SocketMode: cfg.SocketMode, ProxyProtocol: cfg.ProxyProtocol, TrustedProxies: cfg.TrustedProxies,
 		Loops: cfg.Loops, MaxMessageBytes: cfg.MaxMessageBytes, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
-		OutboundMaxBytes: cfg.OutboundMaxBytes, MessageTimeout: 2 * time.Minute, Deflate: deflate,
+		OutboundMaxBytes: cfg.OutboundMaxBytes, OutboundMaxAge: cfg.OutboundMaxAge, MessageTimeout: 2 * time.Minute, Deflate: deflate,
 		Logger: cfg.Logger,
 	})
 }

@@ -58,16 +58,16 @@ func work(file string) int {
 	mux.HandleFunc("/", func(to http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(to, "worker %d %s %s", w.Orders.Index, r.Host, r.URL.Path)
 	})
-	go func() { _ = http.Serve(inside, mux) }()
-	if string(mode) != "hang" {
-		w.Ready()
-	}
 	sessions := w.Orders.SessionKeys
 	mux.HandleFunc("/orders", func(to http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		fmt.Fprintf(to, "%s %s %d %x", w.Orders.Config, w.Orders.Basis, len(sessions), sessions[0])
 	})
+	go func() { _ = http.Serve(inside, mux) }()
+	if string(mode) != "hang" {
+		w.Ready()
+	}
 	for c := range w.Commands {
 		switch c.Verb {
 		case Rekey:

@@ -49,6 +49,7 @@ func target(t *testing.T) Target {
 func startEcho(t *testing.T, cfg echo.Config) string {
 	t.Helper()
 	cfg.Addr = "127.0.0.1:0"
+	cfg.OutboundMaxAge = patience // 16 cases at a time may take a client on a busy machine longer than the default
 	cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := echo.Listen(cfg)
 	if err != nil {

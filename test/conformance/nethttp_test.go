@@ -30,6 +30,7 @@ func netHTTP(t *testing.T, bridged bool) Target {
 	t.Helper()
 	s, err := reactor.Listen(reactor.Config{
 		Handler: echoing{}, MaxMessageBytes: 16 << 20, MaxFragments: -1, MaxFrameRate: -1, MaxControlRate: -1,
+		OutboundMaxAge: patience, MessageTimeout: 2 * patience, // 16 cases at a time, maybe on a busy machine
 		Deflate: &reactor.DeflateOptions{}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
