@@ -1,11 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestWhyAsksAServer asks of clients that have been and of such that have not, with a recorder and without.
@@ -15,11 +15,7 @@ func TestWhyAsksAServer(t *testing.T) {
 	id, _, _ = strings.Cut(id, `"`)
 	var status int
 	var text string
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(text, "closed 2"); time.Sleep(10 * time.Millisecond) { // polls, up to the deadline
-		if status, text, _ = p.ask("", "why", id); time.Now().After(deadline) {
-			t.Fatalf("never closed: %s", text)
-		}
-	}
+	p.eventually("closed", func() bool { status, text, _ = p.ask("", "why", id); return strings.Contains(text, "closed 2") })
 	if lines := strings.Split(text, "\n"); status != exitOK || len(lines) != 4 || !strings.HasPrefix(lines[0], id+": ") ||
 		!strings.HasPrefix(lines[1], "opened 2") || !strings.HasSuffix(lines[1], ", wsedge.v1") || !strings.HasSuffix(lines[2], " s  welcomed") {
 		t.Errorf("status %d\n%s", status, text)
@@ -68,11 +64,10 @@ func TestLogsAreReopenedOnSIGHUP(t *testing.T) {
 	lines := func(name, want string, n int) {
 		t.Helper()
 		var b []byte
-		for deadline := time.Now().Add(20 * time.Second); strings.Count(string(b), want) < n; time.Sleep(time.Millisecond) { // polls, up to the deadline
-			if b, _ = os.ReadFile(filepath.Join(folder, name)); time.Now().After(deadline) {
-				t.Fatalf("%s: never %d lines with %s, but\n%s", name, n, want, b)
-			}
-		}
+		p.eventually(fmt.Sprintf("%s: %d whole lines with %s", name, n, want), func() bool {
+			b, _ = os.ReadFile(filepath.Join(folder, name))
+			return strings.Count(string(b), want) >= n && strings.HasSuffix(string(b), "\n")
+		})
 		if strings.Count(string(b), "\n") != n {
 			t.Errorf("%s: more than %d lines:\n%s", name, n, b)
 		}
