@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 // TestFloorCommand runs the floor in a process of its own.
 func TestFloorCommand(t *testing.T) {
 	var stdout, stderr writerOf
-	args := []string{"floor", "--conns", "10", "--duration", "100ms", "--warmup", "0", "--settle", "0", "--rate", "50", "--quiet", "--accept-invalid"}
+	args := []string{"floor", "--conns", "10", "--duration", "100ms", "--warmup", "0", "--settle", "0", "--drain", "30s", "--rate", "50", "--quiet", "--accept-invalid"}
 	if code := run(args, nil, &stdout, &stderr); code != exitOK {
 		t.Errorf("%d, %s, %s", code, stdout, stderr)
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -221,13 +224,20 @@ func TestWhereThereIsAView(t *testing.T) {
 	}
 }
 
-// closedAddress is one where nobody listens any more.
+// closedAddress is one where nobody listens. Its port is below those of which systems give one to whoever asks for any, which somebody else may
+// get meanwhile.
 func closedAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := fmt.Sprint("127.0.0.1:", 10_000+rand.N(20_000))
+		listener, err := net.Listen("tcp", address)
+		if errors.Is(err, unix.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener.Close()
+		return address
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
