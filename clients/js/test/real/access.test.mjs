@@ -16,7 +16,7 @@ test("tokens are renewed before they end, and the connection stays", async (t) =
   const client = connect(t, server.port, { getToken: async () => { asked++; return token(3, { sub: "ann" }); } });
   const { user, client: id } = await happens(client, "connected");
   assert.equal(user, "ann");
-  await eventually("two renewals", () => asked === 3);
+  await eventually("two renewals", () => asked >= 3);
   assert.equal((await client.presence("news")).count, 0);
   assert.deepEqual([client.id, client.errors], [id, []]);
 });

@@ -110,7 +110,7 @@ test("kill -9: what was in memory is gone, and the application is told", async (
 test("a server that hangs is noticed; when it goes on, nothing is missing", async (t) => {
   const server = await serve(t, ...keeping, "--ping-interval", "1s");
   const client = connect(t, server.port, { pongTimeout: 300, timeout: 1_000 }), { got } = await watch(client, "news");
-  await client.publish("news", 1);
+  await client.publish("news", 1, { timeout: 30_000 });
   const noticed = happens(client, "connecting", ({ reason }) => reason === "no_pong");
   server.process.kill("SIGSTOP");
   await noticed;
@@ -154,7 +154,7 @@ test("ten thousand messages by for await", async (t) => {
 if (!process.env.WSEDGE_GLOBAL_WEBSOCKET) {
   for (const [policy, refill] of [["drop-oldest", undefined], ["skip-to-history", true]]) {
     test(`a client that does not read for a while: ${policy}`, async (t) => {
-      const server = await serve(t, ...keeping, "--slow", policy, "--outbound-max", "200000");
+      const server = await serve(t, ...keeping, "--slow", policy, "--outbound-max", "200000", "--outbound-max-age", "10m", "--ping-interval", "1h"); // as long as it takes
       const client = connect(t, server.port), { sub, got } = await watch(client, "news");
       const gaps = [];
       sub.on("gap", (gap) => gaps.push(gap));
