@@ -91,13 +91,16 @@ func TestCurl(t *testing.T) {
 		}
 	}
 	// curl speaks WebSocket as well, in its way: the handshake and the welcome.
-	out = run(t, "sh", "-c", `curl -sS -N --max-time 2 -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' `+
-		`-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' '`+url+`/ws' || true`)
+	out = runUntil(t, `"welcome"`, "curl", append(upgradeByCurl, url+"/ws")...)
 	if !strings.HasPrefix(out, "HTTP/1.1 101 ") || !strings.Contains(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") {
 		t.Errorf("the handshake by curl: %q", out)
 	}
 	s.stop()
 }
+
+// upgradeByCurl are the arguments by which curl opens a WebSocket, and prints what comes until it is ended.
+var upgradeByCurl = []string{"-sS", "-N", "--http1.1", "-i", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+	"-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}
 
 func TestBrowser(t *testing.T) {
 	chromium := os.Getenv("CHROMIUM")

@@ -193,6 +193,33 @@ func run(t *testing.T, name string, args ...string) string {
 	return runWithin(t, patience, name, args...)
 }
 
+// runUntil runs a client until it has said something, ends it, and returns what it said.
+func runUntil(t *testing.T, want, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for b := make([]byte, 4096); err == nil && !strings.Contains(said.String(), want); {
+		var n int
+		n, err = out.Read(b)
+		said.Write(b[:n])
+	}
+	cancel()
+	_ = cmd.Wait()
+	if !strings.Contains(said.String(), want) {
+		t.Errorf("%s %s: never %s, but %q", name, strings.Join(args, " "), want, said.String())
+	}
+	return said.String()
+}
+
 // runWithin is run for a client that does more than one thing.
 func runWithin(t *testing.T, limit time.Duration, name string, args ...string) string {
 	t.Helper()

@@ -107,8 +107,7 @@ func TestCurlOverTLS(t *testing.T) {
 		if out := curl(url+"/healthz", url+"/healthz", "-w", " %{http_code} %{num_connects}\n"); out != "ok\n 200 1\nok\n 200 0\n" {
 			t.Errorf("%s: two requests on one connection: %q", layer.name, out)
 		}
-		out := run(t, "sh", "-c", `curl -sS -N --http1.1 --cacert '`+ca.ca+`' --max-time 2 -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' `+
-			`-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' '`+url+`/ws' || true`)
+		out := runUntil(t, `"welcome"`, "curl", append(upgradeByCurl, "--cacert", ca.ca, url+"/ws")...)
 		if !strings.HasPrefix(out, "HTTP/1.1 101 ") || !strings.Contains(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") || !strings.Contains(out, `"welcome"`) {
 			t.Errorf("%s: the handshake by curl: %q", layer.name, out)
 		}

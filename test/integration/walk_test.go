@@ -2,7 +2,10 @@ package integration
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -112,17 +115,22 @@ func walk(t *testing.T, file, heading string) (lines []string) {
 	return lines
 }
 
-// freePorts are two ports of loopback that nobody listens on.
+// freePorts are two ports of loopback that nobody listens on. They are below those of which systems give one to whoever asks for any, which
+// somebody else may get before the test uses them.
 func freePorts(t *testing.T) (a, b string) {
 	t.Helper()
-	var ports [2]string
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	var ports []string
+	for len(ports) < 2 {
+		port := fmt.Sprint(10_000 + rand.N(20_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
+		ports = append(ports, port)
 	}
 	return ports[0], ports[1]
 }

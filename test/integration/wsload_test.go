@@ -43,7 +43,7 @@ func buildLoad(t *testing.T) string {
 func load(t *testing.T, wsload string, args ...string) loadResult {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "result.json")
-	args = append(args, "--conns", "20", "--duration", "500ms", "--warmup", "0", "--settle", "0", "--quiet", "--accept-invalid", "--json", file)
+	args = append(args, "--conns", "20", "--duration", "500ms", "--warmup", "0", "--settle", "0", "--drain", "30s", "--quiet", "--accept-invalid", "--json", file)
 	run(t, wsload, args...)
 	text, err := os.ReadFile(file)
 	if err != nil {
