@@ -61,7 +61,10 @@ func TestCommandsAskAServer(t *testing.T) {
 
 	p.expect("", exitOK, "keyed  0\n", "channels", "k")
 	p.expect("", exitOK, `{"channels":[{"channel":"keyed","subscribers":0}]}`+"\n", "channels", "k", "--json")
-	p.expect("", exitOK, "count 0\n", "presence", "news")
+	p.eventually("nobody is there, since both tails have gone", func() bool { // the server may still be about to note it
+		_, stdout, _ := p.ask("", "presence", "news")
+		return stdout == "count 0\n"
+	})
 	p.expect("", exitOK, `node         "…`, "info")
 	p.expect("", exitOK, "disconnected 0\n", "disconnect", "--user", "ann")
 	p.expect("", exitOK, "clients 0\n", "subscribe", "--user", "ann", "news", "log")
