@@ -18,10 +18,12 @@ type stirs struct{ n int }
 
 func (s *stirs) Stirred(*Channel) { s.n++ }
 
-// newNodeHub makes the hub of one node of several, whose channels have notices. Its clients have ids that begin with its name.
+// newNodeHub makes the hub of one node of several, whose channels have notices. Its clients have ids that begin with its name. Its clock stands still: what is kept
+// behind a question is let go after a while.
 func newNodeHub(node string) (*Hub, *stirs) {
 	exchange := &stirs{}
-	h := newHub(Config{Exchange: exchange, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
+	now := func() time.Time { return time.Unix(1_000_000, 0) }
+	h := newHub(Config{Exchange: exchange, Now: now, Client: func(number uint64) string { return node + "-" + strconv.FormatUint(number+100, 10) }})
 	n := channel.Open()
 	n.Default.Members, n.Default.JoinLeave = true, true
 	n.ByName = map[string]*channel.Options{"silent": {Members: true}}
