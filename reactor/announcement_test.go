@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -418,7 +420,8 @@ func TestAnnouncementThatDoesNotCome(t *testing.T) {
 
 // A drain, and a full server, find connections that have announced nothing yet.
 func TestUnannouncedAreDrained(t *testing.T) {
-	s := serve(t, Config{Handler: echo, ProxyProtocol: localPeers, MaxConns: 2, LingerTimeout: time.Millisecond})
+	clk := newClock() // it stands still: nobody is hung up on for being late
+	s := serve(t, Config{Handler: echo, ProxyProtocol: localPeers, MaxConns: 2, now: clk.Now})
 	half, silent := connectPlain(t, s), connectPlain(t, s)
 	half.write(header("198.51.100.1:1")[:20])
 	eventually(t, "both are in", func() bool { return s.Stats().Connections == 2 && s.Stats().BytesIn == 20 })
@@ -430,7 +433,16 @@ func TestUnannouncedAreDrained(t *testing.T) {
 			t.Errorf("above the cap: %q", b)
 		}
 	}
-	shutdown(t, s)
-	half.Close()
-	silent.Close()
+	full.Close()
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(t.Context()) }()
+	for _, c := range []*client{half, silent} {
+		if _, err := io.ReadAll(c.r); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("a connection that has announced nothing is still there")
+		}
+		c.Close()
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

@@ -92,7 +92,7 @@ func ExampleServer_Serve() {
 	// <nil>
 }
 
-// Shutdown by hand: who does not take its close frame within a second is cut off.
+// Shutdown by hand: who does not take its close frame within ten seconds is cut off.
 func ExampleServer_Shutdown() {
 	s, err := reactor.Listen(reactor.Config{
 		Addr: "127.0.0.1:0", Handler: reactor.Funcs{},
@@ -108,7 +108,7 @@ func ExampleServer_Shutdown() {
 		log.Fatal(err)
 	}
 	b := connect(s.Addr(), "/")
-	patience, cancel := context.WithTimeout(context.Background(), time.Second)
+	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	go func() { _ = s.Shutdown(patience) }()
 	fmt.Println(b.hears())

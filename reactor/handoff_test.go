@@ -380,7 +380,8 @@ func TestHandOffShutdownIsBounded(t *testing.T) {
 
 // The time that net/http leaves a client to say its next request is its own; the first head had the handshake's.
 func TestHandOffDeadlineOfTheNextHead(t *testing.T) {
-	s := serve(t, Config{Handler: echo, HTTP: newPages(), HandshakeTimeout: 200 * time.Millisecond})
+	clock := newClock() // of the loops: it stands still
+	s := serve(t, Config{Handler: echo, HTTP: newPages(), now: clock.Now, HandshakeTimeout: 200 * time.Millisecond})
 	c := connect(t, s)
 	c.keepAlive("/count/1", "1")
 	c.write([]byte("GET /count/2 HT"))

@@ -96,7 +96,5 @@ func TestHooksThatPanic(t *testing.T) {
 	if got := refused.take(t); got != "websocket_version Upgrade Required tcp" {
 		t.Errorf("refused: %s", got)
 	}
-	if n := s.Stats().Panics; n != 2 {
-		t.Errorf("%d panics are counted, want 2", n)
-	}
+	eventually(t, "two panics counted", func() bool { return s.Stats().Panics == 2 }) // the second comes behind what it tells us
 }
