@@ -41,7 +41,7 @@ func (l listening) Open(channel string, r broker.Retention, sink broker.Sink) br
 }
 
 // patience is how long a test waits for what must come. It is no measure of anything.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // ledger is a Sink that writes down what it was given.
 type ledger struct {

@@ -21,7 +21,7 @@ func testReceipt(t *testing.T, b broker.Broker) {
 		}
 		select {
 		case <-r.Receipt.Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%s: never done", what)
 		}
 		if matched, queued, dropped := r.Receipt.Counts(); matched != 1 || queued != 1 || dropped != 0 {

@@ -63,7 +63,7 @@ func compareNow(t testing.TB, s *stream, logs []*log) {
 func TestComparingQuietChannels(t *testing.T) {
 	const n, bytes = 1000, 1 << 10
 	server := natsServer(t)
-	e := connect(t, server, Config{Prefix: "quiet", SyncInterval: time.Hour})
+	e := connect(t, server, Config{Prefix: "quiet", SyncInterval: time.Hour, Timeout: patience}) // all are opened at once
 	logs := openMany(t, e, n, bytes, broker.Retention{})
 	s := logs[0].stream
 	compareNow(t, s, logs)

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what must come. It is no measure of anything.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // startNATS runs a server in the process; port 0: none that anybody can connect to but by InProcessServer; -1: a free one.
 func startNATS(t testing.TB, dir string, port int) *server.Server {

@@ -129,7 +129,8 @@ func names(n int) (list []string) {
 // A wildcard has what all nodes publish, to channels that are open here and to others, from when it is ready; and a node without it has nothing of that.
 func TestWildcardOfTwoNodes(t *testing.T) {
 	s := natsServer(t)
-	a, b, c := connect(t, s, Config{Prefix: "wide"}), connect(t, s, Config{Prefix: "wide"}), connect(t, s, Config{Prefix: "wide"})
+	config := Config{Prefix: "wide", Timeout: patience} // many publish at once
+	a, b, c := connect(t, s, config), connect(t, s, config), connect(t, s, config)
 	kept := broker.Retention{Size: 1000}
 	places := newTown(t, names(20), kept, b, c)
 	places.run("before", 4)
