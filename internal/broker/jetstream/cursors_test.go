@@ -106,7 +106,7 @@ func TestAcknowledgedWhileAway(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	s := startNATS(t, dir, port)
 	url := "nats://127.0.0.1:" + strconv.Itoa(port)
-	e := connect(t, nil, Config{URL: url, Prefix: "ackaway", Timeout: time.Second})
+	e := connect(t, nil, Config{URL: url, Prefix: "ackaway"})
 	log := newJournal(t).open(e, "news", acked)
 	defer log.Close()
 	offsets := publishMany(t, log, 5)

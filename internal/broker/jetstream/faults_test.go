@@ -199,7 +199,7 @@ func (p *publisher) awaitMore(t *testing.T, n int) {
 func TestServerIsAway(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	s := startNATS(t, dir, port)
-	e := connect(t, nil, Config{URL: "nats://127.0.0.1:" + strconv.Itoa(port), Prefix: "away", Timeout: time.Second})
+	e := connect(t, nil, Config{URL: "nats://127.0.0.1:" + strconv.Itoa(port), Prefix: "away"})
 	j := newJournal(t)
 	log := j.open(e, "news", broker.Retention{Size: 10})
 	defer log.Close()
@@ -252,7 +252,7 @@ func TestMissedWhileAway(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	s := startNATS(t, dir, port)
 	url := "nats://127.0.0.1:" + strconv.Itoa(port)
-	e := connect(t, nil, Config{URL: url, Prefix: "missed", SyncInterval: time.Hour})
+	e := connect(t, nil, Config{URL: url, Prefix: "missed", SyncInterval: time.Hour, Timeout: patience})
 	j := newJournal(t)
 	log := j.open(e, "news", broker.Retention{Size: 50})
 	defer log.Close()

@@ -37,7 +37,7 @@ func TestLimitsRaisedAtOnce(t *testing.T) {
 	server := natsServer(t)
 	var nodes []*Engine
 	for range 6 {
-		nodes = append(nodes, connect(t, server, Config{Prefix: "atonce", SyncInterval: 50 * time.Millisecond, Timeout: time.Second}))
+		nodes = append(nodes, connect(t, server, Config{Prefix: "atonce", SyncInterval: 50 * time.Millisecond}))
 	}
 	for round := range 3 {
 		var group sync.WaitGroup

@@ -33,7 +33,7 @@ func TestPromises(t *testing.T) {
 // A node that was told to shrinks streams to what it promises; what another node promises more is kept again, from then on.
 func TestShrink(t *testing.T) {
 	server := natsServer(t)
-	config := Config{Prefix: "shrink", SyncInterval: 50 * time.Millisecond, Timeout: time.Second}
+	config := Config{Prefix: "shrink", SyncInterval: 50 * time.Millisecond}
 	old := connect(t, server, config)
 	j := newJournal(t)
 	l := j.open(old, "news", broker.Retention{Size: 50}).(*log)

@@ -12,7 +12,7 @@ import (
 func TestWildcardMissedWhileAway(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	s := startNATS(t, dir, port)
-	e := connect(t, nil, Config{URL: "nats://127.0.0.1:" + strconv.Itoa(port), Prefix: "wideaway", SyncInterval: time.Hour})
+	e := connect(t, nil, Config{URL: "nats://127.0.0.1:" + strconv.Itoa(port), Prefix: "wideaway", SyncInterval: time.Hour, Timeout: patience})
 	crowd := newCrowd(t, e, broker.Retention{Size: 1000})
 	hear(t, e, "chat:", crowd)
 	before := newTown(t, names(5), crowd.kept, e)
