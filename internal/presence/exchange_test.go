@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { leaktest.Run(m, func() {}) }
 
 // patience is how long a test waits for what must come. It is no measure of anything.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -134,7 +134,7 @@ func join(t *testing.T, e *ether, id string, config presence.Config) *node {
 		Client: func(number uint64) string { return id + "-" + strconv.FormatUint(number, 10) },
 	})
 	var err error
-	if n.cluster, err = cluster.Join(cluster.Config{Wire: n.wire, Self: cluster.Node{ID: id}, Beat: 100 * time.Millisecond, Logger: quiet}); err != nil {
+	if n.cluster, err = cluster.Join(cluster.Config{Wire: n.wire, Self: cluster.Node{ID: id}, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
 	config.Hub, config.Cluster, config.Logger = n.hub, n.cluster, quiet
