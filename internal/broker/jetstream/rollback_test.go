@@ -18,7 +18,7 @@ import (
 type rollback struct {
 	*testing.T
 	dir, prefix string
-	port        int
+	port, kept  int
 	server      *server.Server
 	nodes       []*Engine
 	logs        []broker.Log
@@ -26,7 +26,7 @@ type rollback struct {
 }
 
 func startRollback(t *testing.T, prefix string, kept broker.Retention) *rollback {
-	r := &rollback{T: t, dir: t.TempDir(), prefix: prefix, port: freePort(t)}
+	r := &rollback{T: t, dir: t.TempDir(), prefix: prefix, port: freePort(t), kept: kept.Size}
 	r.server = startNATS(t, r.dir, r.port)
 	for range 2 {
 		e := connect(t, nil, r.config("nats://127.0.0.1:"+strconv.Itoa(r.port)))
@@ -47,11 +47,16 @@ func (r *rollback) config(url string) Config {
 	return Config{URL: url, Prefix: r.prefix, SyncInterval: 100 * time.Millisecond, FirstOffset: Config{}.withDefaults().FirstOffset}
 }
 
-// publish has n published, and waits until all nodes have them.
+// publish has n published, and waits until all nodes have them. No more are on their way than are kept: a node that was held up reads them, and would be told that the others have gone.
 func (r *rollback) publish(name string, n int) {
 	r.Helper()
 	p := newPublisher()
-	p.run(r.logs[0], name, n, 1)
+	for first := 0; first < n; first += r.kept {
+		p.run(r.logs[0], fmt.Sprint(name, first), min(r.kept, n-first), 1)
+		for _, j := range r.journals {
+			j.settle(p.acknowledged)
+		}
+	}
 	if len(p.acknowledged) != n {
 		r.Fatalf("%s: %d of %d: %v", name, len(p.acknowledged), n, p.failed)
 	}
