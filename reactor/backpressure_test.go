@@ -84,7 +84,7 @@ func TestSlowConsumerPolicies(t *testing.T) {
 		{"keep latest", KeepLatest, DropConflated},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, topic, _ := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 100_000}, TopicOptions{Policy: tc.policy})
+			s, topic, _ := onTopic(t, Config{Loops: 1, OutboundMaxBytes: 100_000, OutboundMaxAge: patience, CloseTimeout: patience}, TopicOptions{Policy: tc.policy})
 			slow, healthy := dialStalled(t, s), dialReady(t, s)
 			healthyGot := newBox[int]()
 			go func() {

@@ -81,7 +81,7 @@ func TestBatchGoesOutAlike(t *testing.T) {
 
 // A batch that waits for several conns is there once, and what is put behind it for one of them goes to no other.
 func TestBatchIsHeldOnce(t *testing.T) {
-	s, opened := batchServer(t, Config{OutboundMaxBytes: 64 << 20})
+	s, opened := batchServer(t, Config{OutboundMaxBytes: 64 << 20, OutboundMaxAge: patience})
 	const conns, filler = 3, 8 << 20
 	var clients []*client
 	var open []*Conn

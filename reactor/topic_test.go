@@ -204,7 +204,7 @@ func TestOneWritePerConnAndTurn(t *testing.T) {
 }
 
 func TestLargePublicationGoesOutWhole(t *testing.T) {
-	s, topic, _ := onTopic(t, Config{OutboundMaxBytes: 64 << 20}, TopicOptions{})
+	s, topic, _ := onTopic(t, Config{OutboundMaxBytes: 64 << 20, OutboundMaxAge: patience}, TopicOptions{})
 	c := dialReady(t, s)
 	large := strings.Repeat("0123456789abcdef", 1<<18) // 4 MiB: far more than a socket takes at once
 	for range 3 {

@@ -73,7 +73,8 @@ func TestUnixSocket(t *testing.T) {
 func TestUnixSocketBackpressure(t *testing.T) {
 	const messages, size = 200, 60_000
 	opened := newBox[*Conn]()
-	s := serve(t, Config{Addr: socketPath(t), Handler: funcs{open: func(c *Conn) { opened <- c }}, OutboundMaxBytes: 64 << 20})
+	s := serve(t, Config{Addr: socketPath(t), Handler: funcs{open: func(c *Conn) { opened <- c }},
+		OutboundMaxBytes: 64 << 20, OutboundMaxAge: patience, CloseTimeout: patience})
 	c := dial(t, s, "/")
 	onLoop(t, opened.take(t), func(c *Conn) {
 		for i := range messages {
