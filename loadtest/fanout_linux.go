@@ -77,6 +77,14 @@ func (r *run) owed(p progress) uint64 {
 	return r.board.deliveries()
 }
 
+// arrived says whether all has come that will come.
+func (r *run) arrived(owed func(p progress) bool) bool {
+	if r.cfg.all != nil {
+		owed = r.cfg.all
+	}
+	return owed(r.fleet.progress())
+}
+
 // awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
 func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan struct{}) error {
 	// The schedule ends with the window, or soon after ctx, but for a server that does not take what is written.
@@ -92,8 +100,7 @@ func (r *run) awaitPublished(ctx context.Context, scheduled, published <-chan st
 		return r.awaitLives(ctx, until, published)
 	}
 	return r.await(ctx, until, func() bool {
-		p := r.fleet.progress()
-		return isClosed(published) && p.Delivered >= r.owed(p)
+		return isClosed(published) && r.arrived(func(p progress) bool { return p.Delivered >= r.owed(p) })
 	})
 }
 

@@ -60,6 +60,12 @@ func (p *faultProxy) down(conn int, to io.Writer, from io.Reader) {
 	}
 }
 
+func (p *faultProxy) soFar() faults {
+	p.harmed.Lock()
+	defer p.harmed.Unlock()
+	return p.done
+}
+
 // harm returns what to send now, and what behind the next message.
 func (p *faultProxy) harm(frame []byte, random *rand.Rand, n int) (now, later []byte) {
 	p.harmed.Lock()
@@ -165,7 +171,7 @@ func (f faultRun) check(t *testing.T) {
 	each := f.deliveries / f.conns
 	cfg := Config{
 		Scenario: f.scenario, Conns: f.conns, Threads: 2, Rate: float64(f.perSecond), Publishers: 1, Payload: stampBytes,
-		Duration: time.Duration(f.deliveries) * time.Second / time.Duration(f.perSecond), Drain: 2 * time.Second,
+		Duration: time.Duration(f.deliveries) * time.Second / time.Duration(f.perSecond), Drain: patience,
 		PublishURL: "http://" + s.listener.Addr().String() + "/api/publish",
 	}
 	path := "/echo"
@@ -175,14 +181,17 @@ func (f faultRun) check(t *testing.T) {
 	}
 	p := &faultProxy{oneIn: f.oneIn, kinds: f.kinds, last: each - 1}
 	if f.kinds == "" {
-		p.oneIn, p.kinds, cfg.Drain = 1<<62, "?", 10*time.Second
+		p.oneIn, p.kinds = 1<<62, "?"
 	}
 	cfg.URL = "ws://" + startProxy(t, s.listener.Addr(), p.down) + path
-	r := mustRun(t, cfg)
-	p.harmed.Lock()
-	done := p.done
-	p.harmed.Unlock()
 	all := uint64(each * f.conns)
+	// Before the proxy has seen them all, this is more than has come.
+	cfg.all = func(now progress) bool {
+		done := p.soFar()
+		return arrives(all-done.Dropped-done.Corrupted, done.Doubled+done.Swapped+done.Corrupted)(now)
+	}
+	r := mustRun(t, cfg)
+	done := p.soFar()
 	lost := done.Dropped + done.Corrupted
 	want := LedgerCounts{
 		Expected: all, Received: all - lost, Lost: lost, Duplicated: done.Doubled, Reordered: done.Swapped, Corrupted: done.Corrupted,

@@ -28,7 +28,7 @@ func floorConfig(t *testing.T, scenario Scenario) Config {
 	t.Setenv(floorVariable, "1")
 	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	return Config{
-		Scenario: scenario, Conns: 20, Threads: 1, Rate: 50, Duration: 200 * time.Millisecond,
+		Scenario: scenario, Conns: 20, Threads: 1, Rate: 50, Duration: 200 * time.Millisecond, Drain: patience,
 		Floor: FloorConfig{Threads: 1, Command: []string{os.Args[0]}},
 	}
 }

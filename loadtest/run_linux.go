@@ -286,7 +286,7 @@ func (r *run) load(ctx context.Context) error {
 	case Echo:
 		return r.sendAndDrain(ctx, func() bool {
 			p := r.fleet.progress()
-			return r.fleet.knownSince(r.window.End) && p.Sending == 0 && p.Delivered >= p.Sent
+			return r.fleet.knownSince(r.window.End) && p.Sending == 0 && r.arrived(func(p progress) bool { return p.Delivered >= p.Sent })
 		})
 	default:
 		return r.sendAndDrain(ctx, func() bool { return true })
