@@ -3,6 +3,7 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -183,10 +184,26 @@ func TestBadServers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := startBadServer(t, c.script)
-			r := mustRun(t, Config{
+			timeout := patience
+			if strings.Contains(c.want, "timeout") {
+				timeout = 3 * time.Second // the two others must be faster
+			}
+			// What the server does takes as long as it takes: the run ends with the first error.
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			r, err := Run(ctx, Config{
 				Scenario: Idle, URL: "ws://" + s.listener.Addr().String() + "/ws/raw", Conns: 3, Threads: 1,
-				ConnectRate: 1e6, Duration: 20 * time.Millisecond, Settle: 20 * time.Millisecond, SetupTimeout: time.Second,
+				ConnectRate: 1e6, Duration: patience, SetupTimeout: timeout,
+				Observe: func(s Status) {
+					if s.Established+s.Failed == 3 && s.Failed+s.Ended > 0 {
+						end()
+					}
+				},
 			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSchema(t, r)
 			text, err := json.Marshal(r.Errors)
 			if err != nil {
 				t.Fatal(err)

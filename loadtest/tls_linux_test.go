@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -141,7 +142,7 @@ func TestClientCertificate(t *testing.T) {
 	wantSound(t, mustRun(t, cfg))
 }
 
-// oneIdle makes one connection and returns the errors as JSON.
+// oneIdle makes one connection, waits until that has failed or ended, and returns the errors as JSON.
 func oneIdle(t *testing.T, url string, options TLS) (*Report, string) {
 	t.Helper()
 	return oneIdleWithin(t, 20*time.Second, url, options)
@@ -150,9 +151,20 @@ func oneIdle(t *testing.T, url string, options TLS) (*Report, string) {
 // oneIdleWithin is oneIdle with a limit for the setup.
 func oneIdleWithin(t *testing.T, timeout time.Duration, url string, options TLS) (*Report, string) {
 	t.Helper()
-	r := mustRun(t, Config{
-		Scenario: Idle, URL: url, Conns: 1, Threads: 1, Duration: 20 * time.Millisecond, Settle: 20 * time.Millisecond, SetupTimeout: timeout, TLS: options,
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	r, err := Run(ctx, Config{
+		Scenario: Idle, URL: url, Conns: 1, Threads: 1, Duration: patience, SetupTimeout: timeout, TLS: options,
+		Observe: func(s Status) {
+			if s.Failed+s.Ended > 0 {
+				end()
+			}
+		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSchema(t, r)
 	text, err := json.Marshal(r.Errors)
 	if err != nil {
 		t.Fatal(err)
