@@ -23,6 +23,7 @@ func serveUntilEOF(in io.Reader) int {
 		return 1
 	}
 	s := &pushServer{listener: listener, conns: map[net.Conn]bool{}, subscribed: `{"type":"subscribed","id":1,"channel":"load"}`}
+	s.published.L = &s.mu
 	s.handlers.Go(s.accept)
 	fmt.Println(listener.Addr())
 	_, _ = io.Copy(io.Discard, in)

@@ -21,7 +21,7 @@ func TestRecovery(t *testing.T) {
 	for _, by := range []DropKind{DropClose, DropReset, DropSilent} {
 		t.Run(string(by), func(t *testing.T) {
 			t.Parallel()
-			s := &pushServer{epoch: "ä\"1"}
+			s := &pushServer{epoch: "ä\"1", away: 6}
 			s.start(t)
 			cfg := recoveryRun(s.url("/ws"), by)
 			cfg.Processes, cfg.WorkerCommand = 2, []string{"env", workerVariable + "=1", os.Args[0]}
@@ -79,7 +79,7 @@ func TestWhatAServerDoesToARecoveryIsTold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := &pushServer{epoch: "e", missed: c.missed}
+			s := &pushServer{epoch: "e", missed: c.missed, away: 6}
 			s.start(t)
 			r := mustRun(t, recoveryRun(s.url("/ws"), DropReset))
 			if reasons := strings.Join(r.Verdict.Reasons, "; "); r.Verdict.OK || !c.check(r.Ledger, r.Recovery) || !strings.Contains(reasons, c.reason) {

@@ -45,6 +45,9 @@ type pushServer struct {
 	// back, and whether it is told that this is all; nil: just that.
 	epoch  string
 	missed func(missed [][]byte) (given [][]byte, recovered bool)
+	// away is how many publications one must have missed before it is answered that comes back: they may be made later than they
+	// were intended, and so later than it was to come back.
+	away int
 	// badTickets has it take none.
 	badTickets bool
 	// secure makes it a server of TLS.
@@ -52,10 +55,12 @@ type pushServer struct {
 	// deflate is how it accepts an offer of permessage-deflate; "" declines it.
 	deflate string
 
-	handlers sync.WaitGroup
+	handlers  sync.WaitGroup
+	published sync.Cond // on mu: past has grown, or stopped is set
 
 	// Guarded by mu.
 	mu           sync.Mutex
+	stopped      bool
 	conns        map[net.Conn]bool
 	subscribers  []net.Conn
 	connects     []string // what was said to connect
@@ -76,7 +81,7 @@ func (s *pushServer) start(t *testing.T) {
 	if s.secure != nil {
 		listener = tls.NewListener(listener, s.secure)
 	}
-	s.listener, s.conns = listener, map[net.Conn]bool{}
+	s.listener, s.conns, s.published.L = listener, map[net.Conn]bool{}, &s.mu
 	if s.subscribed == "" {
 		s.subscribed = `{"type":"subscribed","id":1,"channel":"load"}`
 	}
@@ -95,6 +100,8 @@ func (s *pushServer) url(path string) string {
 func (s *pushServer) stop() {
 	_ = s.listener.Close()
 	s.mu.Lock()
+	s.stopped = true
+	s.published.Broadcast()
 	for conn := range s.conns {
 		_ = conn.Close()
 	}
@@ -177,6 +184,7 @@ func (s *pushServer) broadcast(nth int, data []byte) {
 	}
 	message = append(message, '}')
 	s.past = append(s.past, message)
+	s.published.Broadcast()
 	for i, conn := range s.subscribers {
 		if i >= returned && s.skipReturned > 0 && nth%s.skipReturned == 0 {
 			continue
@@ -316,7 +324,8 @@ func (s *pushServer) appendReplay(out []byte) []byte {
 	return out
 }
 
-// recover answers a subscription with a position, and with what was missed where it asks for that. It is called with mu held.
+// recover answers a subscription with a position, and with what was missed where it asks for that. It is called with mu held, and
+// gives it away while it waits.
 func (s *pushServer) recover(payload []byte) (out []byte) {
 	var command struct {
 		Recover *struct {
@@ -326,6 +335,9 @@ func (s *pushServer) recover(payload []byte) (out []byte) {
 	}
 	if err := json.Unmarshal(payload, &command); err != nil {
 		return frame.AppendClose(nil, frame.CloseInvalidPayload, "")
+	}
+	for r := command.Recover; r != nil && len(s.past)-r.Offset < s.away && !s.stopped; {
+		s.published.Wait()
 	}
 	reply := fmt.Appendf(nil, `{"type":"subscribed","id":1,"channel":"load","epoch":%q,"offset":%d`, s.epoch, len(s.past))
 	var given [][]byte
