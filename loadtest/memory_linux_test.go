@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 // idleServerVariable makes the test binary a pushServer in a process of its own, whose memory is not the client's.
@@ -57,17 +57,23 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 // heapWithIdle is what is alive while so many connections are idle.
 func heapWithIdle(t *testing.T, url string, conns int) (alive uint64) {
 	t.Helper()
-	r := mustRun(t, Config{
-		Scenario: Idle, URL: url, Conns: conns, ConnectRate: 1e5, Duration: 500 * time.Millisecond,
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	r, err := Run(ctx, Config{
+		Scenario: Idle, URL: url, Conns: conns, ConnectRate: 1e5, Duration: patience,
 		Observe: func(s Status) {
 			if s.Established == conns && s.Phase != PhaseClosing && alive == 0 {
 				runtime.GC()
 				var stats runtime.MemStats
 				runtime.ReadMemStats(&stats)
 				alive = stats.HeapAlloc
+				end()
 			}
 		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !r.Verdict.OK || alive == 0 {
 		t.Fatalf("%v, %d bytes alive", r.Verdict, alive)
 	}
