@@ -141,7 +141,7 @@ func TestEdgeEagerCommand(t *testing.T) {
 // HS-29 for the whole server, whose handshakes and requests of plain HTTP begin alike.
 func TestEdgeDeadline(t *testing.T) {
 	t.Parallel()
-	addr := serveEdge(t, edge.Config{HandshakeTimeout: 200 * time.Millisecond})
+	addr := serveEdge(t, edge.Config{HandshakeTimeout: 2 * time.Second}) // long for a client to say its part
 	silent, partial := connect(t, addr), connect(t, addr)
 	partial.write(requestLine)
 	partial.wantRefusal("408 handshake_timeout", false)

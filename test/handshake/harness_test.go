@@ -70,6 +70,9 @@ func serve(t testing.TB, cfg reactor.Config) *reactor.Server {
 	if cfg.Handler == nil {
 		cfg.Handler = echoing{}
 	}
+	if cfg.HandshakeTimeout == 0 {
+		cfg.HandshakeTimeout = patience // thousands of pieces, each read before the next, may take longer than the default
+	}
 	if cfg.Loops == 0 {
 		cfg.Loops = 2
 	}
