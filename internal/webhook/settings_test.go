@@ -53,7 +53,7 @@ func TestCircuitOfANewBackend(t *testing.T) {
 		ask(t, c, Publish, Occasion{})
 	}
 	cfg := c.current.Load().config
-	cfg.Timeout = time.Second
+	cfg.Timeout = maxTimeout - time.Second
 	c.Reconfigure(cfg)
 	if !c.Stats().CircuitOpen {
 		t.Error("a new timeout closed the circuit")
@@ -82,14 +82,17 @@ func TestReconfigureUnderLoad(t *testing.T) {
 	a, b := startBackend(t, say(`{"allow":true,"user":"a"}`)), startBackend(t, say(`{"allow":true,"user":"b"}`))
 	c := startClient(t, Config{URL: a.URL})
 	const questions = 2000
+	room := make(chan struct{}, 4*c.config.Concurrency) // so that the last of those who wait has time enough
 	var answered sync.WaitGroup
 	answered.Add(questions)
 	cfg := c.current.Load().config
 	for i := range questions {
+		room <- struct{}{}
 		c.Ask(Publish, &Occasion{}, func(v Verdict) {
 			if !v.Allow {
 				t.Errorf("%+v", v)
 			}
+			<-room
 			answered.Done()
 		})
 		if i%50 == 0 {

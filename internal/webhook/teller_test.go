@@ -82,9 +82,11 @@ func TestBodyOfEnded(t *testing.T) {
 }
 
 func TestTooManyToTell(t *testing.T) {
-	release := make(chan struct{})
-	backend := startBackend(t, func(http.ResponseWriter, *http.Request) { <-release })
+	began, release := make(chan struct{}, 10), make(chan struct{})
+	backend := startBackend(t, func(http.ResponseWriter, *http.Request) { began <- struct{}{}; <-release })
 	c := startClient(t, Config{URL: backend.URL, TellMax: 10})
+	c.Tell(Ended{Client: "c"})
+	await(t, began) // from here on nothing is taken of what waits
 	for range 15 {
 		c.Tell(Ended{Client: "c"})
 	}
@@ -92,7 +94,7 @@ func TestTooManyToTell(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	close(release)
-	eventually(t, c, "told", func(s Stats) bool { return s.Told == 10 })
+	eventually(t, c, "told", func(s Stats) bool { return s.Told == 11 })
 }
 
 func TestTellingIsGivenUp(t *testing.T) {
