@@ -59,19 +59,26 @@ func (b *backend) config(events ...webhook.Event) *webhook.Config {
 	}
 }
 
-// asked is the next question, which must be about the event.
-func (b *backend) asked(event webhook.Event) *question {
+// next is the next question, whatever it is about.
+func (b *backend) next() *question {
 	b.t.Helper()
 	select {
 	case q := <-b.heard:
-		if q.Event != event.String() {
-			b.t.Fatalf("asked %+v, want %s", q, event)
-		}
 		return q
 	case <-time.After(patience):
-		b.t.Fatalf("%s was not asked", event)
+		b.t.Fatal("nothing was asked")
 		panic("unreachable")
 	}
+}
+
+// asked is the next question, which must be about the event.
+func (b *backend) asked(event webhook.Event) *question {
+	b.t.Helper()
+	q := b.next()
+	if q.Event != event.String() {
+		b.t.Fatalf("asked %+v, want %s", q, event)
+	}
+	return q
 }
 
 const yes = `{"allow":true}`

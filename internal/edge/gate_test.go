@@ -60,7 +60,7 @@ func TestRevokeManyConnections(t *testing.T) {
 	close(stop)
 	coming.Wait()
 	dial(t, s, "/ws?token="+token, "").wantGoodbye(native.CloseBadToken, "token_revoked")
-	greetWith(t, s, mint(t, now, map[string]any{"iat": now.Unix() + 3})) // issued later
+	greetWith(t, s, mint(t, now, map[string]any{"iat": time.Now().Unix() + 3})) // issued later
 	bob.idle()
 
 	for _, row := range []struct{ body, want string }{

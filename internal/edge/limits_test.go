@@ -89,7 +89,7 @@ func TestSetLimits(t *testing.T) {
 
 // What the limits count is in the metrics, and no client has a say in how many series there are.
 func TestLimitsAreInTheMetrics(t *testing.T) {
-	s := startServer(t, Config{Limits: Limits{ConnsPerAddress: 2, MessageRate: 1}})
+	s := startServer(t, Config{Limits: Limits{ConnsPerAddress: 2, MessageRate: 1}, now: newStillClock().Now})
 	series := func() int {
 		_, text := call(t, s, "GET", "/metrics", "", nil)
 		return strings.Count(text, "wsedge_limited_total{")

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/wsedge/wsedge/internal/auth"
 	"github.com/wsedge/wsedge/internal/channel"
@@ -118,7 +119,8 @@ func TestTraceOfAWebhook(t *testing.T) {
 	}))
 	t.Cleanup(backend.Close)
 	hooks := &webhook.Config{
-		URL: backend.URL, Events: webhook.Events{webhook.Connect}, Secret: []byte("0123456789abcdef"), AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		URL: backend.URL, Events: webhook.Events{webhook.Connect}, Secret: []byte("0123456789abcdef"), Timeout: 10 * time.Second,
+		AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 	s, receiver := startTraced(t, 1, Config{Webhooks: hooks})
 	for n := 1; n <= 2; n++ {

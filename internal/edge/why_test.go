@@ -77,14 +77,15 @@ func TestWhy(t *testing.T) {
 		}, "server", "closed by the server with 3008 slow: * KiB waited, the oldest of it for * s; last heard from * s before", "welcomed subscribed * congested ending dropped"},
 		{"slow by age", Config{OutboundMaxAge: 200 * time.Millisecond}, func(t *testing.T, s *Server, c *client) {
 			c.subscribe("news")
-			flood(t, s, "news", func() bool { return s.reactor.Stats().Congested > 0 })
+			// it may be gone between two looks
+			flood(t, s, "news", func() bool { return s.reactor.Stats().Congested > 0 || s.clients.count() == 0 })
 		}, "server", "closed by the server with 3008 slow: * waited, the oldest of it for * s; last heard from * s before", "welcomed subscribed congested ending*"},
 		{"no pong", Config{PingInterval: 300 * time.Millisecond, PongTimeout: 300 * time.Millisecond}, func(*testing.T, *Server, *client) {},
 			"server", "closed by the server with 3012 no_pong: a ping was not answered in time; last heard from * s before", "welcomed pinged ending"},
 		{"frame rate", Config{MaxFrameRate: 10}, func(_ *testing.T, _ *Server, c *client) {
 			c.say(strings.Split(strings.Repeat(`{"type":"ping"} `, 30), " ")[:30]...)
 		}, "server", "closed by the server with 3013 frame_rate: it sent more frames a second than it may", "welcomed ending"},
-		{"refused too often", Config{Limits: Limits{MessageRate: 1}}, func(_ *testing.T, _ *Server, c *client) {
+		{"refused too often", Config{Limits: Limits{MessageRate: 1}, now: newStillClock().Now}, func(_ *testing.T, _ *Server, c *client) {
 			c.say(strings.Split(strings.Repeat(`{"type":"ping"} `, 150), " ")[:150]...)
 		}, "server", "closed by the server with 3013 message_rate: it went on sending too many messages after it had been refused; the last refusal before: rate, 101 times in a row", "welcomed refused"},
 		{"bad messages", Config{}, func(_ *testing.T, _ *Server, c *client) {
