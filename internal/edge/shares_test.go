@@ -51,8 +51,12 @@ func TestRatesOfAllNodes(t *testing.T) {
 		return b.userMessages.Keys() == 1 && b.apiKeys.Keys() == 1
 	})
 	eventually(t, "who takes as much there, too, has to wait for both", func() bool {
+		for _, m := range []*limiter{a, b} { // all that there is, however rarely this comes
+			for m.userMessage("ann") {
+			}
+		}
 		wait, _ := b.userMessages.Peek(limit.SharedKey("ann"), b.sharedRate(100), b.clock())
-		return !a.userMessage("ann") && !b.userMessage("ann") && wait > time.Second/10 // alone a token comes each 10 ms
+		return wait > time.Second/10 // alone a token comes each 10 ms
 	})
 }
 

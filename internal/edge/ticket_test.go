@@ -103,7 +103,8 @@ func TestTicketsAreForWhoAsks(t *testing.T) {
 
 // TestTicketsAreCoalesced: many commands make one ticket, of what is left in the end.
 func TestTicketsAreCoalesced(t *testing.T) {
-	s := startServer(t, Config{ticketTick: byHand})
+	clock := newStillClock()
+	s := startServer(t, Config{ticketTick: byHand, now: clock.Now})
 	c := dial(t, s, "/ws?ticket=1", "")
 	if w := c.hearWelcome("welcome"); w.Ticket == "" {
 		t.Fatal("no ticket in the welcome")
@@ -113,16 +114,16 @@ func TestTicketsAreCoalesced(t *testing.T) {
 	}
 	c.say(`{"type":"unsubscribe","channel":"c7"}`)
 	c.want(`{"type":"unsubscribed",*}`)
-	s.tickets.sweep(time.Now()) // it is too soon after the first
+	s.tickets.sweep(clock.Now()) // it is too soon after the first
 	c.idle()
 	text := c.renewed(s, ticketPause)
-	s.tickets.sweep(time.Now().Add(ticketPause))
+	s.tickets.sweep(clock.Now().Add(ticketPause))
 	c.idle()
 
 	c.say(`{"type":"unsubscribe","channel":"c8"}`, `{"type":"subscribe","channel":"c8"}`)
 	c.want(`{"type":"unsubscribed",*}`)
 	c.want(`{"type":"subscribed",*}`)
-	s.tickets.sweep(time.Now().Add(2 * ticketPause))
+	s.tickets.sweep(clock.Now().Add(2 * ticketPause))
 	c.idle() // it would say the same
 
 	back := dial(t, s, "/ws", "")
