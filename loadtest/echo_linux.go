@@ -130,7 +130,7 @@ func (l *loop) echoed(slot int, c *conn, s stamp, payload []byte, now int64) {
 	case s.Sequence >= c.sent || l.talk.bare && !bytes.Equal(payload, l.text):
 		l.tally.counts.Corrupted++
 	case l.ledger.note(slot, 0, s.Sequence):
-		l.book(s, now, false)
+		l.book(slot, s, now, false)
 		if l.spec.Plan.Rate == 0 && now < l.window.End && !l.closing {
 			l.sendEcho(slot, now)
 		}

@@ -65,8 +65,9 @@ type loop struct {
 	lives     lives
 	lag       lagProbe
 	window    window
-	windowCPU cpuMark // of the thread
-	armed     int64   // time the timer is set to
+	unplaced  []booking // arrivals before the window was known
+	windowCPU cpuMark   // of the thread
+	armed     int64     // time the timer is set to
 	closing   bool
 	closeBy   int64
 
@@ -232,6 +233,7 @@ func (l *loop) takeCommands() {
 			l.lag.start(l.window)
 			l.startEcho()
 			l.startLives()
+			l.placeAll()
 		}
 		if c.Seal != nil {
 			l.sealAt(c.Seal)

@@ -45,7 +45,7 @@ func benchmarkDelivery(b *testing.B, topics int, known bool) {
 }
 
 // newBenchLoop is a loop whose connections are ready, without sockets, and all of one topic.
-func newBenchLoop(b *testing.B, conns, topics int) *loop {
+func newBenchLoop(b testing.TB, conns, topics int) *loop {
 	b.Helper()
 	sizes := TopicSizes{}.shareOut(conns, topics)
 	l, err := newLoop(&workerSpec{

@@ -221,9 +221,7 @@ func (l *loop) deliver(slot int, c *conn, a arrival, now int64) {
 	if !l.ledger.note(slot, column, s.Sequence) {
 		return
 	}
-	if l.book(s, now, missed); l.classOf != nil && !missed && l.window.measures(s.Intended) {
-		record(l.tally.classes[l.classOf[l.topicOf[slot]]], now-s.Intended)
-	}
+	l.book(slot, s, now, missed)
 	records := l.records[s.Publisher]
 	for int(s.Sequence) >= len(records) {
 		records = append(records, publicationRecord{})
@@ -237,20 +235,54 @@ func (l *loop) deliver(slot int, c *conn, a arrival, now int64) {
 	r.Count++
 }
 
-// book counts a first arrival and its latency. What a connection has missed while it was away has none.
-func (l *loop) book(s stamp, now int64, missed bool) {
+// booking is a first arrival. What a connection has missed while it was away has no latency.
+type booking struct {
+	slot     int
+	intended int64
+	now      int64
+	missed   bool
+}
+
+// book counts a first arrival, and its latency where the loop knows the window: the order to start may be on its way to a loop that a
+// busy machine has held up, and its arrivals are the late ones.
+func (l *loop) book(slot int, s stamp, now int64, missed bool) {
 	l.tally.counts.Delivered++
-	if l.spec.phased() {
-		l.bookPhase(s.Intended, now, missed)
+	b := booking{slot, s.Intended, now, missed}
+	if !l.started() {
+		l.unplaced = append(l.unplaced, b)
+		return
 	}
-	if l.window.measures(now) {
+	l.place(b)
+}
+
+// started tells whether the loop knows the window.
+func (l *loop) started() bool { return l.window.Send != never }
+
+// placeAll books what came before the loop knew the window.
+func (l *loop) placeAll() {
+	for _, b := range l.unplaced {
+		l.place(b)
+	}
+	l.unplaced = nil
+}
+
+// place books an arrival in the window and in its phase.
+func (l *loop) place(b booking) {
+	if l.spec.phased() {
+		l.bookPhase(b.intended, b.now, b.missed)
+	}
+	if l.window.measures(b.now) {
 		l.tally.counts.InTime++
 	}
-	if l.window.measures(s.Intended) && !missed {
-		l.tally.counts.Measured++
-		record(l.tally.latency, now-s.Intended)
-		if now < s.Intended {
-			l.tally.counts.Early++
-		}
+	if b.missed || !l.window.measures(b.intended) {
+		return
+	}
+	l.tally.counts.Measured++
+	record(l.tally.latency, b.now-b.intended)
+	if b.now < b.intended {
+		l.tally.counts.Early++
+	}
+	if l.classOf != nil {
+		record(l.tally.classes[l.classOf[l.topicOf[b.slot]]], b.now-b.intended)
 	}
 }
