@@ -78,11 +78,11 @@ func (r *run) owed(p progress) uint64 {
 }
 
 // arrived says whether all has come that will come.
-func (r *run) arrived(owed func(p progress) bool) bool {
+func (r *run) arrived(usual func(p progress) bool) bool {
 	if r.cfg.all != nil {
-		owed = r.cfg.all
+		usual = r.cfg.all
 	}
-	return owed(r.fleet.progress())
+	return usual(r.fleet.progress())
 }
 
 // awaitPublished waits for the end of the schedule, then, for as long as Drain, for answers and deliveries.
