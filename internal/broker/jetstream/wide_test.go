@@ -157,7 +157,12 @@ func TestWildcardOfTwoNodes(t *testing.T) {
 	w.Close()
 	brokertest.Position(t, open)
 	awaitThat(t, "only two channels are heard", func() bool { return len(w.logs()) == 2 && a.RemoteStats().Tracked == 0 })
-	if err := a.link.nc.Flush(); err != nil {
+	flushed := make(chan error, 1)
+	a.link.say(op{say: func(nc *nats.Conn) error { // behind the ends of subscriptions
+		flushed <- nc.Flush()
+		return nil
+	}})
+	if err := <-flushed; err != nil {
 		t.Fatal(err)
 	}
 	received := a.RemoteStats().Received
