@@ -51,12 +51,14 @@ func TestRatesOfAllNodes(t *testing.T) {
 		return b.userMessages.Keys() == 1 && b.apiKeys.Keys() == 1
 	})
 	eventually(t, "who takes as much there, too, has to wait for both", func() bool {
-		for _, m := range []*limiter{a, b} { // all that there is, however rarely this comes
+		longest := time.Duration(0)
+		for _, m := range []*limiter{a, b} { // all that there is, however rarely this comes; one may take it, and the other wait
 			for m.userMessage("ann") {
 			}
+			wait, _ := m.userMessages.Peek(limit.SharedKey("ann"), m.sharedRate(100), m.clock())
+			longest = max(longest, wait)
 		}
-		wait, _ := b.userMessages.Peek(limit.SharedKey("ann"), b.sharedRate(100), b.clock())
-		return wait > time.Second/10 // alone a token comes each 10 ms
+		return longest > time.Second/10 // alone a token comes each 10 ms
 	})
 }
 
