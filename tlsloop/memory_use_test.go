@@ -155,7 +155,7 @@ func TestNoAllocationsWhileWarm(t *testing.T) {
 			}
 			s.do(func() {
 				s.session.Seal(dst, plain)
-				if n := testing.AllocsPerRun(100, func() { s.session.Seal(dst, plain) }); n > c.seal {
+				if n := testing.AllocsPerRun(100, func() { s.session.Seal(dst, plain) }); n > c.seal && (c.mode == modeCompact || !raceEnabled) {
 					t.Errorf("Seal allocates %.1f times", n)
 				}
 				got := 0
