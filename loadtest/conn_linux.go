@@ -187,8 +187,15 @@ func (l *loop) release(c *conn) {
 	l.endExtra(c)
 	c.rest = nil
 	if c.fd != noDescriptor {
-		_ = unix.Close(int(c.fd))
+		l.closeSocket(c.fd)
 	}
+}
+
+// closeSocket closes a socket that is watched. To close it alone does not end that where a process that is just being started has a
+// copy (epoll(7), Q6): its events would go on to come, and mean whatever has that number by then.
+func (l *loop) closeSocket(fd int32) {
+	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, int(fd), nil)
+	_ = unix.Close(int(fd))
 }
 
 // fail ends a connection over something the server did wrong, and tells it.

@@ -27,7 +27,7 @@ func (l *loop) leave(slot int, by DropKind) {
 	switch {
 	case by == DropReset:
 		_ = unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-		_ = unix.Close(int(c.fd)) // before TLS can say good-bye
+		l.closeSocket(c.fd) // before TLS can say good-bye
 		c.fd = noDescriptor
 	case by == DropSilent:
 		_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, int(c.fd), nil)
@@ -69,7 +69,7 @@ func (l *loop) leavingReady(fd int32) {
 		return
 	}
 	delete(l.lives.leaving, fd)
-	_ = unix.Close(int(fd))
+	l.closeSocket(fd)
 }
 
 // leavingDue lets go of those that the server does not close.
@@ -81,7 +81,7 @@ func (l *loop) leavingDue(now int64) int64 {
 	for fd, until := range v.leaving {
 		if now >= until {
 			delete(v.leaving, fd)
-			_ = unix.Close(int(fd))
+			l.closeSocket(fd)
 		}
 	}
 	if v.leaveAt = now + scanInterval; len(v.leaving) == 0 {
