@@ -77,6 +77,9 @@ func (l *httpLine) answer(ctx context.Context) (given publishAnswer, err error) 
 	if answer.Close && err == nil {
 		err = errors.New("the server closes the connection")
 	}
+	if status := answer.StatusCode; err == nil && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout) {
+		return given, failureError{statusFailure(status)} // whoever is behind it has not said: it may have been published (RFC 9110, 15.6)
+	}
 	return l.judge(answer.StatusCode, body), err
 }
 

@@ -28,7 +28,7 @@ type pushServer struct {
 	admit func(nth int) int
 	// subscribed is the answer to a subscribe message.
 	subscribed string
-	// publish answers a publication with another status than 200; 0 closes without an answer.
+	// publish answers a publication with another status than 200; 0 closes without an answer. With 0 and 504 it is published.
 	publish func(nth int) int
 	// give is what subscriber 0 gets in place of a publication.
 	give func(nth int, payload []byte) [][]byte
@@ -164,7 +164,7 @@ func (s *pushServer) acceptPublication(conn net.Conn, request *http.Request) boo
 	if s.publish != nil {
 		status = s.publish(nth)
 	}
-	if status/100 == 2 || status == 0 {
+	if status/100 == 2 || status == 0 || status == http.StatusGatewayTimeout {
 		s.broadcast(nth, publication.Data)
 	}
 	if status == 0 {

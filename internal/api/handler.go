@@ -179,8 +179,16 @@ func statusOf(err error) int {
 		return http.StatusTooManyRequests
 	case errors.Is(err, hub.ErrTooLarge), errors.Is(err, broker.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
+	case maybe(err):
+		return http.StatusGatewayTimeout // and no 503, which says that it was not published
 	}
 	return http.StatusServiceUnavailable
+}
+
+// maybe tells whether the publication may have been made all the same: the engine has not said.
+func maybe(err error) bool {
+	var away *broker.Unavailable
+	return errors.Is(err, errUnanswered) || errors.As(err, &away) && away.Maybe
 }
 
 // translate says in the dialect's words why a publication failed.
@@ -194,12 +202,12 @@ func translate(err error) *native.Error {
 	if errors.Is(err, broker.ErrTooLarge) {
 		return &native.Error{Code: native.CodeTooLarge, Message: "the data is larger than the engine takes"}
 	}
-	var away *broker.Unavailable
-	if errors.As(err, &away) && !away.Maybe {
-		return &native.Error{Code: native.CodeUnavailable, Message: away.Reason + ": it was not published; try again later"}
-	}
-	if errors.Is(err, errUnanswered) || away != nil {
+	if maybe(err) {
 		return &native.Error{Code: native.CodeUnavailable, Message: "the engine has not answered: it may have been published; with an idempotency_key it is safe to repeat"}
+	}
+	var away *broker.Unavailable
+	if errors.As(err, &away) {
+		return &native.Error{Code: native.CodeUnavailable, Message: away.Reason + ": it was not published; try again later"}
 	}
 	return &native.Error{Code: native.CodeUnavailable, Message: "try again later"}
 }

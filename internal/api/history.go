@@ -41,10 +41,19 @@ func (h *handler) history(w http.ResponseWriter, body []byte) {
 	}
 	past, failure := h.historyOf(name, broker.HistoryQuery{Since: from.Position(), Limit: n, MaxBytes: maxHistoryBytes})
 	if failure != nil {
-		fail(w, statusOf(failure), translate(failure))
+		fail(w, http.StatusServiceUnavailable, unread(failure))
 		return
 	}
 	reply(w, http.StatusOK, append(native.AppendPast([]byte{'{'}, name, &past, from != nil, ""), '}'))
+}
+
+// unread says in the dialect's words why a history could not be read.
+func unread(err error) *native.Error {
+	var away *broker.Unavailable
+	if errors.As(err, &away) {
+		return &native.Error{Code: native.CodeUnavailable, Message: away.Reason + ": try again later"}
+	}
+	return translate(err)
 }
 
 // historyOf asks the engine and waits for it.

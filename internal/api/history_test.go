@@ -26,11 +26,18 @@ func (deaf) History(broker.HistoryQuery, func(broker.Past, error)) {}
 func TestEngineThatNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(Config{Hub: hub.New(hub.Config{Broker: deaf{}, Namespaces: channel.Open()})})
-		for path, body := range map[string]string{"/api/history": `{"channel":"news"}`, "/api/publish": `{"channel":"news","data":1}`} {
+		for _, c := range []struct {
+			path, body string
+			status     int
+			maybe      bool
+		}{
+			{"/api/history", `{"channel":"news"}`, http.StatusServiceUnavailable, false},
+			{"/api/publish", `{"channel":"news","data":1}`, http.StatusGatewayTimeout, true},
+		} {
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
-			if w.Code != http.StatusServiceUnavailable {
-				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(c.body)))
+			if w.Code != c.status || strings.Contains(w.Body.String(), "may have been published") != c.maybe {
+				t.Errorf("%s: %d %s", c.path, w.Code, w.Body)
 			}
 		}
 	})

@@ -130,10 +130,10 @@ func (p *publisher) ask(ctx context.Context, due []*channelLog) (again []*channe
 		switch r := answer.Replies[i]; r.Status {
 		case http.StatusOK:
 			c.acknowledge(c.issued.Load(), place{r.Reply.Epoch, r.Reply.Offset})
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			again = append(again, c)
 		default:
-			c.ledger.violate(violation{Kind: unexpected, Client: -1, Node: p.nodes[p.at].name, Channel: c.name, Expected: "200, 429 or 503",
+			c.ledger.violate(violation{Kind: unexpected, Client: -1, Node: p.nodes[p.at].name, Channel: c.name, Expected: "200, 429, 503 or 504",
 				Seen: fmt.Sprintf("%d %s %s", r.Status, r.Reply.Code, r.Reply.Message)})
 			again = append(again, c)
 		}
